@@ -1,0 +1,50 @@
+# Two commands do everything: `make repro` and `make test`. `make help` lists the rest.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help repro test lab lint lock accuracy clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+repro: .venv/installed data/warehouse/chats.sqlite  ## run query, split, train, evaluate and overfitting; show the scores
+	dvc repro
+	@chatkit scores
+
+test: .venv/installed-dev  ## run the tests
+	pytest
+
+lab: .venv/installed  ## open JupyterLab
+	jupyter lab --config=jupyter_lab_config.py
+
+lint: .venv/installed-dev  ## check style and format
+	ruff check
+	ruff format --check
+
+accuracy: .venv/installed  ## score every classifier on the labelled sets at hand, into benchmarks/accuracy.md
+	python benchmarks/accuracy.py
+
+lock:  ## write the locks and environment.yml from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra build -o requirements.lock $(LOCK)
+	uv pip compile pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock $(LOCK)
+# One version of each package for all Pythons, and no address of the index it came from.
+LOCK := --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --upgrade --quiet --custom-compile-command "make lock"
+
+clean:  ## remove the environment and what the stages made
+	rm -rf .venv data/*.parquet data/*.json data/warehouse/chats.sqlite models metrics reports
+
+data/warehouse/chats.sqlite: | .venv/installed
+	chatkit simulate
+
+# pip's hash mode takes no project folder, so the project itself comes second, without dependencies.
+.venv/installed: requirements.lock pyproject.toml
+	@test -d .venv || $(PYTHON) -m venv .venv
+	pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock .venv/installed
+	pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,104 @@
+"""The command line: every command is one call into the library."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from chatkit.project import InputError, parameters, path
+
+MODEL = "models/chats"
+
+
+def main(arguments=None):
+    """Run a command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="chatkit", description="Route support chats: stages, warehouse, model.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = _command(commands, "run", _run, "run a stage: its notebook with its parameters, then its report")
+    run.add_argument("stage", help="a stage of dvc.yaml, such as split")
+
+    simulate = _command(commands, "simulate", _simulate, "fill the local warehouse with an invented bank's chats")
+    simulate.add_argument("--chats", type=int, default=20_000, help="how many (default: 20000)")
+    simulate.add_argument("--seed", type=int, default=0, help="other seed, other chats (default: 0)")
+
+    load = _command(commands, "load", _load, "fill the local warehouse with chats of your own, CSV or Parquet")
+    load.add_argument("file", type=Path, help="columns: id, subject, body, category, and what else there is")
+
+    predict = _command(commands, "predict", _predict, "sort the chats of a file; prints CSV with id and category")
+    predict.add_argument("file", type=Path, help="CSV or Parquet with subject and body")
+    predict.add_argument("--model", type=Path, help=f"folder of the model (default: {MODEL})")
+
+    verify = _command(commands, "verify", _verify, "check a model: its files, and what it says of its golden messages")
+    verify.add_argument("model", type=Path, nargs="?", help=f"folder of the model (default: {MODEL})")
+
+    _command(commands, "scores", _scores, "print the test scores beside the baselines, and where the reports are")
+
+    options = parser.parse_args(arguments)
+    try:
+        options.call(options)
+    except InputError as error:
+        print(f"chatkit: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `chatkit predict chats.csv | head`
+        return 1
+    return 0
+
+
+def _command(commands, name, call, text):
+    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    command.set_defaults(call=call)
+    return command
+
+
+# The library is imported inside the commands: `chatkit --help` answers at once.
+
+
+def _run(options):
+    from chatkit.report.stage import StageError, run_stage
+
+    try:
+        run_stage(options.stage)
+    except StageError as error:
+        raise InputError(str(error)) from None
+
+
+def _simulate(options):
+    from chatkit.data.load import write_sqlite
+    from chatkit.data.simulate import simulate
+
+    chats, truth = simulate(options.chats, options.seed)
+    write_sqlite(parameters("query")["warehouse"], {"chats": chats.assign(split=None), "truth": truth})
+    print(f"{len(chats):,} simulated chats are in the warehouse; next: dvc repro")
+
+
+def _load(options):
+    from chatkit.data.load import read_chats, write_sqlite
+
+    chats = read_chats(options.file)
+    write_sqlite(parameters("query")["warehouse"], {"chats": chats})
+    categories = chats["category"].nunique()
+    print(f"{len(chats):,} chats in {categories} categories are in the warehouse; next: dvc repro")
+
+
+def _predict(options):
+    from chatkit.data.load import read_messages
+    from chatkit.model.bundle import load_model
+
+    model = load_model(options.model or path(MODEL))
+    messages = read_messages(options.file)
+    messages.assign(category=model.predict(messages))[["id", "category"]].to_csv(sys.stdout, index=False)
+
+
+def _verify(options):
+    from chatkit.model.bundle import load_model
+
+    folder = options.model or path(MODEL)
+    load_model(folder)
+    print(f"{folder}: the files are those of the manifest, the golden messages come out as recorded")
+
+
+def _scores(_options):
+    from chatkit.report.scores import scores_table
+
+    print(scores_table(path("metrics", "evaluate.json")))
+    print(f"Reports: {path('reports', 'index.html')}")

@@ -1,0 +1,1 @@
+"""Where chats come from: the warehouse, the simulator, a file of one's own; and how they are split."""

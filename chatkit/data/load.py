@@ -1,0 +1,179 @@
+"""Fill the local warehouse: a SQLite file with chats from the simulator or from an export of one's own."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+
+from chatkit.data.warehouse import REQUIRED, SCHEMA, TEXT, sqlite_file
+from chatkit.project import InputError, replacing
+
+APPLICATION_ID = 0x43484154  # "CHAT" in the file's header: written by chatkit, so chatkit may replace it
+
+
+def write_sqlite(url, tables):
+    """Write tables into a new SQLite file, in place of the one that chatkit wrote before.
+
+    The same tables give the same bytes, whatever version of SQLite writes them.
+
+    Parameters
+    ----------
+    url : str
+        URL of a local SQLite warehouse.
+    tables : dict of str to pandas.DataFrame
+        Table names and rows.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        When the URL is no local file, or the file is a database that chatkit did not write.
+    """
+    file = sqlite_file(url)
+    if file.exists() and _application_id(file) != APPLICATION_ID:
+        raise InputError(
+            f"{file} exists and was not written by chatkit, so it is left alone; name another file in "
+            "query.warehouse of params.yaml."
+        )
+    with replacing(file) as beside:
+        engine = sa.create_engine(f"sqlite:///{beside}")
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+            for name, frame in tables.items():
+                types = {
+                    column: sa.DateTime() if pd.api.types.is_datetime64_any_dtype(frame[column]) else sa.Text()
+                    for column in frame.columns
+                    if not pd.api.types.is_bool_dtype(frame[column])
+                }
+                frame.to_sql(name, connection, index=False, dtype=types, chunksize=20_000)
+        engine.dispose()
+        # The header's last field is the version of the SQLite that wrote it (sqlite.org/fileformat, offset 96).
+        with beside.open("r+b") as header:
+            header.seek(96)
+            header.write((3_000_000).to_bytes(4, "big"))
+    return file
+
+
+def _application_id(file):
+    try:
+        with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute("PRAGMA application_id").fetchone()[0]
+    except sqlite3.DatabaseError:
+        return None
+
+
+def read_chats(file):
+    """Read an export of chats, ready for the warehouse.
+
+    Parameters
+    ----------
+    file : path-like
+        CSV or Parquet with the columns id, subject, body and category; conversation_id, customer_id,
+        created_at and split are used when there are any; other columns are kept as text.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a chat. Without a conversation_id in the file each chat is a conversation of its own.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, lacks a column, or holds something else than text.
+    """
+    file = Path(file)
+    chats = _texts(_read(file), file.name, REQUIRED)
+    if "conversation_id" not in chats.columns:
+        chats["conversation_id"] = chats["id"]
+    if "created_at" in chats.columns:
+        chats["created_at"] = _moments(chats["created_at"], file.name)
+    for name in SCHEMA.names:
+        if name not in chats.columns:
+            chats[name] = None
+    extra = [name for name in chats.columns if name not in SCHEMA.names]
+    return chats[[*SCHEMA.names, *extra]]
+
+
+def read_messages(file):
+    """Read chats that nobody has sorted yet.
+
+    Parameters
+    ----------
+    file : path-like
+        CSV or Parquet with subject and body; id when there is one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        id (the row's number when the file has none), subject, body.
+
+    Raises
+    ------
+    InputError
+        As `read_chats`.
+    """
+    messages = _texts(_read(Path(file)), Path(file).name, TEXT)
+    if "id" not in messages.columns:
+        messages["id"] = range(1, len(messages) + 1)
+    return messages[["id", *TEXT]]
+
+
+def _texts(chats, name, required):
+    """Check that the columns are there and hold text; None becomes empty."""
+    missing = [column for column in required if column not in chats.columns]
+    if missing:
+        raise InputError(
+            f"{name} has the columns {', '.join(map(str, chats.columns))}, but {', '.join(missing)} is missing; "
+            "rename or add it in the file."
+        )
+    if chats.empty:
+        raise InputError(f"{name} has a header but no rows; export it again.")
+    for column in TEXT:
+        wrong = chats[column][[value is not None and not isinstance(value, str) for value in chats[column]]]
+        if len(wrong):
+            raise InputError(
+                f"{column} in row {wrong.index[0] + 1} of {name} is a {type(wrong.iloc[0]).__name__}, expected text; "
+                "convert the column to text in the file."
+            )
+        chats[column] = chats[column].fillna("")
+    return chats
+
+
+def _read(file):
+    if not file.is_file():
+        raise InputError(f"{file} does not exist; give the path of a CSV or Parquet file.")
+    ending = file.suffix.lower()
+    if ending not in {".csv", ".parquet"}:
+        raise InputError(
+            f"{file.name} ends with {ending or 'nothing'}, expected .csv or .parquet; export it as one of these."
+        )
+    try:
+        if ending == ".csv":
+            # Text stays text: "NA" may be a subject, and ids keep their leading zeros.
+            return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8").astype(object)
+        chats = pd.read_parquet(file)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, pa.ArrowInvalid) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"{file.name} cannot be read as {ending[1:]}: {reason}; export it again, in UTF-8.") from None
+    for name in chats.columns:
+        if name not in (*TEXT, "created_at"):
+            chats[name] = [None if pd.isna(value) else str(value) for value in chats[name]]
+    return chats.astype({name: object for name in TEXT if name in chats.columns}).replace({float("nan"): None})
+
+
+def _moments(values, name):
+    try:
+        moments = pd.to_datetime(values.replace("", None), utc=True, format="ISO8601")
+    except (ValueError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"created_at in {name} is not a date and time throughout ({reason}); write it as 2025-03-01 09:30:00."
+        ) from None
+    return moments.dt.tz_localize(None).astype("datetime64[us]")

@@ -1,0 +1,359 @@
+"""How good a model is, in numbers: scores, intervals, confusions, learning curves, telling words."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+from sklearn import model_selection
+from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, log_loss, make_scorer, recall_score
+from sklearn.metrics import confusion_matrix as count_pairs
+from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import check_is_fitted
+
+
+def scores(y_true, y_pred, probabilities=None, classes=None):
+    """Score predictions.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of str of shape (n,)
+        Categories that people gave, and that the model gave.
+    probabilities : array-like of shape (n, k), optional
+        Probability of each category; a row sums to 1.
+    classes : array-like of str of shape (k,), optional
+        Categories in the order of the columns of `probabilities`.
+
+    Returns
+    -------
+    dict of str to float
+        macro_f1 (mean F1 over the categories in `y_true` or `y_pred`), accuracy, balanced_accuracy (mean
+        recall over the categories in `y_true`); with probabilities also log_loss (in nats) and brier (squared
+        error summed over the categories, from 0 to 2), each a mean over the rows.
+
+    Raises
+    ------
+    ValueError
+        When lengths or shapes differ, probabilities come without classes or do not sum to 1, or `y_true` has a
+        category that `classes` lacks.
+
+    Examples
+    --------
+    >>> found = scores(["urgent", "other", "other"], ["urgent", "urgent", "other"])
+    >>> {name: round(value, 3) for name, value in found.items()}
+    {'macro_f1': 0.667, 'accuracy': 0.667, 'balanced_accuracy': 0.75}
+    """
+    y_true, y_pred = _same_length(y_true, y_pred)
+    result = {
+        "macro_f1": f1_score(y_true, y_pred, average="macro", zero_division=0),
+        "accuracy": accuracy_score(y_true, y_pred),
+        "balanced_accuracy": recall_score(
+            y_true, y_pred, labels=unique_labels(y_true), average="macro", zero_division=0
+        ),
+    }
+    if probabilities is not None:
+        probabilities, classes = _checked_probabilities(y_true, probabilities, classes)
+        result["log_loss"] = log_loss(y_true, probabilities, labels=classes)
+        result["brier"] = brier_score_loss(y_true, probabilities, labels=classes, scale_by_half=False)
+    return {name: float(value) for name, value in result.items()}
+
+
+def per_class(y_true, y_pred, confidence=0.95):
+    """Compute precision, recall and F1 of each category, with intervals.
+
+    Precision and recall are shares, so they get Wilson intervals. F1 is no share, but a monotone function of
+    one: with j = TP / (TP + FP + FN), F1 = 2j / (1 + j), whose derivative 2 / (1 + j)² is positive. The
+    interval of F1 is therefore the Wilson interval of j, both ends mapped.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of str of shape (n,)
+        Categories that people gave, and that the model gave.
+    confidence : float, default=0.95
+        Share of such intervals that hold the true value, between 0 and 1.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (3k, 6)
+        category, metric ("precision", "recall", "f1"), value, low, high, support (rows of the category in
+        `y_true`). Precision of a category that was never predicted is NaN, and so is recall of one without
+        rows: nothing is known of either.
+
+    Raises
+    ------
+    ValueError
+        When the lengths differ or `confidence` is not between 0 and 1.
+
+    References
+    ----------
+    E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927.
+    K. F. Y. Lam, V. Gopal and J. Qian, "Confidence Intervals for the F1 Score: A Comparison of Four Methods",
+    arXiv 2309.14621, 2023 (there: "Wilson indirect").
+
+    Examples
+    --------
+    >>> frame = per_class(["urgent", "urgent", "other"], ["urgent", "other", "other"])
+    >>> frame[frame["metric"] == "recall"].round(3)
+      category  metric  value    low  high  support
+    1    other  recall    1.0  0.207 1.000        1
+    4   urgent  recall    0.5  0.095 0.905        2
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"Got confidence={confidence!r}, expected a number between 0 and 1, such as 0.95.")
+    y_true, y_pred = _same_length(y_true, y_pred)
+    categories = unique_labels(y_true, y_pred)
+    pairs = count_pairs(y_true, y_pred, labels=categories)
+    hits, actual, predicted = np.diag(pairs), pairs.sum(axis=1), pairs.sum(axis=0)
+    shares = {
+        "precision": _wilson(hits, predicted, confidence),
+        "recall": _wilson(hits, actual, confidence),
+        "f1": [2 * j / (1 + j) for j in _wilson(hits, actual + predicted - hits, confidence)],
+    }
+    frames = [
+        pd.DataFrame(
+            {"category": categories, "metric": metric, "value": value, "low": low, "high": high, "support": actual}
+        )
+        for metric, (value, low, high) in shares.items()
+    ]
+    # A stable sort keeps precision, recall, f1 in this order within each category.
+    return pd.concat(frames).sort_values("category", kind="stable", ignore_index=True)
+
+
+def confusion(y_true, y_pred, labels=None):
+    """Count which category was taken for which.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of str of shape (n,)
+        Categories that people gave, and that the model gave.
+    labels : array-like of str of shape (k,), optional
+        All categories; by default those in `y_true` or `y_pred`, sorted.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (k², 4)
+        actual, predicted, count, share (of the rows of the actual category, NaN where it has none). Every pair
+        is there.
+
+    Raises
+    ------
+    ValueError
+        When the lengths differ, or a category is not among `labels`.
+
+    Examples
+    --------
+    >>> confusion(["urgent", "urgent", "other"], ["urgent", "other", "other"])
+       actual predicted  count  share
+    0   other     other      1    1.0
+    1   other    urgent      0    0.0
+    2  urgent     other      1    0.5
+    3  urgent    urgent      1    0.5
+    """
+    y_true, y_pred = _same_length(y_true, y_pred)
+    found = unique_labels(y_true, y_pred)
+    labels = found if labels is None else np.asarray(labels, dtype=object)
+    unknown = sorted(set(found) - set(labels))
+    if unknown:
+        raise ValueError(f"Got rows of category {unknown[0]!r}, expected only those in labels; add it there.")
+    counts = count_pairs(y_true, y_pred, labels=labels)
+    totals = counts.sum(axis=1, keepdims=True)
+    return pd.DataFrame(
+        {
+            "actual": np.repeat(labels, len(labels)),
+            "predicted": np.tile(labels, len(labels)),
+            "count": counts.ravel(),
+            "share": _divide(counts, np.broadcast_to(totals, counts.shape)).ravel(),
+        }
+    )
+
+
+def learning_curve(pipeline, X, y, fractions=(0.1, 0.25, 0.5, 0.75, 1.0), cv=3, seed=0, n_jobs=None):
+    """Score a pipeline that was fitted on growing shares of the rows.
+
+    Each smaller share is contained in the larger ones and holds at least one row of each category, as far as it
+    has rows enough. A category with fewer rows than folds is missing from some of them.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted or not; it is cloned.
+    X : pandas.DataFrame of shape (n, m)
+        Chats.
+    y : array-like of str of shape (n,)
+        Categories.
+    fractions : sequence of float, default=(0.1, 0.25, 0.5, 0.75, 1.0)
+        Shares of a fold's training rows, above 0 and up to 1.
+    cv : int, default=3
+        Stratified, shuffled folds.
+    seed : int, default=0
+        Seed of the folds and of the order in which rows are added.
+    n_jobs : int, optional
+        Fits that run at the same time; the result does not depend on it.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (2 · fractions · cv, 4)
+        rows (fitted on), fold (from 0), split ("train": those rows; "validation": the rows of the fold),
+        macro_f1.
+
+    Raises
+    ------
+    ValueError
+        When a fraction is out of range, every category has fewer rows than `cv`, or the pipeline cannot be
+        fitted on the smallest share.
+    """
+    if not all(0 < fraction <= 1 for fraction in fractions):
+        raise ValueError(f"Got fractions={tuple(fractions)!r}, expected shares above 0 and up to 1.")
+    y = np.asarray(y, dtype=object)
+    folds = model_selection.StratifiedKFold(cv, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Rare categories are expected in support chats.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        splits = list(folds.split(X, y))
+    generator = np.random.default_rng(seed)
+    splits = [(_spread(rows, y[rows], generator), held_out) for rows, held_out in splits]
+    whole = min(len(rows) for rows, _ in splits)
+    sizes, *by_split = model_selection.learning_curve(
+        pipeline,
+        X,
+        y,
+        train_sizes=np.unique([max(1, round(fraction * whole)) for fraction in fractions]),
+        cv=splits,
+        scoring=make_scorer(f1_score, average="macro", zero_division=0),
+        n_jobs=n_jobs,
+        error_score="raise",
+    )
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "rows": np.repeat(sizes, cv),
+                    "fold": np.tile(np.arange(cv), len(sizes)),
+                    "split": split,
+                    "macro_f1": macro_f1.ravel(),
+                }
+            )
+            for split, macro_f1 in zip(("train", "validation"), by_split, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def top_words(pipeline, X, n=10):
+    """Find the words that speak most for each category.
+
+    For a linear model the weight of a word is its coefficient times its mean over the rows, so that a word that
+    hardly occurs does not lead; other classifiers say it themselves through ``word_contributions(features)``.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted; the last step has ``coef_`` or ``word_contributions``, the steps before give word weights.
+    X : pandas.DataFrame of shape (m, 2)
+        Chats to average over.
+    n : int, default=10
+        Words for each category; fewer where fewer speak for it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        category, word, weight (above 0, in units of the decision value); categories in the order of the
+        classifier, the strongest word first, ties by word.
+
+    Raises
+    ------
+    TypeError
+        When the classifier has neither.
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import CountVectorizer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> chats = ["card lost", "card stolen", "account open", "account close"]
+    >>> pipeline = make_pipeline(CountVectorizer(), LogisticRegression())
+    >>> pipeline = pipeline.fit(chats, ["urgent", "urgent", "other", "other"])
+    >>> top_words(pipeline, chats, n=1).round(2)
+      category     word  weight
+    0    other  account    0.29
+    1   urgent     card    0.29
+    """
+    check_is_fitted(pipeline)
+    classifier = pipeline[-1]
+    if not hasattr(classifier, "word_contributions") and not hasattr(classifier, "coef_"):
+        raise TypeError(
+            f"Got {type(classifier).__name__} as classifier, expected one with coef_ or word_contributions; words can "
+            "be named for linear models and for trees only."
+        )
+    before = pipeline[:-1]
+    features, words = before.transform(X), before.get_feature_names_out()
+    if hasattr(classifier, "word_contributions"):
+        weights = classifier.word_contributions(features)
+    else:
+        weights = classifier.coef_ * np.asarray(features.mean(axis=0)).reshape(1, -1)
+        if len(weights) == 1:
+            weights = np.vstack([-weights, weights])
+    alphabetical = np.argsort(words, kind="stable")
+    # Without the last bits, which differ between machines: words with the same weight stay in alphabetical order.
+    words, weights = words[alphabetical], np.round(weights[:, alphabetical], 9)
+    rows = []
+    for category, weight in zip(classifier.classes_, weights, strict=True):
+        strongest = np.argsort(-weight, kind="stable")[:n]
+        rows += [(category, words[i], weight[i]) for i in strongest if weight[i] > 0]
+    return pd.DataFrame(rows, columns=["category", "word", "weight"])
+
+
+def _same_length(y_true, y_pred):
+    y_true, y_pred = np.asarray(y_true, dtype=object), np.asarray(y_pred, dtype=object)
+    if len(y_true) != len(y_pred):
+        raise ValueError(
+            f"Got {len(y_true)} rows in y_true and {len(y_pred)} in y_pred, expected as many; predict the same chats."
+        )
+    if not len(y_true):
+        raise ValueError("Got no rows, expected at least one; nothing can be said about no chats.")
+    return y_true, y_pred
+
+
+def _checked_probabilities(y_true, probabilities, classes):
+    """Return float64 probabilities and classes, sorted by class as scikit-learn's losses expect them."""
+    if classes is None:
+        raise ValueError("Got probabilities without classes, expected both; pass classes=pipeline.classes_.")
+    probabilities, classes = np.asarray(probabilities), np.asarray(classes, dtype=object)
+    if probabilities.shape != (len(y_true), len(classes)):
+        raise ValueError(
+            f"Got probabilities of shape {probabilities.shape}, expected ({len(y_true)}, {len(classes)}): a row for "
+            "each chat, a column for each class."
+        )
+    unknown = sorted(set(y_true) - set(classes))
+    if unknown:
+        raise ValueError(
+            f"Got category {unknown[0]!r} in y_true, expected only those in classes; pass all that the model knows."
+        )
+    # float32, as XGBoost gives it, sums to 1 only so far.
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):
+        raise ValueError("Got probabilities that do not sum to 1 in each row; pass what predict_proba returns.")
+    probabilities = probabilities.astype(float)
+    order = np.argsort(classes)
+    return (probabilities / probabilities.sum(axis=1, keepdims=True))[:, order], classes[order]
+
+
+def _wilson(hits, rows, confidence):
+    """Share and both ends of its Wilson interval, NaN where there are no rows."""
+    share, z = _divide(hits, rows), ndtri((1 + confidence) / 2)
+    center = _divide(hits + z**2 / 2, rows + z**2)
+    half = z * _divide(np.sqrt(rows * share * (1 - share) + z**2 / 4), rows + z**2)
+    # At 0 and at 1 the end of the interval is the share itself, but for rounding.
+    return share, np.minimum(center - half, share), np.maximum(center + half, share)
+
+
+def _divide(numerator, denominator):
+    nothing = np.full(np.shape(numerator), np.nan)
+    return np.divide(numerator, denominator, out=nothing, where=denominator > 0)
+
+
+def _spread(rows, y, generator):
+    """Order rows so that every prefix holds the categories in their shares, each from its first row on."""
+    order = generator.permutation(len(rows))
+    rows, y = rows[order], pd.Series(y[order])
+    place = y.groupby(y).cumcount() / y.groupby(y).transform("size")
+    return rows[np.argsort(place.to_numpy(), kind="stable")]

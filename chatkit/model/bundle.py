@@ -1,0 +1,260 @@
+"""A model as a folder of plain data: written, checked and read back without running anything in it."""
+
+import hashlib
+import io
+import json
+import platform
+import shutil
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xgboost
+
+import chatkit
+from chatkit.model.pipeline import classifier_name, make_pipeline
+from chatkit.project import InputError
+
+FORMAT = 1
+GOLDEN_MESSAGES = 20
+GOLDEN_TOLERANCE = 1e-6  # another processor may round the last bits of a float32 otherwise
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "simplemma", "nltk")
+CODE = ("project.py", "text", "model")
+_CHOICES = (
+    "classifier", "classifier_options", "subject_weight", "stop_words", "domain_words", "lemmatizer", "ngram_range",
+    "min_df", "sublinear_tf",
+)  # fmt: skip
+
+
+def save_model(pipeline, folder, made_from):
+    """Write a fitted pipeline into a folder of plain data.
+
+    ``features.json`` holds the text settings, the terms and their weights; ``trees.ubj`` or ``weights.npy``
+    the classifier; ``golden.json`` twenty messages made of the model's own terms with what it says of them;
+    ``manifest.json`` the SHA-256 of each, the versions, and what the model was made from. The same pipeline
+    gives the same bytes.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        From `make_pipeline`, fitted.
+    folder : path-like
+        Replaced as a whole if it exists.
+    made_from : dict
+        Parameters and hashes for the manifest; nothing that differs from run to run.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    InputError
+        When the pipeline was not made by `make_pipeline`.
+    """
+    folder = Path(folder)
+    features, files = _describe(pipeline)
+    files["features.json"] = _json(features)
+    files["golden.json"] = _json(_golden(pipeline, features.get("terms", [])))
+    manifest = {
+        "format": FORMAT,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+        "made_from": {**made_from, "code_sha256": code_sha256()},
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "libraries": {name: version(name) for name in LIBRARIES} | {"xgboost": xgboost.__version__},
+    }
+    files["manifest.json"] = _json(manifest)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        for name, data in files.items():
+            (beside / name).write_bytes(data)
+        beside.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return manifest
+
+
+def load_model(folder):
+    """Read a model back as a fitted pipeline.
+
+    Each file is read once, checked against the manifest, and parsed from those very bytes; then the golden
+    messages must come out as recorded.
+
+    Parameters
+    ----------
+    folder : path-like
+        Written by `save_model`.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+
+    Raises
+    ------
+    InputError
+        When a file is missing, was changed, or the model says something else than when it was saved.
+    """
+    folder = Path(folder)
+    files = _read(folder)
+    features, golden = json.loads(files["features.json"]), json.loads(files["golden.json"])
+    pipeline = _rebuild(features, files)
+    messages = pd.DataFrame([(row["subject"], row["body"]) for row in golden], columns=["subject", "body"])
+    if features["classifier"] == "rules":
+        same = list(pipeline.predict(messages)) == [row["category"] for row in golden]
+    else:
+        expected = np.array([row["probabilities"] for row in golden])
+        same = np.abs(pipeline.predict_proba(messages) - expected).max() <= GOLDEN_TOLERANCE
+    if not same:
+        raise InputError(
+            f"The model in {folder} answers its golden messages otherwise than when it was saved; it was made with the "
+            f"libraries in its manifest.json, install these, or make it again with `dvc repro`."
+        )
+    return pipeline
+
+
+def code_sha256():
+    """Hash the code that turns chats into a model: one digest over names and contents.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
+    home = Path(chatkit.__file__).parent
+    files = [file for name in CODE for file in ([home / name] if name.endswith(".py") else (home / name).rglob("*.py"))]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.relative_to(home).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _describe(pipeline):
+    """Return features.json as a dict, and the classifier's own files."""
+    steps = pipeline.named_steps
+    model, name = steps.get("classifier"), classifier_name(pipeline)
+    expected = (
+        ["preprocess", "classifier"] if name == "rules" else ["preprocess", "text", "counts", "tfidf", "classifier"]
+    )
+    if list(steps) != expected:
+        raise InputError(
+            f"Got a pipeline with the steps {', '.join(steps)}, expected one from make_pipeline; only these have a "
+            "plain-data form."
+        )
+    features = {
+        "format": FORMAT,
+        "classifier": name,
+        "classes": [str(category) for category in model.classes_],
+        "subject_weight": int(steps["preprocess"].subject_weight),
+    }
+    if name == "rules":
+        return features | {"rules": [list(rule) for rule in model.rules], "default": str(model.default_)}, {}
+    text, counts, tfidf = steps["text"], steps["counts"], steps["tfidf"]
+    words = text.stop_words
+    features |= {
+        "stop_words": words if words is None or isinstance(words, str) else sorted(words),
+        "domain_words": sorted(text.domain_words),
+        "lemmatizer": text.lemmatizer,
+        "ngram_range": list(counts.ngram_range),
+        "min_df": counts.min_df,
+        "sublinear_tf": bool(tfidf.sublinear_tf),
+        "classifier_options": {key: value for key, value in model.get_params().items() if value is not None},
+        "terms": counts.get_feature_names_out().tolist(),
+        "idf": tfidf.idf_.tolist(),
+    }
+    if name == "xgboost":
+        return features, {"trees.ubj": bytes(model.booster_.save_raw("ubj"))}
+    if name == "dummy":
+        return features | {"prior": model.class_prior_.tolist()}, {}
+    features["intercept"] = model.intercept_.tolist()
+    if name == "linear_svc":
+        features["temperature"] = model.temperature_
+    weights = io.BytesIO()
+    np.save(weights, model.coef_, allow_pickle=False)
+    return features, {"weights.npy": weights.getvalue()}
+
+
+def _rebuild(features, files):
+    name, classes = features["classifier"], np.array(features["classes"], dtype=object)
+    if name == "rules":
+        options = {"rules": [tuple(rule) for rule in features["rules"]]}
+        pipeline = make_pipeline("rules", options)
+        pipeline.named_steps["classifier"].__dict__.update(classes_=classes, default_=features["default"])
+        return pipeline
+    pipeline = make_pipeline(**{choice: features[choice] for choice in _CHOICES})
+    steps, terms = pipeline.named_steps, features["terms"]
+    steps["counts"].vocabulary_ = {term: column for column, term in enumerate(terms)}
+    steps["tfidf"].idf_ = np.array(features["idf"])
+    model = steps["classifier"]
+    if name == "dummy":
+        model.fit(np.zeros((len(classes), 1)), classes)
+        model.class_prior_ = np.array(features["prior"])
+        return pipeline
+    model.classes_, model.n_features_in_ = classes, len(terms)
+    if name == "xgboost":
+        model.booster_ = xgboost.Booster({"nthread": 1}, model_file=bytearray(files["trees.ubj"]))
+    else:
+        model.coef_ = np.load(io.BytesIO(files["weights.npy"]), allow_pickle=False)
+        model.intercept_ = np.array(features["intercept"])
+        if name == "linear_svc":
+            model.temperature_ = features["temperature"]
+    return pipeline
+
+
+def _golden(pipeline, terms):
+    """Messages made of the model's own terms, so that no customer's words leave the training data."""
+    step = max(1, len(terms) // (GOLDEN_MESSAGES * 6))
+    picked = [terms[start::step][:6] for start in range(GOLDEN_MESSAGES - 2)]
+    rows = [(" ".join(words[:2]), " ".join(words[2:])) for words in picked] + [
+        ("", ""),
+        ("Lost card", "I lost my card! 😟"),
+    ]
+    messages = pd.DataFrame(rows, columns=["subject", "body"])
+    golden = messages.to_dict("records")
+    if hasattr(pipeline, "predict_proba"):
+        for row, probabilities in zip(golden, pipeline.predict_proba(messages).tolist(), strict=True):
+            row["probabilities"] = probabilities
+    else:
+        for row, category in zip(golden, pipeline.predict(messages), strict=True):
+            row["category"] = str(category)
+    return golden
+
+
+def _read(folder):
+    """Read every file of the folder once and check it against the manifest."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        names = set(manifest["files"])
+        files = {name: (folder / name).read_bytes() for name in names if Path(name).name == name}
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{folder} is no whole model: {Path(error.filename).name} is missing; make it with `dvc repro train`, or "
+            "name another folder."
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{folder / 'manifest.json'} is damaged; restore the model with `dvc checkout {folder}`."
+        ) from None
+    if manifest.get("format") != FORMAT:
+        raise InputError(
+            f"The model in {folder} has format {manifest.get('format')!r}, expected {FORMAT}; make it again with "
+            "`dvc repro train`."
+        )
+    changed = [
+        name for name in sorted(names) if hashlib.sha256(files.get(name, b"")).hexdigest() != manifest["files"][name]
+    ]
+    if changed:
+        raise InputError(
+            f"{folder / changed[0]} is not the file that its manifest names; restore it with `dvc checkout {folder}`."
+        )
+    return files
+
+
+def _json(content):
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,156 @@
+"""The pipeline from chats to categories, every choice a keyword."""
+
+import inspect
+
+import pandas as pd
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from chatkit.model.boosting import XGBoostClassifier
+from chatkit.model.linear import CalibratedLinearSVC
+from chatkit.model.rules import RulesClassifier, read_rules
+from chatkit.project import InputError, path
+from chatkit.text.messages import MessagePreprocessor
+from chatkit.text.processor import TextProcessor
+
+CLASSIFIERS = {
+    "xgboost": (XGBoostClassifier, {}),
+    "logistic": (LogisticRegression, {"C": 10.0, "max_iter": 1000}),
+    "linear_svc": (CalibratedLinearSVC, {}),
+    "rules": (RulesClassifier, {}),
+    "dummy": (DummyClassifier, {"strategy": "prior"}),
+}
+
+
+def make_pipeline(
+    classifier="xgboost",
+    classifier_options=None,
+    subject_weight=2,
+    stop_words="english",
+    domain_words=(),
+    lemmatizer="simplemma",
+    ngram_range=(1, 2),
+    min_df=2,
+    sublinear_tf=True,
+    rules="rules.yaml",
+    seed=0,
+):
+    """Make an unfitted pipeline from subject and body to category names.
+
+    Parameters
+    ----------
+    classifier : {"xgboost", "logistic", "linear_svc", "rules", "dummy"}, default="xgboost"
+        ``rules`` needs no words: it has the steps preprocess and classifier only, and no probabilities.
+    classifier_options : dict, optional
+        Keywords of the classifier, such as ``{"max_depth": 4}``.
+    subject_weight : int, default=2
+        How often the subject is repeated in front of the body; ``rules`` always sees it once.
+    stop_words, domain_words, lemmatizer
+        See `TextProcessor`.
+    ngram_range : (int, int), default=(1, 2)
+        Shortest and longest run of words that counts as a term.
+    min_df : int or float, default=2
+        Chats (or share of chats) that must have a term for it to be kept.
+    sublinear_tf : bool, default=True
+        Count 1 + log(count) instead of the count.
+    rules : str, default="rules.yaml"
+        File with the regular expressions of ``rules``, from the project's root.
+    seed : int, default=0
+        Seed of whatever the classifier draws.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Steps preprocess, text, counts, tfidf, classifier.
+
+    Raises
+    ------
+    InputError
+        When the classifier or one of its options is unknown, or the rules cannot be read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> chats = pd.DataFrame({"subject": ["Lost card", "Joint accounts"] * 5, "body": ["Help!", "When?"] * 5})
+    >>> pipeline = make_pipeline(classifier="linear_svc").fit(chats, ["urgent", "new product"] * 5)
+    >>> pipeline.predict(pd.DataFrame({"subject": ["lost cards"], "body": [""]})).item()
+    'urgent'
+    """
+    if classifier not in CLASSIFIERS:
+        raise InputError(f"Got classifier={classifier!r}, expected one of {', '.join(CLASSIFIERS)}.")
+    estimator, defaults = CLASSIFIERS[classifier]
+    options = defaults | dict(classifier_options or {})
+    known = set(inspect.signature(estimator).parameters)
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise InputError(
+            f"Got classifier_options with {unknown[0]!r}, expected for {classifier}: {', '.join(sorted(known))}."
+        )
+    if classifier == "rules":
+        options = {"rules": read_rules(path(rules))} | options
+        return Pipeline([("preprocess", MessagePreprocessor()), ("classifier", estimator(**options))])
+    return Pipeline(
+        [
+            ("preprocess", MessagePreprocessor(subject_weight)),
+            ("text", TextProcessor(stop_words, lemmatizer, domain_words)),
+            # The text is clean by now: its words are what stands between the spaces.
+            (
+                "counts",
+                CountVectorizer(lowercase=False, token_pattern=r"\S+", ngram_range=tuple(ngram_range), min_df=min_df),
+            ),
+            ("tfidf", TfidfTransformer(sublinear_tf=sublinear_tf)),
+            ("classifier", estimator(**({"random_state": seed} | options))),
+        ]
+    )
+
+
+def describe_steps(pipeline):
+    """Lay out a pipeline as a table.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+
+    Returns
+    -------
+    pandas.DataFrame
+        step, class, settings (those that differ from the class's own defaults).
+    """
+    rows = []
+    for name, step in pipeline.steps:
+        defaults = {key: value.default for key, value in inspect.signature(type(step)).parameters.items()}
+        changed = {key: value for key, value in step.get_params(deep=False).items() if value != defaults.get(key)}
+        settings = ", ".join(f"{key}={value!r}" for key, value in changed.items())
+        rows.append({"step": name, "class": type(step).__name__, "settings": settings})
+    return pd.DataFrame(rows).set_index("step")
+
+
+def classifier_name(pipeline):
+    """Return the name under which `make_pipeline` knows a pipeline's classifier.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        From `make_pipeline` or `load_model`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        When the pipeline is another one.
+
+    Examples
+    --------
+    >>> classifier_name(make_pipeline("logistic"))
+    'logistic'
+    """
+    model = getattr(pipeline, "named_steps", {}).get("classifier")
+    for name, (kind, _) in CLASSIFIERS.items():
+        if type(model) is kind:
+            return name
+    raise InputError(f"Got {type(model).__name__} as classifier, expected one from make_pipeline.")

@@ -1,0 +1,145 @@
+"""Where the project is: its root, its parameters, its files."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+
+class InputError(ValueError):
+    """A problem that the person at the keyboard can mend; its text is all they need to read."""
+
+
+def root():
+    """Find the folder with params.yaml and dvc.yaml.
+
+    It is looked for from the current folder upwards, so that a notebook works from wherever its kernel
+    starts; then where chatkit itself is installed from.
+
+    Returns
+    -------
+    pathlib.Path
+        Absolute path of the project's root.
+
+    Raises
+    ------
+    InputError
+        When no such folder is found.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[1]):
+        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            return folder
+    raise InputError(
+        f"No chatkit project at or above {here}: expected a folder with params.yaml and dvc.yaml; "
+        "change into the project first."
+    )
+
+
+def path(*parts):
+    """Join `parts` to the project's root.
+
+    Examples
+    --------
+    >>> path("data", "chats.parquet").relative_to(root()).as_posix()
+    'data/chats.parquet'
+    """
+    return root().joinpath(*parts)
+
+
+def read_yaml(file):
+    """Read a YAML file as DVC does (YAML 1.2), plain dicts and lists.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+
+    Returns
+    -------
+    dict or list
+
+    Raises
+    ------
+    InputError
+        When the file is missing or is not YAML.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{file} does not exist; restore it with `git checkout -- {file.name}`.") from None
+    try:
+        return YAML(typ="safe", pure=True).load(text) or {}
+    except YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" in line {where.line + 1}" if where else ""
+        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        raise InputError(f"{file} is not valid YAML{line}: {problem}; mend that line.") from None
+
+
+def parameters(section):
+    """Read one section of params.yaml.
+
+    Parameters
+    ----------
+    section : str
+        Name of the stage whose parameters are wanted, such as ``"split"``.
+
+    Returns
+    -------
+    dict
+        Parameter names and values.
+
+    Raises
+    ------
+    InputError
+        When params.yaml or the section is missing.
+
+    Examples
+    --------
+    >>> parameters("split")["strategy"]
+    'group'
+    """
+    sections = read_yaml(path("params.yaml"))
+    values = sections.get(section) if isinstance(sections, dict) else None
+    if not isinstance(values, dict):
+        known = ", ".join(sections) or "none"
+        raise InputError(
+            f"params.yaml has no section {section!r} (it has: {known}); add `{section}:` with the stage's parameters."
+        )
+    return values
+
+
+@contextlib.contextmanager
+def replacing(file):
+    """Write a file whole or not at all: yields a path beside `file`, renamed onto it on success.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The file to write; its folder is made when missing.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write. On an error it is removed and `file` stays as it was.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> with replacing(folder / "a.txt") as beside:
+    ...     _ = beside.write_text("whole")
+    >>> [f.name for f in folder.iterdir()]
+    ['a.txt']
+    """
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Dot first, so that no pattern or DVC dependency picks up the unfinished file.
+    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        yield beside
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Stages to pages: runs a notebook, renders it, lists what there is."""

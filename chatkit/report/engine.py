@@ -1,0 +1,87 @@
+"""The papermill engine: executes a notebook and takes out of the result whatever differs from run to run."""
+
+import os
+import re
+
+from papermill.engines import NBClientEngine
+
+# What a kernel may see of the person's own machine decides nothing: neither threads, nor time zone, nor language,
+# nor their IPython start-up files or matplotlibrc.
+KERNEL_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "SOURCE_DATE_EPOCH": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "MATPLOTLIBRC": os.devnull,
+    "JUPYTER_PREFER_ENV_PATH": "1",
+}
+INJECTED = "injected-parameters"
+
+_VARYING = (
+    (re.compile(r"(?<= at )0x[0-9a-fA-F]{6,}"), "0x..."),
+    (re.compile(r"\S*ipykernel_\d+/\d+\.py"), "cell"),
+)
+_STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}\b")
+
+
+class ReproducibleEngine(NBClientEngine):
+    """papermill's own engine without times, random ids, memory addresses and machine paths in the result.
+
+    Registered as ``chatkit``: ``papermill --engine chatkit`` uses it too.
+    """
+
+    @classmethod
+    def execute_notebook(cls, nb, kernel_name, **kwargs):
+        """Execute `nb` and return it normalised; a notebook that failed keeps its marks for papermill."""
+        kwargs |= {"record_timing": False, "coalesce_streams": True}
+        nb = super().execute_notebook(nb, kernel_name, **kwargs)
+        return normalise(nb, os.getcwd())  # noqa: PTH109 - a string to look for
+
+
+def normalise(nb, folder):
+    """Take out of an executed notebook what differs from run to run; in place.
+
+    Parameters
+    ----------
+    nb : nbformat.NotebookNode
+        Executed notebook.
+    folder : str
+        Absolute path that outputs may mention; they say ``.`` instead.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        `nb`.
+    """
+    failed = nb.metadata.get("papermill", {}).get("exception")
+    if not failed:
+        nb.metadata.pop("papermill", None)
+    nb.metadata.get("language_info", {}).pop("version", None)
+    styler_ids = {}
+    for cell in nb.cells:
+        if not failed:
+            cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if INJECTED in cell.metadata.get("tags", []):
+            cell.id = INJECTED
+        for output in cell.get("outputs", []):
+            _normalise_output(output, folder, styler_ids)
+    return nb
+
+
+def _normalise_output(output, folder, styler_ids):
+    def clean(text):
+        for pattern, replacement in _VARYING:
+            text = pattern.sub(replacement, text)
+        text = _STYLER_ID.sub(lambda match: styler_ids.setdefault(match[0], f"T_{len(styler_ids):05x}"), text)
+        return text.replace(folder + "/", "").replace(folder, ".")
+
+    if "text" in output:
+        output.text = clean(output.text)
+    for kind, content in output.get("data", {}).items():
+        if kind.startswith("text/") and isinstance(content, str):
+            output.data[kind] = clean(content)
+    if "traceback" in output:
+        output.traceback = [clean(line) for line in output.traceback]

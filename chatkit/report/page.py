@@ -1,0 +1,322 @@
+"""An executed notebook as one HTML page that needs nothing but itself."""
+
+import ast
+import base64
+import copy
+import functools
+import hashlib
+import io
+import json
+import re
+import struct
+import tokenize
+from pathlib import Path
+
+import jinja2
+from bs4 import BeautifulSoup
+from nbconvert.exporters import HTMLExporter
+from traitlets.config import Config
+
+from chatkit.project import InputError
+
+TEMPLATE = Path(__file__).with_name("template")
+
+# Every attribute through which HTML fetches or leads somewhere, and the only values that stay in the site.
+_ADDRESSES = (
+    "action",
+    "background",
+    "cite",
+    "data",
+    "formaction",
+    "href",
+    "longdesc",
+    "ping",
+    "poster",
+    "src",
+)
+_ADDRESSES += ("srcset", "xlink:href")
+_LOCAL = re.compile(r"#.*|data:image/(png|jpeg|gif|webp);base64,[\w+/=]*|[\w.%-][\w./%-]*(#.*)?", re.DOTALL)
+_SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # the first at hand
+_PARAMETER_TAGS = ("parameters", "injected-parameters")  # papermill's words
+_LONG = 30  # characters of a table cell from which its text may run over several lines
+_NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?\s?%?|nan|[-+]?inf|", re.IGNORECASE)
+
+
+def render(notebook, stage, stages):
+    """Render the executed notebook of a stage as an HTML page.
+
+    The page is made from the notebook alone, so the same notebook gives the same bytes. It carries its style
+    and figures, runs no script and asks no other machine for anything.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Executed notebook, version 4. Every image among its outputs needs a text for those who cannot see
+        it, in ``output.metadata["image/png"]["alt"]``. It is left as it is.
+    stage : str
+        Name of the stage that the notebook belongs to.
+    stages : sequence of str
+        Names of all stages, in order, for the navigation.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Raises
+    ------
+    InputError
+        When `stage` is not among `stages`, an image has no alt text, or something points outside the page's
+        own folder.
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_markdown_cell, new_notebook
+    >>> page = render(new_notebook(cells=[new_markdown_cell("# Split")]), "split", ["query", "split"])
+    >>> "<h1>Split</h1>" in page
+    True
+    """
+    stages = list(stages)
+    if stage not in stages:
+        raise InputError(f"Got stage {stage!r}, but expected one of {stages}; check the stage's name in dvc.yaml.")
+    soup = BeautifulSoup(_cells(notebook), "html.parser")
+    _strip(soup)
+    _check(soup)
+    title = soup.select_one(".prose h1")
+    title = title.extract().get_text().strip() if title else stage
+    contents = _contents(soup)
+    _tables(soup)
+    return fill(
+        "page.html.j2",
+        title=title,
+        eyebrow=f"Stage {stages.index(stage) + 1} of {len(stages)}: {stage}",
+        here=stage,
+        pages=[("Overview", "index.html"), *((name, f"{name}.html") for name in stages)],
+        contents=contents,
+        cells=str(soup),
+    )
+
+
+def fill(template, **context):
+    """Fill a template of this folder that extends frame.html.j2.
+
+    Parameters
+    ----------
+    template : str
+        File name of the template.
+    **context
+        What the template and the frame show: title, eyebrow, here, pages, contents and the template's own.
+
+    Returns
+    -------
+    str
+        HTML page.
+    """
+    style = (TEMPLATE / "style.css").read_text(encoding="utf-8")
+    digest = hashlib.sha256(style.encode()).digest()
+    page = _environment().get_template(template)
+    return page.render(style=style, style_hash=base64.b64encode(digest).decode(), **context)
+
+
+@functools.cache
+def _environment():
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+
+
+def _cells(notebook):
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            # A scikit-learn diagram or a widget is dead without its script; its plain text is not.
+            if "<script" in data.get("text/html", "") and "text/plain" in data:
+                del data["text/html"]
+            if "image/png" in data:
+                about = output.metadata.setdefault("image/png", {})
+                about["width"], about["height"] = _printed_size(base64.b64decode(data["image/png"]))
+    _fold_parameters(notebook.cells)
+    exporter = HTMLExporter(
+        config=Config({"NbConvertBase": {"display_data_priority": _SHOWN}}),
+        extra_template_basedirs=[str(TEMPLATE.parent)],
+        template_name=TEMPLATE.name,
+        template_file="cells.html.j2",
+        exclude_anchor_links=True,
+        mathjax_url="",
+        require_js_url="",
+        jquery_url="",
+        mermaid_js_url="",
+        widget_renderer_url="",
+    )
+    return exporter.from_notebook_node(notebook)[0]
+
+
+def _printed_size(png):
+    """Width and height in CSS pixels (96 an inch), so that the letters in all figures are equally large."""
+    width, height = struct.unpack(">II", png[16:24])
+    density = png.find(b"pHYs", 0, png.find(b"IDAT"))
+    if density < 0:
+        return width, height
+    across, down = struct.unpack(">II", png[density + 4 : density + 12])  # pixels a metre
+    return round(width * 96 / 0.0254 / across), round(height * 96 / 0.0254 / down)
+
+
+def _fold_parameters(cells):
+    """Give the first parameter cell the rows of its table, and hide the code of the others."""
+    tagged = {tag: cell for tag in _PARAMETER_TAGS for cell in cells if tag in cell.metadata.get("tags", [])}
+    if not tagged:
+        return
+    defaults = _assignments(tagged["parameters"].source) if "parameters" in tagged else {}
+    if "injected-parameters" in tagged:
+        used = _assignments(tagged["injected-parameters"].source)
+        names = sorted(used, key=[*defaults, *used].index)
+    else:
+        used = defaults
+        names = [name for name, (_, meaning) in defaults.items() if meaning]
+    first, *others = tagged.values()
+    first.metadata["parameters"] = [(name, used[name][0], defaults.get(name, ("", ""))[1]) for name in names]
+    for cell in others:
+        cell.metadata["transient"] = {"remove_source": True}
+
+
+def _assignments(source):
+    """Names given a value in Python code: {name: (value as text, trailing comment)}."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
+    return {
+        target.id: (_value(source, statement.value), comments.get(statement.end_lineno, ""))
+        for statement in ast.parse(source).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _value(source, node):
+    try:
+        return as_written(ast.literal_eval(node))
+    except ValueError:
+        return ast.get_source_segment(source, node)
+
+
+def as_written(value):
+    """Write a parameter's value as params.yaml does.
+
+    Examples
+    --------
+    >>> as_written("group"), as_written(True), as_written(None), as_written([1, 2])
+    ('group', 'true', 'null', '[1, 2]')
+    """
+    if value and not isinstance(value, bool | int | float | list | dict):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _strip(soup):
+    """Remove what would bring its own look or behaviour: a page has one style, legible in light and dark."""
+    for tag in soup(["script", "style", "link", "meta", "base", "iframe", "object", "embed"]):
+        tag.decompose()
+    for tag in soup(style=True):
+        del tag["style"]
+    for pre in soup.select(".highlight pre, pre.stdout"):
+        pre["tabindex"] = "0"  # wide lines scroll, for keyboards too
+
+
+def _contents(soup):
+    """Give every heading of the prose an id and list them."""
+    taken = {"main", "contents-title", *(tag["id"] for tag in soup(id=True))}
+    contents = []
+    for heading in soup.select(".prose :is(h1, h2, h3, h4, h5, h6)"):
+        text = heading.get_text().strip()
+        slug = re.sub(r"\W+", "-", text.lower()).strip("-") or "section"
+        identifier, again = slug, 1
+        while identifier in taken:
+            again += 1
+            identifier = f"{slug}-{again}"
+        taken.add(identifier)
+        heading["id"] = identifier
+        contents.append({"level": int(heading.name[1]), "id": identifier, "text": text})
+    return contents
+
+
+def _tables(soup):
+    """Plain tables with headers that say what they head, each in a region that scrolls on its own."""
+    for number, table in enumerate(soup("table"), start=1):
+        for tag in (table, *table(True)):
+            tag.attrs = {name: tag[name] for name in ("colspan", "rowspan") if name in tag.attrs}
+        head = table.thead("tr") if table.thead else []
+        body = [row for row in table("tr") if row not in head]
+        _join_headers(head)
+        for cell in table("th"):
+            _scope(cell, "col" if cell.parent in head else "row")
+        for cell in table(["td", "th"]):
+            if len(cell.get_text()) > _LONG:
+                cell["class"] = "long"
+        _align(head, body)
+        title = table.caption.get_text() if table.caption else _heading_above(table)
+        label = f"Table {number}: {title}" if title else f"Table {number}"
+        region = {"class": "table", "role": "region", "tabindex": "0", "aria-label": label}
+        table.wrap(soup.new_tag("div", attrs=region))
+
+
+def _join_headers(head):
+    """Move the index's names, which pandas writes in a row of their own, up among the other headers."""
+    if len(head) < 2:
+        return
+    above, last = (row(["th", "td"]) for row in head[-2:])
+    if not any(a.get_text() and b.get_text() for a, b in zip(above, last, strict=False)):
+        for a, b in zip(above, last, strict=False):
+            a.string = a.get_text() or b.get_text()
+        head.pop().decompose()
+
+
+def _scope(cell, direction):
+    if not cell.get_text().strip():
+        cell.name = "td"  # pandas leaves the corner empty: a header of nothing
+        return
+    span = cell.get("colspan" if direction == "col" else "rowspan", "1")
+    cell["scope"] = direction if span == "1" else direction + "group"
+
+
+def _align(head, body):
+    # Counted from the right, because an index over several rows leaves cells out on the left.
+    rows = [row(["td", "th"])[::-1] for row in body]
+    heads = [row(["td", "th"])[::-1] for row in head if not row(colspan=True)]
+    for column in range(max(map(len, rows), default=0)):
+        cells = [row[column] for row in rows if column < len(row)]
+        texts = [cell.get_text().strip() for cell in cells]
+        if any(texts) and all(cell.name == "td" for cell in cells) and all(map(_NUMBER.fullmatch, texts)):
+            for cell in cells + [row[column] for row in heads if column < len(row)]:
+                cell["class"] = "number"
+
+
+def _heading_above(tag):
+    heading = tag.find_previous(re.compile("^h[1-6]$"))
+    return heading.get_text().strip() if heading else ""
+
+
+def _check(soup):
+    """Refuse images without words and addresses that lead out of the site."""
+    for image in soup("img"):
+        # The second is what nbconvert writes where raw HTML has no alt at all.
+        if image.get("alt", "").strip() in ("", "No description has been provided for this image"):
+            raise InputError(
+                f"{_where(image)} shows an image without alt text; give the figure a sentence that says what "
+                "it shows (output.metadata['image/png']['alt'])."
+            )
+    for tag in soup(True):
+        for name in _ADDRESSES:
+            address = tag.get(name, "")
+            if address and not _LOCAL.fullmatch(address):
+                raise InputError(
+                    f"{_where(tag)} has {name}={address[:80]!r}, but a page may only point into its own "
+                    "folder; write the address as plain text, between backticks in prose."
+                )
+
+
+def _where(tag):
+    return tag.find_previous(class_="cell")["id"].replace("-", " ").capitalize()

@@ -1,0 +1,226 @@
+"""Run a stage: its notebook through papermill with its parameters, then its page."""
+
+import ast
+import contextlib
+import os
+import sys
+import textwrap
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from chatkit.project import InputError, path, read_yaml, replacing, root
+from chatkit.report.engine import KERNEL_ENVIRONMENT
+from chatkit.report.index import write_index
+from chatkit.report.page import render
+
+_MESSAGE_LINES = 8
+
+
+class StageError(Exception):
+    """A cell of the notebook raised; the text is all that the reader needs."""
+
+
+def stages():
+    """List the stages of dvc.yaml in their order.
+
+    Returns
+    -------
+    dict of str to dict
+        Names and definitions of the stages that run a notebook.
+    """
+    defined = read_yaml(path("dvc.yaml")).get("stages", {})
+    return {name: stage for name, stage in defined.items() if stage.get("cmd") == f"chatkit run {name}"}
+
+
+def stage_parameters(stage):
+    """Collect exactly the parameters that a stage lists in dvc.yaml.
+
+    Parameters
+    ----------
+    stage : str
+        Name of a stage.
+
+    Returns
+    -------
+    dict
+        Names and values, as the notebook declares them.
+
+    Raises
+    ------
+    InputError
+        When the stage does not exist, a listed parameter is missing from params.yaml, or the notebook declares
+        others than those listed.
+    """
+    known = stages()
+    if stage not in known:
+        raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(known)}); name one of these.")
+    sections = read_yaml(path("params.yaml"))
+    given = {}
+    for entry in known[stage].get("params", []):
+        values = sections
+        for key in entry.split("."):
+            if not isinstance(values, dict) or key not in values:
+                raise InputError(
+                    f"Stage {stage} lists the parameter {entry} in dvc.yaml, but params.yaml lacks it; add it."
+                )
+            values = values[key]
+        given |= {entry.split(".")[-1]: values} if "." in entry else values
+    file = path("notebooks", f"{stage}.ipynb")
+    declared = declared_parameters(_read_notebook(file), file.name)
+    for names, where, missing_in in (
+        (given.keys() - declared, "params.yaml", f"the parameters cell of notebooks/{file.name}"),
+        (
+            declared - given.keys(),
+            f"the parameters cell of notebooks/{file.name}",
+            f"section {stage} of params.yaml",
+        ),
+    ):
+        if names:
+            raise InputError(
+                f"Stage {stage}: {where} gives {', '.join(sorted(names))}, which {missing_in} does not have; add it "
+                "there or remove it here."
+            )
+    return given
+
+
+def declared_parameters(notebook, name):
+    r"""Return the names that a notebook's parameters cell assigns from its section of params.yaml.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+    name : str
+        File name, for the error.
+
+    Returns
+    -------
+    set of str
+
+    Raises
+    ------
+    InputError
+        When no cell, or more than one, has the tag ``parameters``.
+
+    Examples
+    --------
+    >>> cell = nbformat.v4.new_code_cell('p = parameters("split")\nseed = p["seed"]  # of the draw')
+    >>> cell.metadata.tags = ["parameters"]
+    >>> declared_parameters(nbformat.v4.new_notebook(cells=[cell]), "split.ipynb")
+    {'seed'}
+    """
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise InputError(
+            f"notebooks/{name} has {len(cells)} cells with the tag 'parameters', expected one; set it in JupyterLab's "
+            "property inspector."
+        )
+    return {
+        node.targets[0].id
+        for node in ast.parse(cells[0].source).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
+    }
+
+
+def run_stage(stage):
+    """Execute a stage's notebook and write its report.
+
+    Writes ``reports/STAGE.ipynb`` and ``reports/STAGE.html``, each whole or not at all, and brings
+    ``reports/index.html`` up to date.
+
+    Parameters
+    ----------
+    stage : str
+        Name of a stage.
+
+    Raises
+    ------
+    InputError
+        When the parameters do not fit the notebook.
+    StageError
+        When a cell raises; the notebook so far is left as ``reports/STAGE.failed.ipynb``.
+    """
+    values = stage_parameters(stage)
+    project = root()
+    reports = project / "reports"
+    reports.mkdir(exist_ok=True)
+    partial = reports / f"{stage}.failed.ipynb"
+    progress = _Progress(stage)
+    # From the root with relative paths: the executed notebook names no folder of this machine.
+    with contextlib.chdir(project), _environment(KERNEL_ENVIRONMENT):
+        try:
+            notebook = papermill.execute_notebook(
+                f"notebooks/{stage}.ipynb",
+                f"reports/{partial.name}",
+                parameters=values,
+                engine_name="chatkit",
+                kernel_name="python3",
+                progress_bar=False,
+                on_cell_start=progress,
+            )
+        except PapermillExecutionError as error:
+            raise StageError(_explain(stage, error, progress.heading, f"reports/{partial.name}")) from None
+    page = render(notebook, stage, list(stages()))
+    with replacing(reports / f"{stage}.html") as beside:
+        beside.write_text(page, encoding="utf-8")
+    partial.replace(reports / f"{stage}.ipynb")
+    write_index(project)
+    progress.done()
+
+
+class _Progress:
+    """Says which section a notebook is at: a line that is overwritten for a person, plain lines in a log."""
+
+    def __init__(self, stage):
+        self.stage, self.heading, self.live = stage, "starting", sys.stdout.isatty()
+        self._say(self.heading)
+
+    def __call__(self, cell, cell_index):
+        headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
+        if cell.cell_type == "markdown" and headings and headings[-1] != self.heading:
+            self.heading = headings[-1]
+            self._say(self.heading)
+
+    def done(self):
+        self._say(f"done, see reports/{self.stage}.html", end="\n")
+
+    def _say(self, text, end=""):
+        line = f"{self.stage}: {text}"
+        print(f"\r\033[K{line}" if self.live else line, end=end if self.live else "\n", flush=True)
+
+
+@contextlib.contextmanager
+def _environment(variables):
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _read_notebook(file):
+    try:
+        return nbformat.read(file, as_version=4)
+    except FileNotFoundError:
+        raise InputError(f"notebooks/{file.name} does not exist; restore it with `git checkout`.") from None
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise InputError(f"notebooks/{file.name} is no notebook ({error}); restore it with `git checkout`.") from None
+
+
+def _explain(stage, error, heading, partial):
+    source = textwrap.shorten(error.source.strip().splitlines()[0], 100) if error.source.strip() else ""
+    said = error.evalue if error.ename == "InputError" else f"{error.ename}: {error.evalue}"
+    lines = said.strip().splitlines()[:_MESSAGE_LINES]
+    return "\n".join(
+        [
+            f"{stage} failed at «{heading}», in the cell that starts with: {source}",
+            *(f"  {line}" for line in lines),
+            f"The notebook so far is {partial}; `dvc checkout` brings back the last good outputs.",
+        ]
+    )

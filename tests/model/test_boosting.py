@@ -1,0 +1,69 @@
+"""Boosted trees on sparse text."""
+
+import numpy as np
+import pytest
+import xgboost
+from scipy.sparse import csr_matrix, random_array
+
+from chatkit.model.boosting import XGBoostClassifier
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Sparse rows of which the first columns tell the three categories apart."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=300)
+    X = random_array((300, 40), density=0.1, rng=rng, format="csr").tolil()
+    X[np.arange(300), y] = rng.uniform(0.5, 1, size=300)
+    return csr_matrix(X), np.array(["incident", "other", "urgent"])[y]
+
+
+def test_names_in_names_out(rows):
+    """Categories are strings, sorted, and the probabilities follow their order."""
+    X, y = rows
+    model = XGBoostClassifier(n_estimators=20).fit(X, y)
+    assert model.classes_.tolist() == ["incident", "other", "urgent"]
+    probabilities = model.predict_proba(X)
+    assert (model.predict(X) == model.classes_[probabilities.argmax(axis=1)]).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert (model.predict(X) == y).mean() > 0.95
+
+
+def test_dense_sparse_and_stored_zeros_are_the_same_rows(rows):
+    """An absent word is missing, however the zero is stored."""
+    X, y = rows
+    stored = X.copy()
+    stored.data[:5] = 0
+    model = XGBoostClassifier(n_estimators=5).fit(stored, y)
+    dense = XGBoostClassifier(n_estimators=5).fit(stored.toarray(), y)
+    np.testing.assert_array_equal(model.predict_proba(stored), dense.predict_proba(stored.toarray()))
+    assert stored.nnz == X.nnz, "the caller's matrix is left as it was"
+
+
+def test_two_fits_are_the_same_bytes(rows):
+    """Same rows, same seed, same trees, column sampling included."""
+    X, y = rows
+    first, second = (XGBoostClassifier(n_estimators=5, colsample_bynode=0.5).fit(X, y) for _ in range(2))
+    assert first.booster_.save_raw("ubj") == second.booster_.save_raw("ubj")
+    assert xgboost.Booster.save_config(first.booster_).count('"nthread":"1"') == 1
+
+
+def test_contributions_add_up_to_the_margins(rows):
+    """A word's contribution is XGBoost's own, summed over the rows that have it."""
+    X, y = rows
+    model = XGBoostClassifier(n_estimators=10).fit(X, y)
+    matrix = xgboost.DMatrix(X)
+    exact = model.booster_.predict(matrix, pred_contribs=True)
+    np.testing.assert_allclose(
+        exact.sum(axis=2), model.booster_.predict(matrix, output_margin=True), rtol=1e-4, atol=1e-4
+    )
+    present = X.toarray() != 0
+    expected = np.einsum("nkd,nd->kd", exact[:, :, :-1], present) / X.shape[0]
+    np.testing.assert_allclose(model.word_contributions(X), expected, rtol=1e-4, atol=1e-6)
+    assert model.word_contributions(X)[:, :3].argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_one_category_is_refused(rows):
+    """There is nothing to learn from one."""
+    with pytest.raises(ValueError, match="Got one class, 'other', expected at least two"):
+        XGBoostClassifier().fit(rows[0], ["other"] * 300)

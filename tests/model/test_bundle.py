@@ -1,0 +1,138 @@
+"""A model as a folder of plain data."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from chatkit import load_model, make_pipeline
+from chatkit.model.bundle import save_model
+from chatkit.model.pipeline import CLASSIFIERS
+from chatkit.project import InputError
+
+MESSAGE = ["subject", "body"]
+
+
+@pytest.fixture
+def fitted(chats):
+    """A small boosted model."""
+    return make_pipeline(classifier_options={"n_estimators": 5}).fit(chats[MESSAGE], chats["category"])
+
+
+@pytest.fixture
+def folder(fitted, tmp_path):
+    """The same, saved."""
+    save_model(fitted, tmp_path / "model", {"train_sha256": "0"})
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_what_is_read_says_what_was_saved(chats, tmp_path, name):
+    """To the last bit, for every classifier; and a clone of it can be fitted again."""
+    choices = {"domain_words": ["harbor"], "min_df": 1, "ngram_range": (1, 1)}
+    options = {"rules": [("urgent", "lost")]} if name == "rules" else {}
+    model = make_pipeline(name, options, **choices).fit(chats[MESSAGE], chats["category"])
+    save_model(model, tmp_path / "model", {})
+    loaded = load_model(tmp_path / "model")
+    new = chats[MESSAGE].assign(body=[f"{text} w{row}" for row, text in enumerate(chats["body"])])
+    assert loaded.predict(new).tolist() == model.predict(new).tolist()
+    if name != "rules":
+        np.testing.assert_array_equal(loaded.predict_proba(new), model.predict_proba(new))
+    assert {key: str(value) for key, value in clone(loaded).get_params().items() if "steps" not in key} == {
+        key: str(value) for key, value in clone(model).get_params().items() if "steps" not in key
+    }
+
+
+def test_the_same_model_is_the_same_bytes(fitted, folder, tmp_path):
+    """A stage's output does not change by making it again; the folder is replaced whole."""
+    (folder / "stray.txt").write_text("from an older version")
+    before = {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "stray.txt"}
+    save_model(fitted, folder, {"train_sha256": "0"})
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+
+
+def test_nothing_in_it_is_code(folder):
+    """Plain JSON and XGBoost's own format: no pickle anywhere."""
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "features.json",
+        "golden.json",
+        "manifest.json",
+        "trees.ubj",
+    ]
+    imported = (
+        "import sys; from chatkit import load_model; load_model(sys.argv[1]); "
+        "assert not {'dvc', 'papermill', 'matplotlib', 'nltk'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", imported, str(folder)], check=True)
+
+
+def test_no_customers_words_beyond_the_terms(folder, chats):
+    """The golden messages are made of the model's terms, not of chats."""
+    golden = (folder / "golden.json").read_text()
+    assert not any(body in golden for body in chats["body"])
+
+
+def test_the_manifest_says_what_it_was_made_from(folder):
+    """Hashes, versions, parameters; no time, no revision."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["made_from"]["train_sha256"] == "0"
+    assert len(manifest["made_from"]["code_sha256"]) == 64
+    assert {"numpy", "scikit-learn", "xgboost", "simplemma"} <= set(manifest["libraries"])
+    assert set(manifest["files"]) == {"features.json", "golden.json", "trees.ubj"}
+
+
+@pytest.mark.parametrize("name", ["features.json", "golden.json", "trees.ubj", "manifest.json"])
+def test_a_changed_or_missing_file_is_named(folder, name):
+    """One flipped byte, and the file gone."""
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(InputError, match=r"restore .*with `dvc checkout"):
+        load_model(folder)
+    (folder / name).unlink()
+    with pytest.raises(InputError, match=f"is no whole model: {name} is missing"):
+        load_model(folder)
+
+
+def test_a_file_outside_the_folder_is_not_read(folder, tmp_path):
+    """A manifest cannot point elsewhere."""
+    (tmp_path / "secret").write_text("s")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["../secret"] = "0"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="is not the file that its manifest names"):
+        load_model(folder)
+
+
+def test_a_model_that_answers_otherwise_is_refused(folder):
+    """The golden messages catch what hashes cannot: other libraries, other arithmetic."""
+    import hashlib
+
+    golden = json.loads((folder / "golden.json").read_text())
+    golden[0]["probabilities"][0] += 1e-4
+    (folder / "golden.json").write_text(json.dumps(golden))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["golden.json"] = hashlib.sha256((folder / "golden.json").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="answers its golden messages otherwise"):
+        load_model(folder)
+
+
+def test_another_format_is_refused(folder):
+    """A newer model in an older library."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
+    with pytest.raises(InputError, match="has format 99, expected 1"):
+        load_model(folder)
+
+
+def test_a_pipeline_of_ones_own_has_no_folder(fitted, tmp_path):
+    """Only what make_pipeline makes has a plain-data form."""
+    with pytest.raises(InputError, match="only these have a plain-data form"):
+        save_model(Pipeline(fitted.steps[2:]), tmp_path / "model", {})
+    assert not (tmp_path / "model").exists()

@@ -1,0 +1,254 @@
+"""The overview of all report pages."""
+
+import json
+import subprocess
+
+import html5lib
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from chatkit.report.index import write_index
+
+STAGES = ["query", "split", "train", "evaluate", "overfitting"]
+SCORES = {
+    "macro_f1": 0.8712,
+    "accuracy": 0.8891,
+    "log_loss": 0.3561,
+    "classifier": "boosted",
+    "baselines": {
+        "rules": {"macro_f1": 0.542, "accuracy": 0.61, "log_loss": None},
+        "linear": {"macro_f1": 0.8663, "accuracy": 0.884, "log_loss": 0.371},
+        "llm": {"not_run": "no key"},
+    },
+}
+CHECKS = [
+    {"code": "OF1", "title": "First", "status": "pass", "explanation": "Fine."},
+    {"code": "OF2", "title": "Second", "status": "not_run", "explanation": "No later period."},
+    {"code": "OF3", "title": "Third", "status": "fail", "explanation": "Copies on both sides."},
+    {"code": "OF4", "title": "Fourth", "status": "warn", "explanation": "Round 31 is better."},
+]
+DATA = {
+    "rows": 20000,
+    "rows_sha256": "9f2c",
+    "as_of": "2025-12-31",
+    "warehouse": "sqlite:///data/warehouse.sqlite",
+    "first_created_at": "2024-01-01T00:12:09",
+    "last_created_at": "2025-12-31T23:41:55",
+}
+NOT_A_STAGE = "  archive:\n    cmd: echo done\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_outer_repository(monkeypatch):
+    # A git hook sets these; they would speak for the folder of the test.
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def put(root, name, content):
+    file = root / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project all of whose stages but the last have run."""
+    stages = "".join(f"  {stage}:\n    cmd: chatkit run {stage}\n" for stage in STAGES)
+    put(tmp_path, "dvc.yaml", f"stages:\n{stages}{NOT_A_STAGE}")
+    put(tmp_path, "params.yaml", "split: {test_size: 0.25, as_of: 2025-12-31, none: null}\nservice: {port: 1}\n")
+    put(tmp_path, "metrics/evaluate.json", SCORES)
+    put(tmp_path, "metrics/overfitting.json", {"checks": CHECKS})
+    put(tmp_path, "data/chats.json", DATA)
+    for stage in STAGES[:-1]:
+        cells = [
+            new_code_cell("import this"),
+            new_markdown_cell(f"# Title of {stage}\n## Below it"),
+            new_markdown_cell(f"What `{stage}` does,\nin *one* line.\n\nMore."),
+        ]
+        put(tmp_path, f"reports/{stage}.ipynb", nbformat.writes(new_notebook(cells=cells)))
+        put(tmp_path, f"reports/{stage}.html", "<p>page</p>")
+    return tmp_path
+
+
+def overview(root):
+    html = write_index(root).read_text(encoding="utf-8")
+    html5lib.HTMLParser(strict=True).parse(html)
+    return BeautifulSoup(html, "html.parser")
+
+
+def text(tag):
+    return " ".join(tag.get_text().split())
+
+
+def rows(html, heading):
+    return [[text(cell) for cell in row(["th", "td"])] for row in html.find(id=heading).find_next("table")("tr")]
+
+
+def test_index_is_written_whole_beside_the_pages(project):
+    """The file is reports/index.html, and nothing unfinished is left beside it."""
+    before = {file.name for file in (project / "reports").iterdir()}
+    assert write_index(project) == project / "reports" / "index.html"
+    assert {file.name for file in (project / "reports").iterdir()} - before == {"index.html"}
+
+
+def test_scores_show_the_model_first_and_marked(project):
+    """The model leads whatever its score, then the baselines, the best first; gaps are said in words."""
+    assert rows(overview(project), "scores") == [
+        ["Classifier", "macro-F1", "accuracy", "log-loss"],
+        ["boosted the model", "0.871", "0.889", "0.356"],
+        ["linear", "0.866", "0.884", "0.371"],
+        ["rules", "0.542", "0.610", "not given"],
+        ["llm", "not run: no key"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("macro_f1", "said"),
+    [
+        (0.8712, "of 0.871, 0.005 above the best baseline (linear)."),
+        (0.8604, "of 0.860, 0.006 below the best baseline (linear)."),
+        (0.8661, "of 0.866, level with the best baseline (linear)."),
+    ],
+)
+def test_verdict_compares_with_the_best_baseline(project, macro_f1, said):
+    """One sentence says how far the model is from the best baseline, in the digits of the table."""
+    put(project, "metrics/evaluate.json", {**SCORES, "macro_f1": macro_f1})
+    assert text(overview(project).find(id="scores").find_next("p")) == f"The model reaches a macro-F1 {said}"
+
+
+def test_checks_say_their_status_in_words_the_worst_first(project):
+    """A reader sees what failed before what passed, without needing colours, and how many of each."""
+    html = overview(project)
+    assert [text(check) for check in html.select(".check")] == [
+        "fail Third OF3 Copies on both sides.",
+        "warning Fourth OF4 Round 31 is better.",
+        "not run Second OF2 No later period.",
+        "pass First OF1 Fine.",
+    ]
+    assert text(html.find(id="checks").find_next("p")) == "4 checks: 1 fail, 1 warning, 1 not run, 1 pass"
+
+
+def test_stages_have_a_link_a_line_and_their_parameters(project):
+    """Each stage of dvc.yaml that runs a notebook is there in order; one without a page has no link."""
+    stages = overview(project).select(".stages li")
+    assert [text(stage.h3) for stage in stages] == [*STAGES[:-1], "overfitting not run yet"]
+    assert [stage.a and stage.a["href"] for stage in stages] == [*(f"{s}.html" for s in STAGES[:-1]), None]
+    assert text(stages[1].p) == "What split does, in one line."
+    assert [text(pair) for pair in stages[1].select("dl div")] == [
+        "test_size 0.25",
+        "as_of 2025-12-31",
+        "none null",
+    ]
+    assert text(stages[0].select_one(".aside")) == "No parameters."
+
+
+def test_navigation_leads_only_to_pages_that_exist(project):
+    """The header names every stage and links those whose page is there."""
+    html = overview(project)
+    assert [link["href"] for link in html.header("a")] == ["index.html", *(f"{s}.html" for s in STAGES[:-1])]
+    assert text(html.header.select_one(".absent")) == "overfitting"
+
+
+def test_data_is_described(project):
+    """Rows, dates, source and hash of the data stand on the page."""
+    assert rows(overview(project), "data") == [
+        ["Chats", "20,000"],
+        ["First and last chat", "2024-01-01T00:12:09 to 2025-12-31T23:41:55"],
+        ["Read as of", "2025-12-31"],
+        ["Warehouse", "sqlite:///data/warehouse.sqlite"],
+        ["SHA-256 of the rows", "9f2c"],
+    ]
+
+
+def test_nothing_is_said_plainly(tmp_path):
+    """In an empty folder the page names every missing file instead of failing."""
+    html = overview(tmp_path)
+    assert [text(tag) for tag in html.select("p.absent")] == [
+        "No scores: metrics/evaluate.json is not there yet.",
+        "No checks: metrics/overfitting.json is not there yet.",
+        "dvc.yaml is not there yet.",
+        "No data: data/chats.json is not there yet.",
+    ]
+    assert not html.select(".stages li")
+
+
+def test_almost_nothing_is_said_plainly(project):
+    """Files that hold less than expected leave gaps that are named."""
+    for name in ("metrics/evaluate.json", "metrics/overfitting.json", "data/chats.json"):
+        put(project, name, {"new": 1})
+    put(project, "reports/split.ipynb", new_notebook())
+    html = overview(project)
+    assert rows(html, "scores")[1:] == [["model the model", "not given", "not given", "not given"]]
+    assert text(html.find(id="checks").find_next("p")) == "No checks: metrics/overfitting.json lists none."
+    assert {value for _, value in rows(html, "data")} == {"not given"}
+    assert not html.select(".stages li")[1].p
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [("{", "cannot be read: Expecting"), ("[1]", "holds no names and values.")]
+)
+def test_broken_files_are_said_plainly(project, content, said):
+    """A file that is cut off or holds something else is named with what is wrong."""
+    names = ["metrics/evaluate.json", "metrics/overfitting.json", "data/chats.json"]
+    for name in (*names, "reports/split.ipynb"):
+        put(project, name, content)
+    found = [text(tag) for tag in overview(project).select("p.absent")]
+    assert len(found) == 3
+    assert all(f"{name} {said}" in line for name, line in zip(names, found, strict=True))
+
+
+def test_broken_parameters_are_said_plainly(project):
+    """A params.yaml that is no YAML does not hide the stages."""
+    put(project, "params.yaml", "split: {")
+    html = overview(project)
+    assert "params.yaml cannot be read" in text(html.find(id="stages").find_next("p"))
+    assert len(html.select(".stages li")) == 5
+
+
+def test_hostile_names_stay_text(project):
+    """Markup in metrics, checks, parameters and data is shown, never obeyed."""
+    bad = "<script>alert(1)</script>"
+    put(project, "metrics/evaluate.json", {**SCORES, "classifier": bad})
+    put(project, "metrics/overfitting.json", {"checks": [{**CHECKS[0], "title": bad, "explanation": bad}]})
+    put(project, "data/chats.json", {**DATA, "warehouse": bad})
+    put(project, "params.yaml", {"split": {bad: bad}})
+    html = overview(project)
+    assert not html("script")
+    assert html.get_text().count(bad) == 6
+
+
+def revision(project):
+    return text(overview(project).select_one(".eyebrow"))
+
+
+def git(project, *arguments):
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *identity, *arguments], cwd=project, check=True, capture_output=True)
+
+
+def test_revision_is_the_commit_and_says_when_files_differ(project):
+    """The commit is named; changed or new files that git does not ignore are said."""
+    git(project, "init")
+    put(project, ".gitignore", "reports/\n")
+    assert revision(project) == "Revision: no commit yet + uncommitted changes"
+    git(project, "add", ".")
+    git(project, "commit", "-m", "first")
+    commit = (project / ".git" / (project / ".git" / "HEAD").read_text()[5:].strip()).read_text()[:12]
+    assert revision(project) == f"Revision: {commit}"
+    put(project, "new.txt", "new")
+    assert revision(project) == f"Revision: {commit} + uncommitted changes"
+
+
+def test_revision_without_repository_or_git(project, monkeypatch):
+    """Neither a folder outside git nor a machine without git is an error."""
+    assert revision(project) == "Revision: not a git repository"
+    monkeypatch.setenv("PATH", str(project))
+    assert revision(project) == "Revision: not known: git is not installed"
+
+
+def test_same_state_gives_the_same_bytes(project):
+    """Nothing on the page depends on the clock."""
+    assert write_index(project).read_bytes() == write_index(project).read_bytes()

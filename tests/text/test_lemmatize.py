@@ -1,0 +1,73 @@
+"""Dictionary forms by name."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from chatkit.project import InputError
+from chatkit.text.lemmatize import LEMMATIZERS, get_lemmatizer
+
+
+@pytest.mark.parametrize(
+    ("word", "lemma"),
+    [("stopping", "stop"), ("cards", "card"), ("cancelled", "cancel"), ("deposited", "deposit"), ("us", "us"),
+     ("gone", "go"), ("atms", "atm"), ("accounts", "account"), ("stolen", "steal")],
+)  # fmt: skip
+def test_simplemma_knows_a_banks_words(word, lemma):
+    """The traps of its dictionary are mended."""
+    assert get_lemmatizer("simplemma")(word) == lemma
+
+
+def test_snowball_and_none_need_no_data():
+    """Stems, and the word itself."""
+    assert get_lemmatizer("snowball")("stopping") == "stop"
+    assert get_lemmatizer("none")("stopping") == "stopping"
+
+
+def test_an_unknown_name_lists_the_known():
+    """A typo in params.yaml."""
+    with pytest.raises(InputError, match="Got lemmatizer='porter', expected one of none, simplemma, snowball, wordnet"):
+        get_lemmatizer("porter")
+
+
+WORDNET = (
+    "from chatkit.text.lemmatize import get_lemmatizer as get\n"
+    "lemma = get('wordnet')\n"
+    "print(*[lemma(w) for w in ('stopping', 'cards', 'us', 'pass', 'zzz')])"
+)
+
+
+def run_wordnet(folder):
+    """In a process of its own: NLTK looks for its data when it is imported."""
+    return subprocess.run(
+        [sys.executable, "-c", WORDNET],
+        env=os.environ | {"NLTK_DATA": str(folder), "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_wordnet_with_its_data(shared):
+    """Verb, else noun; us and pass are no plurals."""
+    assert run_wordnet(shared / "nltk_data").stdout.split() == ["stop", "card", "us", "pass", "zzz"]
+
+
+def test_wordnet_without_its_data(tmp_path):
+    """The sentence names the download and the variable."""
+    done = run_wordnet(tmp_path)
+    assert done.returncode != 0
+    assert "python -m nltk.downloader wordnet" in done.stderr
+    assert "NLTK_DATA" in done.stderr
+
+
+def test_heavy_lemmatizers_are_imported_late():
+    """Importing the module loads neither NLTK nor simplemma."""
+    code = (
+        "import sys, chatkit.text.lemmatize\nprint([m for m in ('nltk', 'simplemma', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert set(LEMMATIZERS) == {"none", "simplemma", "snowball", "wordnet"}
