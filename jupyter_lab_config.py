@@ -18,6 +18,7 @@ c.FileContentsManager.pre_save_hook = without_outputs
 # Containers run as root, laptops do not; the server listens on this machine only.
 c.ServerApp.allow_root = hasattr(os, "geteuid") and os.geteuid() == 0
 c.ServerApp.ip = "127.0.0.1"
+c.KernelManager.transport_encryption = "auto"
 # Asks no other machine for news or updates.
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"

@@ -379,8 +379,8 @@ def chats_per_week(frame, ax=None):
     said = [f"{name} {counts.min():,} to {counts.max():,}, mean {counts.mean():,.1f}" for name, counts in weeks.items()]
     _add_text(
         ax,
-        f"Chats per week from {_day(weeks.index[0])} to {_day(weeks.index[-1])}, {total.mean():,.1f} on average, most in "
-        f"the week of {_day(busiest)} ({total.max():,}). By category: {'; '.join(said)}.",
+        f"Chats per week from {_day(weeks.index[0])} to {_day(weeks.index[-1])}, {total.mean():,.1f} on average, "
+        f"most in the week of {_day(busiest)} ({total.max():,}). By category: {'; '.join(said)}.",
     )
     return ax
 

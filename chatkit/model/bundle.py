@@ -190,7 +190,7 @@ def _rebuild(features, files):
     pipeline = make_pipeline(**{choice: features[choice] for choice in _CHOICES})
     steps, terms = pipeline.named_steps, features["terms"]
     steps["counts"].vocabulary_ = {term: column for column, term in enumerate(terms)}
-    steps["tfidf"].idf_ = np.array(features["idf"])
+    steps["tfidf"].idf_, steps["tfidf"].n_features_in_ = np.array(features["idf"]), len(terms)
     model = steps["classifier"]
     if name == "dummy":
         model.fit(np.zeros((len(classes), 1)), classes)

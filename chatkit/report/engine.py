@@ -4,6 +4,7 @@ import os
 import re
 
 from papermill.engines import NBClientEngine
+from traitlets.config import Config
 
 # What a kernel may see of the person's own machine decides nothing: neither threads, nor time zone, nor language,
 # nor their IPython start-up files or matplotlibrc.
@@ -35,7 +36,9 @@ class ReproducibleEngine(NBClientEngine):
     @classmethod
     def execute_notebook(cls, nb, kernel_name, **kwargs):
         """Execute `nb` and return it normalised; a notebook that failed keeps its marks for papermill."""
-        kwargs |= {"record_timing": False, "coalesce_streams": True}
+        # Chats travel between kernel and runner: on a shared machine others could listen on a plain port.
+        encrypted = Config({"KernelManager": {"transport_encryption": "auto"}})
+        kwargs |= {"record_timing": False, "coalesce_streams": True, "config": encrypted}
         nb = super().execute_notebook(nb, kernel_name, **kwargs)
         return normalise(nb, os.getcwd())  # noqa: PTH109 - a string to look for
 

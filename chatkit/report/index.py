@@ -143,8 +143,11 @@ def _verdict(scores):
 
 def _checks(found):
     """The checks, the worst first, each with its status in a word."""
-    checks = [{**check, "word": _STATUSES[check["status"]]} for check in found.get("checks", [])]
-    return sorted(checks, key=lambda check: list(_STATUSES).index(check["status"]))
+    unknown = {"status": "", "code": "", "title": "A check without a title", "explanation": ""}
+    checks = [{**unknown, **check} for check in found.get("checks", [])]
+    for check in checks:
+        check["word"] = _STATUSES.get(check["status"], "not known")
+    return sorted(checks, key=lambda check: ["not known", *_STATUSES.values()].index(check["word"]))
 
 
 def _data(data):

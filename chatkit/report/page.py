@@ -22,20 +22,10 @@ from chatkit.project import InputError
 TEMPLATE = Path(__file__).with_name("template")
 
 # Every attribute through which HTML fetches or leads somewhere, and the only values that stay in the site.
-_ADDRESSES = (
-    "action",
-    "background",
-    "cite",
-    "data",
-    "formaction",
-    "href",
-    "longdesc",
-    "ping",
-    "poster",
-    "src",
+_ADDRESSES = "action background cite data formaction href longdesc ping poster src srcset xlink:href"
+_LOCAL = re.compile(
+    r"#.*|data:image/(png|jpeg|gif|webp);base64,[\w+/=]*|(?!(.*/)?\.\.)[\w.%-][\w./%-]*(#.*)?", re.DOTALL
 )
-_ADDRESSES += ("srcset", "xlink:href")
-_LOCAL = re.compile(r"#.*|data:image/(png|jpeg|gif|webp);base64,[\w+/=]*|[\w.%-][\w./%-]*(#.*)?", re.DOTALL)
 _SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # the first at hand
 _PARAMETER_TAGS = ("parameters", "injected-parameters")  # papermill's words
 _LONG = 30  # characters of a table cell from which its text may run over several lines
@@ -222,7 +212,7 @@ def _strip(soup):
         tag.decompose()
     for tag in soup(style=True):
         del tag["style"]
-    for pre in soup.select(".highlight pre, pre.stdout"):
+    for pre in soup.select(".highlight pre, .prose pre, pre.stdout"):
         pre["tabindex"] = "0"  # wide lines scroll, for keyboards too
 
 
@@ -248,11 +238,10 @@ def _tables(soup):
     for number, table in enumerate(soup("table"), start=1):
         for tag in (table, *table(True)):
             tag.attrs = {name: tag[name] for name in ("colspan", "rowspan") if name in tag.attrs}
-        head = table.thead("tr") if table.thead else []
-        body = [row for row in table("tr") if row not in head]
+        head, body = table.select("thead tr"), table.select("tr:not(thead tr)")
         _join_headers(head)
         for cell in table("th"):
-            _scope(cell, "col" if cell.parent in head else "row")
+            _scope(cell, "col" if cell.find_parent("thead") else "row")
         for cell in table(["td", "th"]):
             if len(cell.get_text()) > _LONG:
                 cell["class"] = "long"
@@ -309,7 +298,7 @@ def _check(soup):
                 "it shows (output.metadata['image/png']['alt'])."
             )
     for tag in soup(True):
-        for name in _ADDRESSES:
+        for name in _ADDRESSES.split():
             address = tag.get(name, "")
             if address and not _LOCAL.fullmatch(address):
                 raise InputError(

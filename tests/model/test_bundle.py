@@ -42,6 +42,7 @@ def test_what_is_read_says_what_was_saved(chats, tmp_path, name):
     assert loaded.predict(new).tolist() == model.predict(new).tolist()
     if name != "rules":
         np.testing.assert_array_equal(loaded.predict_proba(new), model.predict_proba(new))
+        assert (loaded[:-1].get_feature_names_out() == model[:-1].get_feature_names_out()).all()
     assert {key: str(value) for key, value in clone(loaded).get_params().items() if "steps" not in key} == {
         key: str(value) for key, value in clone(model).get_params().items() if "steps" not in key
     }

@@ -131,6 +131,12 @@ def test_checks_say_their_status_in_words_the_worst_first(project):
     assert text(html.find(id="checks").find_next("p")) == "4 checks: 1 fail, 1 warning, 1 not run, 1 pass"
 
 
+def test_check_of_another_kind_is_shown(project):
+    """A status that is not known comes first and never looks like a pass."""
+    put(project, "metrics/overfitting.json", {"checks": [*CHECKS, {"code": "OF5", "status": "skipped"}]})
+    assert text(overview(project).select_one(".check")) == "not known A check without a title OF5"
+
+
 def test_stages_have_a_link_a_line_and_their_parameters(project):
     """Each stage of dvc.yaml that runs a notebook is there in order; one without a page has no link."""
     stages = overview(project).select(".stages li")

@@ -70,7 +70,9 @@ def everything():
         prose("# How good is it?\n\nIt is *good*, see [the split](split.html) and `https://example.org`."),
         code('p = load("evaluate")\nseed = p["seed"]  # of every draw', tag="parameters"),
         code("# Parameters\nseed = 7\n", tag="injected-parameters"),
-        prose("## Scores\n\n| a | b |\n|---|--:|\n| x | 1 |\n\n```python\nfit(X)\n```\n\n- one\n- two"),
+        prose(
+            "## Scores\n\n| a | b |\n|---|--:|\n| x | 1 |\n\n```python\nfit(X)\n```\n\n```\nplain\n```\n\n- one\n- two"
+        ),
         code("frame\n" + "y = 1 + " * 60 + "1", shown(frame.rename_axis("category"))),
         code("print()", new_output("stream", name="stdout", text=HOSTILE)),
         code("warn()", new_output("stream", name="stderr", text=HOSTILE)),
@@ -191,6 +193,13 @@ def test_parameters_of_a_notebook_run_by_hand_show_where_they_come_from():
     assert rows == [["a", 'p["a"]', "first"], ["b", "text", "second"]]
 
 
+def test_stage_without_parameters_shows_neither_table_nor_code():
+    """A parameters cell that declares nothing leaves no trace."""
+    html = soup(code('p = parameters("train")', tag="parameters"))
+    assert not html.main("table")
+    assert not html.main("details")
+
+
 def test_contents_are_the_headings():
     """Every heading but the title is listed in order, with an id of its own, also where texts repeat."""
     cells = [
@@ -254,6 +263,7 @@ def test_hostile_text_stays_text():
         "<video poster='ht\ntps://example.org/a.png'></video>",
         "[there](javascript:alert)",
         "[there](/etc/hosts)",
+        "[there](a/../../hosts)",
         "[there](file:///etc/hosts)",
         "<svg><use xlink:href='https://example.org/a.svg'/></svg>",
         "<img src='data:text/html,a' alt='words'>",
@@ -318,7 +328,7 @@ def test_code_is_folded_and_messages_are_not():
 def test_wide_text_can_be_scrolled_by_keyboard():
     """Whatever may be wider than the page takes the focus."""
     html = soup(*everything())
-    for selector in (".highlight pre", ".stdout", ".table", "figure"):
+    for selector in (".highlight pre", ".prose pre", ".stdout", ".table", "figure"):
         tags = html.select(selector)
         assert tags
         assert all(tag["tabindex"] == "0" for tag in tags), selector
