@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from chatkit.project import InputError, parameters, path
+from chatkit.project import InputError, parameters, path, root
 
 MODEL = "models/chats"
 
@@ -54,12 +54,11 @@ def _command(commands, name, call, text):
 
 
 def _run(options):
-    from chatkit.report.stage import StageError, run_stage
+    from chatkit.report.index import write_index
+    from chatkit.report.stage import run_stage
 
-    try:
-        run_stage(options.stage)
-    except StageError as error:
-        raise InputError(str(error)) from None
+    run_stage(options.stage)
+    write_index(root())
 
 
 def _simulate(options):

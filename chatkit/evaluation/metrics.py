@@ -7,7 +7,6 @@ import pandas as pd
 from scipy.special import ndtri
 from sklearn import model_selection
 from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, log_loss, make_scorer, recall_score
-from sklearn.metrics import confusion_matrix as count_pairs
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
@@ -102,7 +101,7 @@ def per_class(y_true, y_pred, confidence=0.95):
         raise ValueError(f"Got confidence={confidence!r}, expected a number between 0 and 1, such as 0.95.")
     y_true, y_pred = _same_length(y_true, y_pred)
     categories = unique_labels(y_true, y_pred)
-    pairs = count_pairs(y_true, y_pred, labels=categories)
+    pairs = _count_pairs(y_true, y_pred, categories)
     hits, actual, predicted = np.diag(pairs), pairs.sum(axis=1), pairs.sum(axis=0)
     shares = {
         "precision": _wilson(hits, predicted, confidence),
@@ -154,8 +153,8 @@ def confusion(y_true, y_pred, labels=None):
     labels = found if labels is None else np.asarray(labels, dtype=object)
     unknown = sorted(set(found) - set(labels))
     if unknown:
-        raise ValueError(f"Got rows of category {unknown[0]!r}, expected only those in labels; add it there.")
-    counts = count_pairs(y_true, y_pred, labels=labels)
+        raise ValueError(f"Got rows of category '{unknown[0]}', expected only those in labels; add it there.")
+    counts = _count_pairs(y_true, y_pred, labels)
     totals = counts.sum(axis=1, keepdims=True)
     return pd.DataFrame(
         {
@@ -337,13 +336,20 @@ def _checked_probabilities(y_true, probabilities, classes):
     return (probabilities / probabilities.sum(axis=1, keepdims=True))[:, order], classes[order]
 
 
+def _count_pairs(y_true, y_pred, labels):
+    # Not scikit-learn's confusion_matrix, which warns where there is a single category.
+    counts, labels = np.zeros((len(labels), len(labels)), dtype=int), pd.Index(labels)
+    np.add.at(counts, (labels.get_indexer(y_true), labels.get_indexer(y_pred)), 1)
+    return counts
+
+
 def _wilson(hits, rows, confidence):
     """Share and both ends of its Wilson interval, NaN where there are no rows."""
     share, z = _divide(hits, rows), ndtri((1 + confidence) / 2)
     center = _divide(hits + z**2 / 2, rows + z**2)
     half = z * _divide(np.sqrt(rows * share * (1 - share) + z**2 / 4), rows + z**2)
     # At 0 and at 1 the end of the interval is the share itself, but for rounding.
-    return share, np.minimum(center - half, share), np.maximum(center + half, share)
+    return share, np.minimum(center - half, share).clip(0), np.maximum(center + half, share)
 
 
 def _divide(numerator, denominator):

@@ -8,34 +8,39 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from IPython import get_ipython
+from matplotlib.colors import PowerNorm
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from PIL import Image
 from sklearn.metrics import ConfusionMatrixDisplay
 
-PANELS = 12  # of top words: more is a wall
-LINES = 8  # of chats per week: more is a tangle
+PANELS = 12  # categories of top words: more is a wall
 CELLS_WITH_COUNT, CELLS_WITH_SHARE = 12, 30  # categories up to which text fits into a cell of the confusion matrix
 
 _WIDTH = 7.5  # inches
 _LONGEST_NAME = 28  # characters of a category in a figure; alt texts have it whole
-_GREY = "#595959"
-# seaborn's colour-blind-safe palette without yellow and pale pink (too faint on white) and without grey (for the rest).
+# seaborn's colour-blind-safe palette without yellow and pale pink (too faint on white) and without
+# grey (for the rest).
 _COLORS = [sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3, 4, 5, 9)]
-_DASHES = ["-", "--", ":", "-."]
+_TICKS = {"labelsize": 9, "major.size": 3, "major.width": 0.8}
 _STYLE = {
     "axes.edgecolor": "#8c8c8c",
     "axes.grid": True,
+    "axes.linewidth": 0.8,
     "axes.labelsize": 10,
     "axes.titlelocation": "left",
     "axes.titlesize": 11,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
     "axes.titleweight": "bold",
     "figure.dpi": 100,
     "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.8,
     "legend.fontsize": 9,
     "legend.frameon": False,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
+    "legend.title_fontsize": 9,
+    **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
 }
 
 
@@ -116,16 +121,13 @@ def confusion_matrix(frame, ax=None):
         per cent up to 30, and above only the colour.
     """
     _expect(frame, ["actual", "predicted", "count", "share"])
-    totals = frame.groupby("actual")["count"].sum()
-    order = _largest_first(totals)
-    counts = frame.pivot_table(index="actual", columns="predicted", values="count", aggfunc="sum")
-    counts = counts.loc[order, order].to_numpy()
-    rows = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, rows, out=np.full(counts.shape, np.nan), where=rows > 0)
+    order = _largest_first(frame.groupby("actual")["count"].sum())
+    pairs = frame.set_index(["actual", "predicted"]).loc[pd.MultiIndex.from_product([order, order])]
+    counts, shares = (pairs[column].to_numpy().reshape(len(order), -1) for column in ("count", "share"))
     k = len(order)
+    side = max(2.4, k * (0.8 if k <= CELLS_WITH_COUNT else 0.32 if k <= CELLS_WITH_SHARE else 0.19))
     if ax is None:
-        cell = 0.8 if k <= CELLS_WITH_COUNT else 0.36 if k <= CELLS_WITH_SHARE else 0.19
-        ax = _new_axes(2.6 + max(k * cell, 2.4), 1.4 + max(k * cell, 2.4))
+        ax = _new_axes(2.6 + side, 1.4 + side)
     display = ConfusionMatrixDisplay(shares, display_labels=[_shown(name) for name in order])
     display.plot(
         ax=ax,
@@ -133,12 +135,17 @@ def confusion_matrix(frame, ax=None):
         cmap="Blues",
         xticks_rotation="vertical" if k > CELLS_WITH_COUNT else 30,
         colorbar=False,
-        im_kw={"vmin": 0, "vmax": 1},
+        # The square root: errors are what one looks for, and they are small shares.
+        im_kw={"norm": PowerNorm(0.5, 0, 1)},
+    )
+    ax.get_figure().colorbar(
+        display.im_, ax=ax, label="share of what people said", format=PercentFormatter(1), aspect=30, pad=0.02
     )
     ax.grid(visible=False)
     for (i, j), count in np.ndenumerate(counts):
         if k <= CELLS_WITH_SHARE and count:
-            text = f"{shares[i, j]:.0%}\n{count:,}" if k <= CELLS_WITH_COUNT else f"{100 * shares[i, j]:.0f}"
+            share = "<1%" if shares[i, j] < 0.005 else f"{shares[i, j]:.0%}"
+            text = f"{share}\n{count:,}" if k <= CELLS_WITH_COUNT else share.removesuffix("%")
             color = "white" if shares[i, j] > 0.5 else "black"
             ax.text(j, i, text, ha="center", va="center", fontsize=9, color=color)
     ax.set(xlabel="what the model said", ylabel="what people said")
@@ -151,7 +158,7 @@ def confusion_matrix(frame, ax=None):
         for row in wrong.itertuples(index=False)
     ]
     title = f"{right:.0%} of {_chats(counts.sum())} end up where people put them"
-    _title(ax, f"{title}; most frequent error: {said[0]}" if said else title)
+    _title(ax, f"{title}; most frequent error: {said[0]}" if said else title, columns=max(40, int(9 * side)))
     _add_text(ax, f"Confusion matrix of {_categories(k)}: {title}. Most frequent errors: {_some(said, last=0)}.")
     return display
 
@@ -175,7 +182,7 @@ def per_class(frame, ax=None):
     order = _largest_first(by_metric["f1"]["value"])
     by_metric = {metric: rows.loc[order] for metric, rows in by_metric.items()}
     if ax is None:
-        ax = _new_axes(_WIDTH, 1.3 + 0.45 * len(order))
+        ax = _new_axes(_WIDTH, 1.3 + (0.45 if len(order) <= CELLS_WITH_SHARE else 0.32) * len(order))
     place = np.arange(len(order))
     drawn = zip(("precision", "recall", "f1"), ("precision", "recall", "F1"), "s^o", (-0.25, 0, 0.25), strict=True)
     for color, (metric, label, marker, shift) in zip(_COLORS, drawn, strict=False):
@@ -191,8 +198,9 @@ def per_class(frame, ax=None):
     ax.grid(visible=False, axis="y")
     for border in place[:-1] + 0.5:
         ax.axhline(border, color=_STYLE["grid.color"], linewidth=0.8)
-    _legend_above(ax)
-    _title(ax, f"F1 goes from {f1['value'].iloc[-1]:.2f} ({order[-1]}) to {f1['value'].iloc[0]:.2f} ({order[0]})")
+    _title_and_legend(
+        ax, f"F1 goes from {f1['value'].iloc[-1]:.2f} ({order[-1]}) to {f1['value'].iloc[0]:.2f} ({order[0]})"
+    )
     said = [
         f"{name} F1 {row.value:.2f} ({row.low:.2f} to {row.high:.2f}), "
         f"precision {_score(by_metric['precision'].loc[name, 'value'])}, "
@@ -234,13 +242,11 @@ def learning_curve(frame, ax=None):
     ax.set(xlabel="chats that the model was fitted on", ylabel="macro-F1 (mean and range of folds)", xlim=(0, None))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.xaxis.set_major_formatter("{x:,.0f}")
-    _legend_above(ax)
-    gain = (
-        f"{mean.iloc[-1] - mean.iloc[-2]:+.2f} by the last {_chats(mean.index[-1] - mean.index[-2])}"
-        if len(mean) > 1
-        else ""
-    )
-    _title(ax, f"Macro-F1 on unseen chats: {mean.iloc[-1]:.2f}" + (f", {gain}" if gain else ""))
+    title = f"Macro-F1 on unseen chats is {mean.iloc[-1]:.2f}"
+    if len(mean) > 1:
+        last, gain = mean.index[-1] - mean.index[-2], mean.iloc[-1] - mean.iloc[-2]
+        title += f"; the last {_chats(last)} changed it by {gain:+.2f}"
+    _title_and_legend(ax, title)
     _add_text(ax, f"Macro-F1 by chats that the model was fitted on: {'; '.join(said)}.")
     return ax
 
@@ -273,10 +279,10 @@ def top_words(frame, axes=None):
     axes = np.ravel(axes)
     if len(axes) < len(shown):
         raise ValueError(f"Got {len(axes)} axes, expected {len(shown)}, one for each category; leave axes out.")
-    looks = _looks(categories)
+    colors = _colors(categories)
     for ax, category in zip(axes, shown, strict=False):
         words = frame[frame["category"] == category]
-        ax.barh(np.arange(len(words)), words["weight"], color=looks[category][0], height=0.7)
+        ax.barh(np.arange(len(words)), words["weight"], color=colors[category], height=0.7)
         ax.set_yticks(np.arange(len(words)), [_shown(word) for word in words["word"]])
         ax.set_ylim(len(words) - 0.4, -0.6)
         ax.tick_params(axis="y", length=0)
@@ -312,21 +318,22 @@ def class_shares(frame, ax=None):
     if ax is None:
         ax = _new_axes(_WIDTH, 1.4 + 0.26 * len(shares))
     place = np.arange(len(shares))
-    ax.hlines(place, shares.min(axis=1), shares.max(axis=1), color=_GREY, linewidth=1)
-    for split, color, marker in zip(splits, _COLORS, "osD^vP*", strict=False):
-        ax.plot(shares[split], place, marker, color=color, markersize=6, label=split)
+    ax.hlines(place, shares.min(axis=1), shares.max(axis=1), color="#8c8c8c", linewidth=1)
+    for split, color, marker in zip(splits, _COLORS, "oDs^v", strict=False):
+        # Hollow but for the first: equal shares lie upon each other.
+        fill = color if split == splits[0] else "none"
+        ax.plot(shares[split], place, marker, color=color, markerfacecolor=fill, markersize=8, label=split)
     ax.set_yticks(place, [_shown(name) for name in shares.index])
     ax.set(xlim=(0, None), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the chats on that side", ylabel="category")
     ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
-    _legend_above(ax)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if shares.max(axis=None) > 0.06 else 1))
     apart = (shares.max(axis=1) - shares.min(axis=1)).sort_values(ascending=False, kind="stable")
     widest = apart.index[0]
 
     def both(name):
         return ", ".join(f"{split} {share:.1%}" for split, share in shares.loc[name].items())
 
-    _title(ax, f"Largest difference: {widest}, {both(widest)}")
+    _title_and_legend(ax, f"Largest difference: {widest}, {both(widest)}")
     said = [f"{name} {both(name)}" for name in shares.index]
     _add_text(
         ax,
@@ -349,34 +356,45 @@ def chats_per_week(frame, ax=None):
     Returns
     -------
     matplotlib.axes.Axes
-        A line for each category; beyond nine the eight largest, and one line for the rest.
+        Categories on top of each other, the smallest at the bottom; of more than seven the seven largest, and the
+        rest as one.
     """
     _expect(frame, ["week", "category", "count"])
     weeks = frame.pivot_table(index="week", columns="category", values="count", aggfunc="sum", fill_value=0)
     weeks = weeks.reindex(pd.date_range(weeks.index[0], weeks.index[-1], freq="7D"), fill_value=0)
-    looks = _looks(weeks.columns)
-    order = _largest_first(weeks.sum())
-    total, rest = weeks.sum(axis=1), order[LINES:] if len(order) > LINES + 1 else []
-    weeks = weeks[order[: len(order) - len(rest)]]
-    if len(rest):
-        name = f"{len(rest)} other categories"
-        weeks, looks[name] = weeks.assign(**{name: total - weeks.sum(axis=1)}), (_GREY, "-")
+    total, order = weeks.sum(axis=1), _largest_first(weeks.sum())
+    shown = order[: len(_COLORS)]
+    weeks, colors = weeks[shown[::-1]], _colors(shown)
+    if len(shown) < len(order):
+        rest = f"{len(order) - len(shown)} other categories"
+        weeks, colors = weeks.assign(**{rest: total - weeks.sum(axis=1)}), colors | {rest: "#b0b0b0"}
     if ax is None:
         ax = _new_axes(_WIDTH, 4)
-    for name, counts in weeks.items():
-        color, dash = looks[name]
-        ax.plot(weeks.index, counts, dash, color=color, linewidth=1.8, marker="o" if len(weeks) == 1 else None)
-    ax.set(ylim=(0, None), xlabel="week", ylabel="chats in the week")
-    ax.margins(x=0.01)
+    # A step a week: nothing is known of the days between. The last week lasts until its end.
+    starts, counts = weeks.index.append(weeks.index[-1:] + pd.Timedelta(days=7)), weeks.to_numpy().T
+    ax.stackplot(
+        starts,
+        np.column_stack([counts, counts[:, -1]]),
+        step="post",
+        labels=[_shown(name) for name in weeks],
+        colors=[colors[name] for name in weeks],
+        edgecolor="white",
+        linewidth=0.3,
+    )
+    ax.set(ylim=(0, None), xlim=(starts[0], starts[-1]), xlabel="week", ylabel="chats in the week")
     locator = AutoDateLocator(maxticks=7)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.yaxis.set_major_formatter("{x:,.0f}")
-    _label_ends(ax, weeks, looks)
+    ax.set_axisbelow(True)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
     busiest = total.idxmax()
     _title(ax, f"{total.mean():,.0f} chats a week on average, {total.max():,} in the week of {_day(busiest)}")
-    said = [f"{name} {counts.min():,} to {counts.max():,}, mean {counts.mean():,.1f}" for name, counts in weeks.items()]
+    said = [
+        f"{name} {counts.min():,} to {counts.max():,}, mean {counts.mean():,.1f}"
+        for name, counts in weeks.loc[:, ::-1].items()
+    ]
     _add_text(
         ax,
         f"Chats per week from {_day(weeks.index[0])} to {_day(weeks.index[-1])}, {total.mean():,.1f} on average, "
@@ -387,12 +405,12 @@ def chats_per_week(frame, ax=None):
 
 def _png(figure):
     """Bytes and metadata of a figure for the notebook: twice the pixels of its size on the page."""
-    text, image = alt_text(figure), io.BytesIO()
-    figure.savefig(image, format="png", dpi=200, bbox_inches="tight", metadata={"Software": None})
-    png = image.getvalue()
-    # The PNG header holds width and height (W3C PNG, 11.2.1), known only once the margins are cut off.
-    width, height = (int.from_bytes(png[start : start + 4], "big") // 2 for start in (16, 20))
-    return png, {"alt": text, "width": width, "height": height}
+    text, drawn, png = alt_text(figure), io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, dpi=200, bbox_inches="tight")
+    # A palette makes a third of the bytes; the new file has no other metadata than its size.
+    image = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    image.save(png, format="png", optimize=True)
+    return png.getvalue(), {"alt": text, "width": image.width // 2, "height": image.height // 2}
 
 
 def _expect(frame, columns):
@@ -423,37 +441,18 @@ def _largest_first(values):
     return values.sort_index().sort_values(ascending=False, kind="stable").index
 
 
-def _looks(categories):
-    """Color and dashes of each category: the same in every figure of the same categories."""
-    n = len(_COLORS)
-    return {name: (_COLORS[i % n], _DASHES[i // n % len(_DASHES)]) for i, name in enumerate(sorted(categories))}
+def _colors(categories):
+    """Colour of each category: the same in every figure of the same categories, as long as there are seven or fewer."""
+    return {name: _COLORS[i % len(_COLORS)] for i, name in enumerate(sorted(categories))}
 
 
-def _label_ends(ax, lines, looks):
-    """Write names beside the ends of lines, moved apart where they would overlap."""
-    height = ax.get_position().height * ax.get_figure(root=True).get_figheight() * 72
-    bottom, top = ax.get_ylim()
-    line = 12 / height * (top - bottom)
-    ends = lines.iloc[-1].sort_values(kind="stable")
-    places = ends.to_numpy(dtype=float)
-    for i in range(1, len(places)):
-        places[i] = max(places[i], places[i - 1] + line)
-    for i, limit in zip(reversed(range(len(places))), top - line * np.arange(len(places)), strict=True):
-        places[i] = min(places[i], limit)
-    for name, place in zip(ends.index, places, strict=True):
-        ax.annotate(
-            _shown(name), (1, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
-            va="center", fontsize=9, color=looks[name][0], annotation_clip=False,
-        )  # fmt: skip
+def _title(ax, text, columns=64, pad=8):
+    ax.set_title(_escape(textwrap.fill(text, columns)), loc="left", pad=pad)
 
 
-def _legend_above(ax):
+def _title_and_legend(ax, text):
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2, handletextpad=0.4)
-
-
-def _title(ax, text):
-    legend = ax.get_legend()
-    ax.set_title(_escape(textwrap.fill(text, 72)), loc="left", pad=24 if legend else 8)
+    _title(ax, text, pad=24)
 
 
 def _add_text(ax, text):

@@ -16,16 +16,16 @@ from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.processor import TextProcessor
 
 CLASSIFIERS = {
-    "xgboost": (XGBoostClassifier, {}),
-    "logistic": (LogisticRegression, {"C": 10.0, "max_iter": 1000}),
     "linear_svc": (CalibratedLinearSVC, {}),
+    "logistic": (LogisticRegression, {"C": 10.0, "max_iter": 1000}),
+    "xgboost": (XGBoostClassifier, {}),
     "rules": (RulesClassifier, {}),
     "dummy": (DummyClassifier, {"strategy": "prior"}),
 }
 
 
 def make_pipeline(
-    classifier="xgboost",
+    classifier="linear_svc",
     classifier_options=None,
     subject_weight=2,
     stop_words="english",
@@ -41,7 +41,7 @@ def make_pipeline(
 
     Parameters
     ----------
-    classifier : {"xgboost", "logistic", "linear_svc", "rules", "dummy"}, default="xgboost"
+    classifier : {"linear_svc", "logistic", "xgboost", "rules", "dummy"}, default="linear_svc"
         ``rules`` needs no words: it has the steps preprocess and classifier only, and no probabilities.
     classifier_options : dict, optional
         Keywords of the classifier, such as ``{"max_depth": 4}``.
@@ -74,7 +74,7 @@ def make_pipeline(
     --------
     >>> import pandas as pd
     >>> chats = pd.DataFrame({"subject": ["Lost card", "Joint accounts"] * 5, "body": ["Help!", "When?"] * 5})
-    >>> pipeline = make_pipeline(classifier="linear_svc").fit(chats, ["urgent", "new product"] * 5)
+    >>> pipeline = make_pipeline().fit(chats, ["urgent", "new product"] * 5)
     >>> pipeline.predict(pd.DataFrame({"subject": ["lost cards"], "body": [""]})).item()
     'urgent'
     """

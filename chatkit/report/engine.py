@@ -24,7 +24,7 @@ _VARYING = (
     (re.compile(r"(?<= at )0x[0-9a-fA-F]{6,}"), "0x..."),
     (re.compile(r"\S*ipykernel_\d+/\d+\.py"), "cell"),
 )
-_STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}\b")
+_STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}(?=_|\b)")
 
 
 class ReproducibleEngine(NBClientEngine):

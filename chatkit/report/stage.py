@@ -12,14 +12,13 @@ from papermill.exceptions import PapermillExecutionError
 
 from chatkit.project import InputError, path, read_yaml, replacing, root
 from chatkit.report.engine import KERNEL_ENVIRONMENT
-from chatkit.report.index import write_index
 from chatkit.report.page import render
 
 _MESSAGE_LINES = 8
 
 
-class StageError(Exception):
-    """A cell of the notebook raised; the text is all that the reader needs."""
+class StageError(InputError):
+    """A cell of the notebook raised."""
 
 
 def stages():
@@ -126,8 +125,7 @@ def declared_parameters(notebook, name):
 def run_stage(stage):
     """Execute a stage's notebook and write its report.
 
-    Writes ``reports/STAGE.ipynb`` and ``reports/STAGE.html``, each whole or not at all, and brings
-    ``reports/index.html`` up to date.
+    Writes ``reports/STAGE.ipynb`` and ``reports/STAGE.html``, each whole or not at all.
 
     Parameters
     ----------
@@ -165,7 +163,6 @@ def run_stage(stage):
     with replacing(reports / f"{stage}.html") as beside:
         beside.write_text(page, encoding="utf-8")
     partial.replace(reports / f"{stage}.ipynb")
-    write_index(project)
     progress.done()
 
 

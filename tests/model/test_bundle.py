@@ -20,7 +20,7 @@ MESSAGE = ["subject", "body"]
 @pytest.fixture
 def fitted(chats):
     """A small boosted model."""
-    return make_pipeline(classifier_options={"n_estimators": 5}).fit(chats[MESSAGE], chats["category"])
+    return make_pipeline("xgboost", {"n_estimators": 5}).fit(chats[MESSAGE], chats["category"])
 
 
 @pytest.fixture

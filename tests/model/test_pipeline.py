@@ -83,8 +83,8 @@ def test_hard_messages_get_a_category(chats):
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ({"classifier": "forest"}, "Got classifier='forest', expected one of xgboost, logistic, linear_svc, rules, dummy"),
-        ({"classifier_options": {"depth": 3}}, "Got classifier_options with 'depth', expected for xgboost: .*max_depth"),
+        ({"classifier": "forest"}, "Got classifier='forest', expected one of linear_svc, logistic, xgboost, rules, dummy"),
+        ({"classifier": "xgboost", "classifier_options": {"depth": 3}}, "Got classifier_options with 'depth', expected for xgboost: .*max_depth"),
         ({"classifier": "rules", "rules": "none.yaml"}, r"The rules .*none\.yaml do not exist"),
     ],
 )  # fmt: skip
@@ -96,7 +96,7 @@ def test_a_wrong_choice_lists_the_right_ones(choices, said):
 
 def test_options_reach_the_classifier():
     """The seed too, unless the options name one."""
-    assert make_pipeline(classifier_options={"max_depth": 9}, seed=5)["classifier"].get_params()["max_depth"] == 9
+    assert make_pipeline("xgboost", {"max_depth": 9})["classifier"].max_depth == 9
     assert make_pipeline(seed=5)["classifier"].random_state == 5
     assert make_pipeline(classifier_options={"random_state": 7}, seed=5)["classifier"].random_state == 7
 
@@ -105,7 +105,7 @@ def test_the_table_shows_what_differs_from_defaults():
     """A reader of the report sees the steps and their settings."""
     table = describe_steps(make_pipeline(subject_weight=3))
     assert table.loc["preprocess", "settings"] == "subject_weight=3"
-    assert table["class"].tolist()[-1] == "XGBoostClassifier"
+    assert table["class"].tolist()[-1] == "CalibratedLinearSVC"
 
 
 def test_another_pipeline_has_no_name():

@@ -314,6 +314,15 @@ def test_output_that_needs_a_script_is_shown_as_text():
     assert not html("style")[1:]
 
 
+def test_outputs_bring_no_look_of_their_own():
+    """Style sheets, inline styles and frames of an output are dropped; its text stays."""
+    styled = "<style>p {color: red}</style><p style='color: red'>Red</p><iframe srcdoc='x'></iframe>"
+    html = soup(code("HTML()", new_output("display_data", {"text/html": styled})))
+    assert html.select_one(".html p").get_text() == "Red"
+    assert not html.main(style=True)
+    assert not html.main(["style", "iframe"])
+
+
 def test_code_is_folded_and_messages_are_not():
     """Code waits in a closed box; what went to stderr and errors are in sight, without terminal colours."""
     html = soup(*everything())

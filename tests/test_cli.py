@@ -1,0 +1,102 @@
+"""The command line: exit codes, one sentence an error, no slow start."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from chatkit import make_pipeline
+from chatkit.cli import main
+from chatkit.model.bundle import save_model
+
+
+def chatkit(*arguments, **options):
+    """Run the real command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "import sys; from chatkit.cli import main; sys.exit(main())", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def test_help_names_every_command_and_loads_nothing():
+    """`chatkit --help` answers at once: neither scikit-learn nor papermill is imported."""
+    code = "import sys; from chatkit.cli import main\ntry: main(['--help'])\nfinally: print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for command in ("run", "simulate", "load", "predict", "verify", "scores"):
+        assert f"\n    {command} " in done.stdout
+    assert not {"'sklearn'", "'papermill'", "'pandas'"} & set(done.stdout.replace("[", "").split(", "))
+
+
+def test_load_fills_the_warehouse(project, chats, capsys):
+    """From an export to the next command in one line."""
+    chats.to_csv(project / "mine.csv", index=False)
+    assert main(["load", "mine.csv"]) == 0
+    assert capsys.readouterr().out == "24 chats in 2 categories are in the warehouse; next: dvc repro\n"
+    assert (project / "data" / "warehouse" / "chats.sqlite").is_file()
+
+
+def test_simulate_fills_the_warehouse(project, capsys):
+    """As many chats as asked for, with the simulator's truth beside them."""
+    import sqlite3
+
+    assert main(["simulate", "--chats", "200", "--seed", "3"]) == 0
+    assert "200 simulated chats" in capsys.readouterr().out
+    with sqlite3.connect(project / "data" / "warehouse" / "chats.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM chats JOIN truth USING (id)").fetchone() == (200,)
+    connection.close()
+
+
+@pytest.fixture
+def model(project, chats):
+    """A model in its usual place."""
+    fitted = make_pipeline().fit(chats[["subject", "body"]], chats["category"])
+    save_model(fitted, project / "models" / "chats", {})
+    return fitted
+
+
+def test_predict_sorts_a_file(project, model, chats):
+    """CSV with id and category, ready for a pipe."""
+    chats.drop(columns="category").to_parquet(project / "new.parquet")
+    done = chatkit("predict", "new.parquet")
+    assert done.returncode == 0, done.stderr
+    out = pd.read_csv(pd.io.common.StringIO(done.stdout))
+    assert out["id"].tolist() == chats["id"].tolist()
+    assert out["category"].tolist() == chats["category"].tolist()
+
+
+def test_verify_tells_a_sound_model_from_a_changed_one(project, model, capsys):
+    """Exit code 0 and 1."""
+    assert main(["verify"]) == 0
+    assert "golden messages come out as recorded" in capsys.readouterr().out
+    (project / "models" / "chats" / "weights.npy").write_bytes(b"")
+    assert main(["verify"]) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "nothing"],
+        ["run", "query"],
+        ["run", "evaluate"],
+        ["load", "none.csv"],
+        ["predict", "none.csv"],
+        ["predict", "none.csv", "--model", "none"],
+        ["verify", "none"],
+        ["scores"],
+        ["simulate", "--chats", "0"],
+    ],
+)
+def test_an_error_is_a_sentence_and_an_exit_code(project, arguments):
+    """No traceback, nothing on standard output that looks like a result."""
+    done = chatkit(*arguments, cwd=project)
+    assert done.returncode == 1
+    assert done.stderr.startswith("chatkit: ")
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 15
+    if arguments[0] != "run":
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert done.stdout == ""

@@ -1,0 +1,182 @@
+"""The house rules that code can keep: dependencies, notebooks, locks, imports."""
+
+import ast
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+import chatkit
+from chatkit.report.stage import declared_parameters, stages
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "chatkit"
+STAGES = ("query", "split", "train", "evaluate", "overfitting")
+# From the bottom to the top: a room imports from those before it, never from those after it.
+ROOMS = ("project", "text", "data", "model", "evaluation", "report", "cli")
+
+
+def chatkit_imports(tree):
+    """Names of the chatkit modules that a piece of code imports, functions included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("chatkit"))
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("chatkit"):
+            for alias in node.names:
+                yield chatkit._HOME.get(alias.name, node.module) if node.module == "chatkit" else node.module
+                yield f"{node.module}.{alias.name}"
+
+
+def module_file(name):
+    """The file behind a module's name, None when it is a name inside a module."""
+    stem = ROOT / name.replace(".", "/")
+    files = (stem.with_suffix(".py"), stem / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+def closure(tree):
+    """All files that code needs, with what they need in turn; empty package files aside."""
+    found, open_ends = set(), [tree]
+    while open_ends:
+        for name in chatkit_imports(open_ends.pop()):
+            file = module_file(name)
+            if file and file not in found and file != PACKAGE / "__init__.py":
+                found.add(file)
+                open_ends.append(ast.parse(file.read_text()))
+    return {file.relative_to(ROOT).as_posix() for file in found if not is_docstring(file)}
+
+
+def is_docstring(file):
+    """A package's file that only says what the package is."""
+    return file.name == "__init__.py" and len(ast.parse(file.read_text()).body) == 1
+
+
+def code_of(stage):
+    """A notebook's code as one syntax tree."""
+    cells = json.loads((ROOT / "notebooks" / f"{stage}.ipynb").read_text())["cells"]
+    return ast.parse("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
+
+
+def definition(stage):
+    """A stage as dvc.yaml defines it."""
+    return YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"][stage]
+
+
+def test_one_word_names_a_stage_everywhere():
+    """Stage, notebook, section of params.yaml."""
+    assert tuple(stages()) == STAGES
+    assert tuple(YAML(typ="safe").load(ROOT / "params.yaml")) == STAGES
+    assert sorted(file.stem for file in (ROOT / "notebooks").glob("*.ipynb")) == sorted(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_exactly_the_code_it_uses(stage):
+    """No change of code that matters goes unnoticed, and none that does not reruns a stage."""
+    listed = {
+        file.relative_to(ROOT).as_posix()
+        for dep in definition(stage)["deps"]
+        if dep.startswith("chatkit/")
+        for file in ([ROOT / dep] if dep.endswith(".py") else (ROOT / dep).rglob("*.py"))
+        if not is_docstring(file)
+    }
+    runner = closure(ast.parse("import chatkit.report.stage"))
+    expected = closure(code_of(stage)) | runner
+    assert listed == expected, "\n" + "\n".join(f"      - {dep}" for dep in sorted(expected))
+    assert "chatkit/report/template" in definition(stage)["deps"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_lists_its_notebook_its_section_and_its_reports(stage):
+    """The shape that every stage shares."""
+    stage_definition = definition(stage)
+    assert stage_definition["cmd"] == f"chatkit run {stage}"
+    assert f"notebooks/{stage}.ipynb" in stage_definition["deps"]
+    assert stage_definition["params"] == [stage]
+    assert {f"reports/{stage}.ipynb", f"reports/{stage}.html"} <= set(stage_definition["outs"])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_notebook_declares_what_params_yaml_gives(stage):
+    """One line a parameter, read from params.yaml, with a comment that says what it means."""
+    import nbformat
+
+    notebook = nbformat.read(ROOT / "notebooks" / f"{stage}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert declared_parameters(notebook, stage) == set(YAML(typ="safe").load(ROOT / "params.yaml")[stage])
+    (cell,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    for line in cell.source.splitlines():
+        if "p[" in line:
+            assert re.fullmatch(r'(\w+) = p\["\1"\]  # .{5,}', line), line
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_notebook_is_thin_and_without_outputs(stage):
+    """Parameters, calls and prose: a function belongs in the library, an output in the report."""
+    notebook = json.loads((ROOT / "notebooks" / f"{stage}.ipynb").read_text())
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+    assert not [node for node in ast.walk(code_of(stage)) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.For)]
+
+
+def test_imports_run_in_one_direction():
+    """cli → report → evaluation → model → data, text → project."""
+
+    def room(name):
+        return name.split(".")[1] if "." in name else ""
+
+    upward = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in PACKAGE.rglob("*.py")
+        for name in chatkit_imports(ast.parse(file.read_text()))
+        if room(name) in ROOMS
+        and file.parent != PACKAGE
+        and ROOMS.index(room(name)) > ROOMS.index(file.relative_to(PACKAGE).parts[0])
+    ]
+    assert upward == []
+
+
+def test_public_names_are_there():
+    """The literal __all__ is what can be imported."""
+    assert sorted(chatkit._HOME) == chatkit.__all__
+    assert all(getattr(chatkit, name).__name__ == name for name in chatkit.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        chatkit.nothing  # noqa: B018
+
+
+def test_locks_follow_pyproject_and_name_no_index():
+    """Every dependency is pinned with hashes, nothing says where it came from, conda users get the same."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    name = re.compile(r"[\w.-]+")
+    dev = project["dependencies"] + project["optional-dependencies"]["dev"][1:]
+    for lock, wanted in (("requirements.lock", project["dependencies"]), ("requirements-dev.lock", dev)):
+        text = (ROOT / lock).read_text()
+        assert "://" not in text
+        pins = dict(re.findall(r"^([\w.-]+)(?:\[\S+\])?==(\S+)", text, re.MULTILINE))
+        assert {re.sub(r"[._]", "-", name.match(entry)[0]) for entry in wanted} <= set(pins)
+        assert text.count("--hash=sha256:") >= len(pins)
+    both = [dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+            for lock in ("requirements.lock", "requirements-dev.lock")]  # fmt: skip
+    assert both[0].items() <= both[1].items()
+    (pip,) = (
+        entry["pip"]
+        for entry in YAML(typ="safe").load(ROOT / "environment.yml")["dependencies"]
+        if "pip" in entry and isinstance(entry, dict)
+    )
+    assert pip == ["--require-hashes -r requirements.lock"]
+
+
+def test_no_machine_path_stands_in_a_tracked_file():
+    """The project is the same wherever it is cloned."""
+    home = re.compile(r"/(?:home|Users|root|work)/\w+")
+    files = [*ROOT.glob("*.*"), *PACKAGE.rglob("*.*"), *(ROOT / "notebooks").glob("*"), *(ROOT / ".dvc").glob("config")]
+    named = [
+        file
+        for file in files
+        if file.is_file() and file.suffix not in {".pyc", ".png"} and home.search(file.read_text())
+    ]
+    assert named == []
