@@ -7,7 +7,7 @@ c = get_config()  # noqa: F821 - Jupyter defines it
 
 def without_outputs(model, **_):
     """Strip outputs and counts before a notebook is written: saving never changes what a stage depends on."""
-    if model["type"] != "notebook" or model["content"]["nbformat"] < 4:  # noqa: PLR2004 - the notebook format
+    if model["type"] != "notebook" or model["content"]["nbformat"] < 4:
         return
     for cell in model["content"]["cells"]:
         if cell["cell_type"] == "code":

@@ -1,8 +1,8 @@
 """What the model must beat: simpler classifiers, fitted on the same chats."""
 
 import pandas as pd
-from chatkit.evaluation.metrics import scores
 
+from chatkit.evaluation.metrics import scores
 from chatkit.model.pipeline import make_pipeline
 from chatkit.project import InputError
 
@@ -30,7 +30,7 @@ def score_model(pipeline, test):
     return scores(test["category"], pipeline.predict(test[MESSAGE]), probabilities, classes)
 
 
-def score_baselines(names, train, test, seed=0):
+def score_baselines(names, train, test, rules="rules.yaml", seed=0):
     """Fit simpler classifiers on the training chats and score them on the test chats.
 
     Parameters
@@ -39,6 +39,8 @@ def score_baselines(names, train, test, seed=0):
         Classifiers of `make_pipeline`, with its defaults otherwise.
     train, test : pandas.DataFrame
         With subject, body and category.
+    rules : str, default="rules.yaml"
+        File with the regular expressions of the baseline ``rules``.
     seed : int, default=0
 
     Returns
@@ -50,7 +52,7 @@ def score_baselines(names, train, test, seed=0):
     results = {}
     for name in names:
         try:
-            fitted = make_pipeline(name, seed=seed).fit(train[MESSAGE], train["category"])
+            fitted = make_pipeline(name, rules=rules, seed=seed).fit(train[MESSAGE], train["category"])
         except InputError as error:
             results[name] = {"not_run": str(error)}
         else:

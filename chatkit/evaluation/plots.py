@@ -245,7 +245,7 @@ def learning_curve(frame, ax=None):
     title = f"Macro-F1 on unseen chats is {mean.iloc[-1]:.2f}"
     if len(mean) > 1:
         last, gain = mean.index[-1] - mean.index[-2], mean.iloc[-1] - mean.iloc[-2]
-        title += f"; the last {_chats(last)} changed it by {gain:+.2f}"
+        title += f" ({gain:+.2f} by the last {last:,})"
     _title_and_legend(ax, title)
     _add_text(ax, f"Macro-F1 by chats that the model was fitted on: {'; '.join(said)}.")
     return ax

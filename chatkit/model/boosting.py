@@ -106,7 +106,8 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
             **{
                 name: getattr(self, name)
                 for name in (
-                    "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
+                    "max_depth", "learning_rate", "max_bin", "min_child_weight",
+                    "colsample_bynode", "reg_lambda", "device",
                 )
             },
         }  # fmt: skip

@@ -94,10 +94,10 @@ class RulesClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = np.unique(y)
         unknown = sorted({category for category, _ in self.rules} - set(self.classes_))
         if unknown:
-            some = ", ".join(map(str, self.classes_[:3])) + (" ..." if len(self.classes_) > 3 else "")  # noqa: PLR2004
+            some = ", ".join(map(str, self.classes_[:3])) + (" ..." if len(self.classes_) > 3 else "")
             raise InputError(
-                f"The rules name the category {unknown[0]!r}, which no training chat has (they have {some}); write rules "
-                "for these categories."
+                f"The rules name the category {unknown[0]!r}, which no training chat has (they have {some}); write "
+                "rules for these categories."
             )
         counts = Counter(y.tolist())
         self.default_ = max(sorted(counts), key=counts.__getitem__)
