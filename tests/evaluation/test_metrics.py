@@ -166,6 +166,14 @@ def test_values_lie_in_their_intervals(pairs):
     assert ((frame["value"] <= frame["high"]) & (frame["high"] <= 1)).all()
 
 
+def test_interval_ends_at_all_or_nothing():
+    """Where everything or nothing was found the interval ends there, exactly, for any number of rows."""
+    for rows in range(1, 200):
+        frame = metrics.per_class(["all"] * rows + ["none"] * rows, ["all"] * rows + ["other"] * rows)
+        assert cell(frame, "all", "recall", "high") == cell(frame, "all", "f1", "high") == 1
+        assert cell(frame, "none", "recall", "low") == cell(frame, "none", "f1", "low") == 0
+
+
 def test_intervals_of_f1_hold_the_true_value():
     """About 95 of 100 intervals of F1 hold the F1 of the population they were drawn from."""
     generator = np.random.default_rng(0)
@@ -240,6 +248,17 @@ class Majority(ClassifierMixin, BaseEstimator):
         return np.full(len(X), self.answer_)
 
 
+class Memory(Majority):
+    """Knows the rows that it was fitted on, and nothing else."""
+
+    def fit(self, X, y):
+        self.known_ = dict(zip(X.index, y, strict=True))
+        return super().fit(X, y)
+
+    def predict(self, X):
+        return np.array([self.known_.get(row, "nothing") for row in X.index])
+
+
 def linear():
     return make_pipeline("logistic", min_df=1)
 
@@ -259,6 +278,13 @@ def test_learning_curve_by_hand(chats):
     frame = metrics.learning_curve(Majority(), chats, chats["category"], fractions=(1.0,), cv=2)
     # Each half has 18 cards, 11 loans, 1 wire: F1 of card 36 / (36 + 12), others 0.
     assert list(frame["macro_f1"]) == pytest.approx([0.75 / 3] * 4)
+
+
+def test_train_is_what_the_model_has_seen(chats):
+    """A model that only remembers is perfect on its own rows and at 0 on those of the fold."""
+    frame = metrics.learning_curve(Memory(), chats, chats["category"], cv=2)
+    assert set(frame.loc[frame["split"] == "train", "macro_f1"]) == {1}
+    assert set(frame.loc[frame["split"] == "validation", "macro_f1"]) == {0}
 
 
 def test_smaller_shares_are_contained_in_larger_ones(chats):
@@ -293,7 +319,7 @@ def test_learning_curve_depends_on_the_seed_alone(chats):
     pd.testing.assert_frame_equal(first, metrics.learning_curve(*arguments, seed=1, n_jobs=2))
     Majority.fitted_on.clear()
     for seed in (1, 2):
-        metrics.learning_curve(Majority(), chats, chats["category"], (0.3,), cv=2, seed=seed)
+        metrics.learning_curve(Majority(), chats, chats["category"], (1.0,), cv=2, seed=seed)
     assert Majority.fitted_on[0] != Majority.fitted_on[2]
 
 
