@@ -28,6 +28,8 @@ CONFUSED = {
     "other": ("customer education", "incident"),
 }
 LABEL_ERRORS, NEAR_DUPLICATES, FOLLOW_UPS = 0.04, 0.03, 0.08
+HINTED = 0.82  # share of the chats that could be sorted either way in which the customer tells what decides
+VAGUE, SECOND_TOPIC = 0.04, 0.07
 BURSTS = 8
 BURST_SHARE = 0.4  # of the chats of a day with an outage
 _WEEKDAYS = (1.2, 1.1, 1.05, 1.05, 1.1, 0.75, 0.65)
@@ -144,6 +146,7 @@ class _Bank:
         # Few write often, many once.
         self.shares = list(accumulate((rank + 8) ** -0.7 for rank in range(len(self.people))))
         self.weights = functools.cache(self._weights)
+        self.filled = {}
 
     def chats(self):
         """Return all chats, earliest first."""
@@ -267,6 +270,7 @@ class _Bank:
     def _content(self, intent, category, person):
         """Draw a subject and what the chat is about, before the customer's habits touch it."""
         rng = self.rng
+        self.filled = {}
         if person.spanish and "es" in intent:
             body = self._say(intent["es"])
             return (self._say(intent["es"])[:30] if rng.random() < 0.3 else ""), body
@@ -276,24 +280,24 @@ class _Bank:
             subject = ""
         elif draw < 0.30:
             subject = rng.choice(self.words["useless_subjects"])
-        if rng.random() < 0.07:
+        if rng.random() < VAGUE:
             return subject, self._say(self.words["vague"])
         parts = [self._say(intent["cores"])]
-        if "hints" in intent and rng.random() < intent["hint_share"]:
+        if "hints" in intent and rng.random() < HINTED:
             parts.append(self._say(intent["hints"][category]))
         parts += [self._say(intent["details"]) for _ in range(rng.choice([0, 1, 1, 2])) if "details" in intent]
-        if rng.random() < 0.10:
+        if rng.random() < SECOND_TOPIC:
             other = rng.choice(list(self.intents.values()))
             parts.append(rng.choice(["also ", "and by the way ", "one other thing, "]) + self._say(other["cores"]))
         if rng.random() < intent.get("pressure", 0.05):
             parts.insert(rng.choice([0, len(parts)]), self._say(self.words["pressure"]))
         if person.length == "short":
-            parts = parts[: rng.choice([1, 2])]
+            parts = parts[:2]
         if person.length == "rambling":
             more = [self._say(self.words["fillers"]) for _ in range(rng.randint(4, 12))]
             place = rng.randrange(len(more) + 1)
             parts = [*more[:place], *parts, *more[place:]]
-        return subject, ". ".join(dict.fromkeys(part.strip().rstrip(".") for part in parts))
+        return subject, ". ".join(dict.fromkeys(_asked(part.strip().rstrip(".,")) for part in parts))
 
     def _written(self, person, conversation, moment, intent, category, subject, core):
         customer = self.people[person]
@@ -342,11 +346,25 @@ class _Bank:
         text = rng.choice(templates)
         while "[" in text:
             text = _CHOICE.sub(lambda match: rng.choice(match[1].split("|")), text)
-        if "{" in text:
-            text = _SLOT.sub(lambda match: rng.choice(self.words["slots"][match[1]]), text)
-        return " ".join(text.split())
+        filled = set()
+
+        def fill(match):
+            # One chat speaks of one merchant, one amount; "from {city} to {city}" of two.
+            name, value = match[1], rng.choice(self.words["slots"][match[1]])
+            if name in filled:
+                return value
+            filled.add(name)
+            return self.filled.setdefault(name, value)
+
+        return " ".join(_SLOT.sub(fill, text).split())
 
 
+def _asked(sentence):
+    """Put the question mark behind a question."""
+    return sentence + "?" if _QUESTION.match(sentence) and not sentence.endswith("?") else sentence
+
+
+_QUESTION = re.compile(r"(how|what|when|where|who|which|why|can|could|do|does|is|are|am|will)\b(?! the )", re.IGNORECASE)
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 
