@@ -1,7 +1,7 @@
 """An invented bank's chats, with the truth that no warehouse has: what each customer meant, and which labels are wrong.
 
-The phrases are in bank.yaml. Everything is drawn from one generator of Python's own, whose numbers are the same on every
-machine.
+The phrases are in bank.yaml. Everything is drawn from one generator of Python's own, whose numbers are the same on
+every machine.
 """
 
 import datetime as dt
@@ -29,7 +29,8 @@ CONFUSED = {
 }
 LABEL_ERRORS, NEAR_DUPLICATES, FOLLOW_UPS = 0.04, 0.03, 0.08
 HINTED = 0.82  # share of the chats that could be sorted either way in which the customer tells what decides
-VAGUE, SECOND_TOPIC = 0.04, 0.07
+VAGUE, SECOND_TOPIC, SMALL_TALK = 0.05, 0.06, 0.55
+EMPTY_SUBJECTS, USELESS_SUBJECTS = 0.15, 0.15
 BURSTS = 8
 BURST_SHARE = 0.4  # of the chats of a day with an outage
 _WEEKDAYS = (1.2, 1.1, 1.05, 1.05, 1.1, 0.75, 0.65)
@@ -107,9 +108,7 @@ def simulate(n=20_000, seed=0):
     rng = random.Random(seed)  # noqa: S311 - a simulation, no secret
     chats = _Bank(n, rng).chats()
     ids = [f"c{number:07}" for number in range(1, n + 1)]
-    labels = [
-        rng.choice(CONFUSED[chat.category]) if rng.random() < LABEL_ERRORS else chat.category for chat in chats
-    ]
+    labels = [rng.choice(CONFUSED[chat.category]) if rng.random() < LABEL_ERRORS else chat.category for chat in chats]
     frame = pd.DataFrame(
         {
             "id": ids,
@@ -194,7 +193,7 @@ class _Bank:
         for intent in self.intents.values():
             weight = intent["weight"]
             if intent.get("launch"):
-                weight *= 0 if since < 0 else 1 + 3 * exp(-since / 30)
+                weight *= 0 if since < 0 else 1 + 5 * exp(-since / 25)
             elif intent.get("before_launch") and since >= 0:
                 weight *= 0.1
             weights.append(weight)
@@ -234,7 +233,7 @@ class _Bank:
     def _follow_up(self, earlier, moment):
         intent = self.intents[earlier.intent]
         core = self._say(self.words["followups"])
-        if self.rng.random() < 0.6:
+        if self.rng.random() < 0.85:
             core += ". " + self._content(intent, earlier.category, self.people[earlier.customer])[1]
         subject = earlier.subject if self.rng.random() < 0.5 else ""
         if subject and self.rng.random() < 0.5:
@@ -272,32 +271,45 @@ class _Bank:
         rng = self.rng
         self.filled = {}
         if person.spanish and "es" in intent:
-            body = self._say(intent["es"])
-            return (self._say(intent["es"])[:30] if rng.random() < 0.3 else ""), body
-        draw = rng.random()
-        subject = self._say(intent["subjects"])
-        if draw < 0.15:
-            subject = ""
-        elif draw < 0.30:
-            subject = rng.choice(self.words["useless_subjects"])
-        if rng.random() < VAGUE:
-            return subject, self._say(self.words["vague"])
-        parts = [self._say(intent["cores"])]
-        if "hints" in intent and rng.random() < HINTED:
-            parts.append(self._say(intent["hints"][category]))
-        parts += [self._say(intent["details"]) for _ in range(rng.choice([0, 1, 1, 2])) if "details" in intent]
-        if rng.random() < SECOND_TOPIC:
-            other = rng.choice(list(self.intents.values()))
-            parts.append(rng.choice(["also ", "and by the way ", "one other thing, "]) + self._say(other["cores"]))
-        if rng.random() < intent.get("pressure", 0.05):
-            parts.insert(rng.choice([0, len(parts)]), self._say(self.words["pressure"]))
+            parts = [self._say(intent["es"])]
+            parts += [self._say(self.words["spanish_tails"]) for _ in range(rng.choice([0, 1, 1, 2]))]
+            return rng.choice(["", "", "Ayuda", "Pregunta", "Tarjeta", "Mi cuenta"]), ". ".join(dict.fromkeys(parts))
+        subject, parts = self._subject(intent), self._parts(intent, category)
+        small_talk = SMALL_TALK
         if person.length == "short":
-            parts = parts[:2]
+            parts, small_talk = parts[:2], SMALL_TALK / 2
+        if rng.random() < small_talk:
+            parts[0] = f"{self._say(self.words['openers'])} {parts[0]}"
+        if rng.random() < small_talk:
+            parts.append(self._say(self.words["tails"]))
         if person.length == "rambling":
             more = [self._say(self.words["fillers"]) for _ in range(rng.randint(4, 12))]
             place = rng.randrange(len(more) + 1)
             parts = [*more[:place], *parts, *more[place:]]
         return subject, ". ".join(dict.fromkeys(_asked(part.strip().rstrip(".,")) for part in parts))
+
+    def _subject(self, intent):
+        draw, subject = self.rng.random(), self._say(intent["subjects"])
+        if draw < EMPTY_SUBJECTS:
+            return ""
+        return self.rng.choice(self.words["useless_subjects"]) if draw < EMPTY_SUBJECTS + USELESS_SUBJECTS else subject
+
+    def _parts(self, intent, category):
+        rng = self.rng
+        if rng.random() < VAGUE:
+            parts = [self._say(self.words["vague"])]
+        else:
+            parts = [self._say(intent["cores"])]
+            if "hints" in intent and rng.random() < HINTED:
+                parts.append(self._say(intent["hints"][category]))
+            if "details" in intent:
+                parts += [self._say(intent["details"]) for _ in range(rng.choice([0, 1, 1, 2]))]
+        if rng.random() < SECOND_TOPIC:
+            other = rng.choice(list(self.intents.values()))
+            parts.append(rng.choice(["also ", "and by the way ", "one other thing, "]) + self._say(other["cores"]))
+        if rng.random() < intent.get("pressure", 0.05):
+            parts.insert(rng.choice([0, len(parts)]), self._say(self.words["pressure"]))
+        return parts
 
     def _written(self, person, conversation, moment, intent, category, subject, core):
         customer = self.people[person]
@@ -364,7 +376,9 @@ def _asked(sentence):
     return sentence + "?" if _QUESTION.match(sentence) and not sentence.endswith("?") else sentence
 
 
-_QUESTION = re.compile(r"(how|what|when|where|who|which|why|can|could|do|does|is|are|am|will)\b(?! the )", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"(how|what|when|where|who|which|why|can|could|do|does|is|are|am|will)\b(?! the )", re.IGNORECASE
+)
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 

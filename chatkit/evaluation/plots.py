@@ -47,15 +47,18 @@ _STYLE = {
 def notebook_style():
     """Give this notebook's figures chatkit's look, and their alt text a place in the notebook.
 
-    Sets matplotlib's rcParams for the process. In IPython every figure is from here on shown as a PNG of 200
-    dots per inch whose output carries the sentence of `describe` as ``metadata["image/png"]["alt"]``; showing a
-    figure without one is an error. End a cell with ``;`` so that only the figure shows.
+    Sets matplotlib's rcParams and the width of pandas' cells for the process. In IPython every figure is from here
+    on shown as a PNG of 200 dots per inch whose output carries the sentence of `describe` as
+    ``metadata["image/png"]["alt"]``; showing a figure without one is an error. End a cell with ``;`` so that only
+    the figure shows.
     """
     shell = get_ipython()
     if shell is not None:
         # First: it resets the formatters.
         shell.enable_matplotlib("inline")
         shell.display_formatter.formatters["image/png"].for_type(Figure, _png)
+    # A table shows what its cells hold; how wide it may get is the page's business.
+    pd.set_option("display.max_colwidth", None)
     # Not seaborn's list of fonts: it begins with Arial, which only some machines have.
     sns.set_theme(style="ticks", palette="colorblind", font="DejaVu Sans", rc=_STYLE)
 
