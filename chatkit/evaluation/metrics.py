@@ -349,7 +349,7 @@ def _wilson(hits, rows, confidence):
     center = _divide(hits + z**2 / 2, rows + z**2)
     half = z * _divide(np.sqrt(rows * share * (1 - share) + z**2 / 4), rows + z**2)
     # At 0 and at 1 the end of the interval is the share itself, but for rounding.
-    return share, np.minimum(center - half, share).clip(0), np.maximum(center + half, share)
+    return share, np.minimum(center - half, share).clip(0), np.maximum(center + half, share).clip(None, 1)
 
 
 def _divide(numerator, denominator):
