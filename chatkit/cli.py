@@ -31,17 +31,29 @@ def main(arguments=None):
     verify = _command(commands, "verify", _verify, "check a model: its files, and what it says of its golden messages")
     verify.add_argument("model", type=Path, nargs="?", help=f"folder of the model (default: {MODEL})")
 
+    why = _command(commands, "why", _why, "say why a stage would run again, one line for each cause")
+    why.add_argument("stage", nargs="?", help="a stage of dvc.yaml (default: all)")
+
+    reproduce = _command(commands, "reproduce", _reproduce, "make a model again from its commit and compare the bytes")
+    reproduce.add_argument("model", type=Path, nargs="?", help=f"folder of the model (default: {MODEL})")
+    reproduce.add_argument("--rev", help="commit to make it from (default: the one whose dvc.lock names the model)")
+
+    twice = _command(commands, "reproducible", _reproducible, "run this commit twice in different clones and compare")
+    twice.add_argument("--older-processor", action="store_true", help="let the second run see an older processor")
+
     _command(commands, "scores", _scores, "print the test scores beside the baselines, and where the reports are")
 
     options = parser.parse_args(arguments)
     try:
-        options.call(options)
+        return options.call(options) or 0
     except InputError as error:
         print(f"chatkit: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nchatkit: stopped; `dvc repro` goes on from the last finished stage", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # `chatkit predict chats.csv | head`
         return 1
-    return 0
 
 
 def _command(commands, name, call, text):
@@ -97,7 +109,27 @@ def _verify(options):
 
 
 def _scores(_options):
+    from chatkit.report.reproduce import lock_verdict
     from chatkit.report.scores import scores_table
 
     print(scores_table(path("metrics", "evaluate.json")))
     print(f"Reports: {path('reports', 'index.html')}")
+    print(lock_verdict(root()))
+
+
+def _why(options):
+    from chatkit.report.why import why
+
+    print("\n".join(why(options.stage)) or f"{options.stage or 'every stage'} is up to date")
+
+
+def _reproduce(options):
+    from chatkit.report.reproduce import reproduce_model
+
+    return 0 if reproduce_model(options.model or path(MODEL), options.rev) else 1
+
+
+def _reproducible(options):
+    from chatkit.report.reproduce import reproducible
+
+    return 0 if reproducible(options.older_processor) else 1

@@ -9,7 +9,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
-PROJECT_FILES = (".gitignore", "params.yaml", "dvc.yaml", "rules.yaml", "queries", "notebooks", ".dvc/config", ".dvcignore")
+PROJECT_FILES = (
+    ".gitignore",
+    "params.yaml",
+    "dvc.yaml",
+    "rules.yaml",
+    "queries",
+    "notebooks",
+    ".dvc/config",
+    ".dvcignore",
+)
 
 # Tests run the same everywhere, whatever the machine's display and user settings.
 os.environ.update(MPLBACKEND="agg", JUPYTER_PLATFORM_DIRS="1")

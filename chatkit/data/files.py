@@ -67,7 +67,7 @@ def write_json(content, file):
     Parameters
     ----------
     content : dict or list
-        Floats are rounded to 10 digits: the last bits differ from processor to processor.
+        Floats are rounded to 6 significant digits: the last ones differ from processor to processor.
     file : pathlib.Path
     """
     with replacing(file) as beside:
@@ -80,5 +80,5 @@ def _rounded(content):
     if isinstance(content, list | tuple):
         return [_rounded(value) for value in content]
     if isinstance(content, float):
-        return float(f"{content:.10g}")
+        return float(f"{content:.6g}")
     return content

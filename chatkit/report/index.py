@@ -169,7 +169,7 @@ def _revision(root):
     """The git commit of the working tree, in words."""
     try:
         git = subprocess.run(
-            ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch"],  # noqa: S607 - whichever git they use
+            ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch"],
             cwd=root,
             capture_output=True,
             text=True,

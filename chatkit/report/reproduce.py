@@ -1,0 +1,251 @@
+"""Run a commit again, somewhere else, and compare what comes out, byte for byte."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from chatkit.project import InputError, root
+from chatkit.report.difference import first_difference
+
+# What one person's machine may have and another's has not; the first two are always tried.
+VARIATIONS = {
+    "a": {"PYTHONHASHSEED": "1", "TZ": "UTC", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
+    "a-much-longer-name/with a space": {
+        "PYTHONHASHSEED": "4711", "TZ": "Asia/Kathmandu", "LANG": "tr_TR.UTF-8", "OMP_NUM_THREADS": "4",
+    },
+}  # fmt: skip
+# An older processor, as far as numpy and OpenBLAS can be told.
+OLDER_PROCESSOR = {
+    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    "OPENBLAS_CORETYPE": "Nehalem",
+}
+
+
+def locked_outputs(lock):
+    """Read the hashes of all outputs from a dvc.lock.
+
+    Parameters
+    ----------
+    lock : str
+        Its text.
+
+    Returns
+    -------
+    dict of str to str
+        DVC's MD5 by path.
+    """
+    stages = (YAML(typ="safe", pure=True).load(lock) or {}).get("stages", {})
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+
+
+def run_again(source, revision, folder, variation):
+    """Clone a commit and run its whole pipeline with its own code, cache and home.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        Repository to clone; its local warehouse comes along, or one is simulated when it has none.
+    revision : str
+        Commit.
+    folder : pathlib.Path
+        Where to, must not exist.
+    variation : dict of str to str
+        Environment variables on top of today's.
+
+    Returns
+    -------
+    dict of str to str
+        `locked_outputs` of the run.
+
+    Raises
+    ------
+    InputError
+        When a command fails; with the last lines that it printed.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    home = folder.parent / f"{folder.name} home"
+    home.mkdir()
+    _run(["git", "clone", "-q", "--no-hardlinks", str(source), str(folder)])
+    _run(["git", "checkout", "-q", revision], folder)
+    programs = Path(sys.executable).parent
+    environment = os.environ | {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder),  # before the installed chatkit: the commit's own code
+        "HOME": str(home),
+        **variation,
+    }
+    warehouse = source / "data" / "warehouse"
+    if any(warehouse.glob("*.sqlite")):
+        shutil.copytree(warehouse, folder / "data" / "warehouse", dirs_exist_ok=True)
+    else:
+        _run(["chatkit", "simulate"], folder, environment)
+    _run(["dvc", "repro"], folder, environment)
+    return locked_outputs((folder / "dvc.lock").read_text(encoding="utf-8"))
+
+
+def compare_runs(runs):
+    """Compare the outputs of two runs.
+
+    Parameters
+    ----------
+    runs : dict of pathlib.Path to dict
+        Folder and `locked_outputs` of each.
+
+    Returns
+    -------
+    list of (str, str, str or None)
+        Output, its MD5 in the first run, and the first difference or None.
+    """
+    (one, first), (other, second) = runs.items()
+    rows = []
+    for path in sorted(first.keys() | second.keys()):
+        same = first.get(path) == second.get(path)
+        found = None if same else first_difference(one / path, other / path) or "other hash, same content"
+        rows.append((path, first.get(path, "-"), found))
+    return rows
+
+
+def reproducible(older_processor=False, project=None):
+    """Run the current commit twice in clones that differ in all that should not matter, and compare.
+
+    Prints a table: output, hash, same or the first difference; then whether the committed dvc.lock says the same.
+
+    Parameters
+    ----------
+    older_processor : bool, default=False
+        Make the second run see an older processor, too.
+    project : pathlib.Path, optional
+        Repository, by default the current one.
+
+    Returns
+    -------
+    bool
+        Whether both runs gave the same bytes. A difference from dvc.lock is printed and does not count: another
+        processor may round otherwise.
+
+    Raises
+    ------
+    InputError
+        When the project is no git repository or a run fails.
+    """
+    project = project or root()
+    revision = _run(["git", "rev-parse", "HEAD"], project).strip()
+    with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
+        runs = {}
+        for name, variation in VARIATIONS.items():
+            more = OLDER_PROCESSOR if older_processor and runs else {}
+            environment = variation | more
+            said = ", ".join(f"{key}={value}" for key, value in environment.items())
+            print(f"run {len(runs) + 1} of {len(VARIATIONS)}: {said}", flush=True)
+            runs[Path(folder) / name] = run_again(project, revision, Path(folder) / name, environment)
+        rows = compare_runs(runs)
+    width = max(len(path) for path, *_ in rows)
+    for path, md5, found in rows:
+        print(f"{path:{width}}  {md5[:12]:12}  {'same' if found is None else f'DIFFERENT: {found}'}")
+    different = sum(found is not None for *_, found in rows)
+    print(f"{len(rows) - different} of {len(rows)} outputs are the same bytes in both runs of {revision[:12]}.")
+    committed = locked_outputs(_run(["git", "show", f"{revision}:dvc.lock"], project))
+    other = [path for path, md5, _ in rows if committed.get(path) != md5]
+    if other:
+        print(f"NOT AS COMMITTED: dvc.lock has another hash for {', '.join(other)}.")
+        print(f"This machine: {platform.machine()}, {_processor()}")
+    else:
+        print("They are the bytes that the committed dvc.lock names.")
+    return different == 0
+
+
+def lock_verdict(project):
+    """Say in words whether the results are those of the commit.
+
+    Parameters
+    ----------
+    project : pathlib.Path
+
+    Returns
+    -------
+    str
+    """
+    try:
+        committed = locked_outputs(_run(["git", "show", "HEAD:dvc.lock"], project))
+    except InputError:
+        return "No dvc.lock is committed yet; commit it, and others can tell that they get the same results."
+    now = locked_outputs((project / "dvc.lock").read_text(encoding="utf-8"))
+    other = sorted(path for path in committed.keys() | now.keys() if committed.get(path) != now.get(path))
+    if not other:
+        return "dvc.lock is as committed: these are, byte for byte, the results of this commit."
+    return f"{len(other)} of {len(now)} outputs differ from the committed dvc.lock: {', '.join(other)}."
+
+
+def reproduce_model(model, revision=None):
+    """Make a model again from the commit that it belongs to, and compare the bytes.
+
+    Parameters
+    ----------
+    model : pathlib.Path
+        Folder of the model, inside a git repository whose history has the dvc.lock that names it.
+    revision : str, optional
+        Commit to make it from; by default the one whose dvc.lock has the hash of this folder.
+
+    Returns
+    -------
+    bool
+        Whether the same bytes came out.
+
+    Raises
+    ------
+    InputError
+        When the folder is no model, no commit names it, or the run fails.
+    """
+    project, model = root(), model.resolve()
+    if not (model / "manifest.json").is_file():
+        raise InputError(f"{model} is no model: manifest.json is missing; name a folder that `dvc repro` made.")
+    digest = _folder_md5(model)
+    if revision is None:
+        commits = _run(["git", "log", "--format=%H", "--", "dvc.lock"], project).split()
+        revision = next((c for c in commits if digest in _run(["git", "show", f"{c}:dvc.lock"], project)), None)
+        if revision is None:
+            raise InputError(
+                f"No commit's dvc.lock names the model in {model} ({digest}); was it made with uncommitted changes? "
+                "Name one with --rev."
+            )
+    print(f"{model} is made again from {revision}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
+        again = Path(folder) / "again"
+        outputs = run_again(project, revision, again, {})
+        path = next((path for path in outputs if path.startswith("models/")), "models/chats")
+        found = first_difference(model, again / path)
+    print("The same bytes came out." if found is None else f"Other bytes came out: {found}")
+    return found is None
+
+
+def _folder_md5(folder):
+    """DVC's hash of a folder: MD5 over the sorted list of its files and their MD5."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    listed = [
+        {"md5": hashlib.md5(file.read_bytes()).hexdigest(), "relpath": file.relative_to(folder).as_posix()}  # noqa: S324
+        for file in files
+    ]
+    return hashlib.md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"  # noqa: S324 - DVC's own
+
+
+def _processor():
+    """Name what may round otherwise: the vector instructions that numpy found."""
+    from numpy._core._multiarray_umath import __cpu_features__ as features
+
+    return ", ".join(name for name, there in features.items() if there)
+
+
+def _run(command, folder=None, environment=None):
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = " / ".join((done.stderr or done.stdout).strip().splitlines()[-4:])
+        raise InputError(f"`{' '.join(map(str, command))}` failed in {folder or Path.cwd()}: {last}")
+    return done.stdout

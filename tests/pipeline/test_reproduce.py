@@ -1,0 +1,160 @@
+"""The same commit gives the same bytes; and where it does not, the comparison sees it."""
+
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from ruamel.yaml import YAML
+
+from chatkit.project import InputError
+from chatkit.report.reproduce import VARIATIONS, compare_runs, lock_verdict, reproduce_model, run_again
+from chatkit.report.why import why
+from tests.conftest import ROOT
+
+# One fault a stage: each makes a notebook, or a file beside it, differ between two honest runs.
+PLANTS = {
+    "timestamp": "import time\nprint(f'made at {time.time_ns()}')",
+    "unseeded": "import numpy as np\nprint(np.random.default_rng().normal())",
+    # Enough real text that XGBoost's sums come out otherwise with a second thread.
+    "threads": """
+import os
+threads = 1 + ('longer' in os.getcwd())
+os.environ['OMP_NUM_THREADS'] = str(threads)  # the engine pins it to 1, which alone keeps XGBoost to one thread
+import numpy as np
+import xgboost
+from chatkit import make_pipeline
+from chatkit.data.simulate import simulate
+chats, _ = simulate(4000)
+X = make_pipeline()[:-1].fit_transform(chats[['subject', 'body']])
+y = np.unique(chats['category'], return_inverse=True)[1]
+rows = xgboost.QuantileDMatrix(X, y, nthread=threads)
+model = xgboost.train({'nthread': threads, 'objective': 'multi:softprob', 'num_class': 5}, rows, 20)
+os.makedirs('models', exist_ok=True)
+model.save_model('models/threads.ubj')""",
+    "path": "import os\n_ = open('data/path.csv', 'w').write(os.path.abspath('data'))",
+    "unsorted": "import os\nos.makedirs('metrics', exist_ok=True)\n"
+    "import json, subprocess, sys\n"
+    'code = \'print(list({"a", "b", "c", "d", "e", "f", "g", "h"}))\'\n'
+    "out = subprocess.run([sys.executable, '-R', '-c', code], capture_output=True, text=True,\n"
+    "                     env={k: v for k, v in os.environ.items() if k != 'PYTHONHASHSEED'}).stdout\n"
+    "json.dump(out, open('metrics/unsorted.json', 'w'))",
+    "clean": "import numpy as np\nprint(np.random.default_rng(0).normal(), {'b', 'a', 'c'})",
+}
+FILES = {"threads": "models/threads.ubj", "path": "data/path.csv", "unsorted": "metrics/unsorted.json"}
+GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A committed project in which each stage has one fault, and the last has none."""
+    folder = tmp_path_factory.mktemp("planted") / "source"
+    (folder / "notebooks").mkdir(parents=True)
+    stages = {}
+    for name, code in PLANTS.items():
+        parameters = f'from chatkit.project import parameters\n\np = parameters("{name}")\nsize = p["size"]  # any'
+        cells = [
+            new_markdown_cell(f"# {name}"),
+            new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+            new_code_cell(code),
+        ]
+        kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+        nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "notebooks" / f"{name}.ipynb")
+        outs = [f"reports/{name}.ipynb", f"reports/{name}.html", *([FILES[name]] if name in FILES else [])]
+        stages[name] = {"cmd": f"chatkit run {name}", "params": [name], "outs": outs}
+    yaml = YAML()
+    yaml.dump({"stages": stages}, folder / "dvc.yaml")
+    yaml.dump({name: {"size": 1} for name in PLANTS}, folder / "params.yaml")
+    (folder / ".gitignore").write_text("/reports\n/models\n/metrics\n/data/*.csv\n/data/warehouse\n")
+    shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
+    (folder / "data" / "warehouse").mkdir(parents=True)
+    (folder / "data" / "warehouse" / "chats.sqlite").write_bytes(b"none is read")
+    (folder / "chatkit").symlink_to(ROOT / "chatkit")
+    subprocess.run([*GIT, "init", "-q"], cwd=folder, check=True)
+    subprocess.run([*GIT, "add", "-A"], cwd=folder, check=True)
+    subprocess.run([*GIT, "commit", "-qm", "planted"], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compared(planted, tmp_path_factory):
+    """Both runs of the planted project, as `make reproducible` makes them."""
+    folder = tmp_path_factory.mktemp("runs")
+    runs = {
+        folder / name: run_again(planted, "HEAD", folder / name, variation) for name, variation in VARIATIONS.items()
+    }
+    return {path: found for path, _, found in compare_runs(runs)}
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("reports/timestamp.ipynb", "cell 3, outputs/0/text/0: 'made at "),
+        ("reports/timestamp.html", "line "),
+        ("reports/unseeded.ipynb", "cell 3, outputs/0/text/0: "),
+        ("models/threads.ubj", "byte "),
+        ("data/path.csv", "line 1: "),
+        ("metrics/unsorted.json", ": "),
+    ],
+)
+def test_each_planted_difference_is_found(compared, output, said):
+    """A time in a cell, an unseeded number, a second thread, a path, the order of a set."""
+    assert compared[output] is not None
+    assert said in compared[output]
+
+
+@pytest.mark.parametrize("output", ["reports/clean.ipynb", "reports/clean.html", "reports/path.ipynb"])
+def test_what_is_clean_is_the_same(compared, output):
+    """Seeded numbers and a set's order in the kernel are the same in both runs."""
+    assert compared[output] is None
+
+
+def test_the_verdict_says_whether_the_lock_is_the_commits(tmp_path):
+    """In words: no lock yet, the commit's results, or which outputs are others."""
+    lock = "stages:\n  a:\n    cmd: a\n    outs:\n    - path: x\n      md5: {}\n"
+    subprocess.run([*GIT, "init", "-q"], cwd=tmp_path, check=True)
+    (tmp_path / "dvc.lock").write_text(lock.format("1"))
+    assert lock_verdict(tmp_path).startswith("No dvc.lock is committed yet")
+    subprocess.run([*GIT, "add", "dvc.lock"], cwd=tmp_path, check=True)
+    subprocess.run([*GIT, "commit", "-qm", "lock"], cwd=tmp_path, check=True)
+    assert lock_verdict(tmp_path).endswith("byte for byte, the results of this commit.")
+    (tmp_path / "dvc.lock").write_text(lock.format("2"))
+    assert lock_verdict(tmp_path) == "1 of 1 outputs differ from the committed dvc.lock: x."
+
+
+def test_a_folder_that_is_no_model_is_refused(project):
+    """Before anything is cloned."""
+    with pytest.raises(InputError, match=r"is no model: manifest\.json is missing"):
+        reproduce_model(project / "data")
+
+
+def test_why_names_parameter_file_and_stage(planted, monkeypatch):
+    """Old and new value, one line a cause; a stage that never ran says so."""
+    monkeypatch.chdir(planted)
+    monkeypatch.setenv("PATH", f"{sys.exec_prefix}/bin", prepend=":")
+    assert why("clean") == ["clean: it has never run, dvc.lock has no entry"]
+    subprocess.run(["dvc", "repro", "-q", "clean"], check=True)
+    assert why("clean") == []
+    (planted / "params.yaml").write_text(
+        (planted / "params.yaml").read_text().replace("clean:\n  size: 1", "clean:\n  size: 2")
+    )
+    (planted / "reports" / "clean.html").write_text("changed by hand")
+    causes = why("clean")
+    assert "clean: parameter clean.size 1 → 2" in causes
+    assert [cause for cause in causes if cause.startswith("clean: output reports/clean.html ")]
+    with pytest.raises(InputError, match="no stage 'clear'"):
+        why("clear")
+
+
+def test_a_killed_run_recovers():
+    """SIGKILL at two random moments, then `dvc repro`: the same dvc.lock, nothing half-written."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "kills.py"), "--kills", "2", "--chats", "800", "--seed", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 of 2 runs recovered to the same dvc.lock" in done.stdout
