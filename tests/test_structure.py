@@ -161,7 +161,7 @@ def test_locks_follow_pyproject_and_name_no_index():
         for entry in YAML(typ="safe").load(ROOT / "environment.yml")["dependencies"]
         if "pip" in entry and isinstance(entry, dict)
     )
-    assert pip == ["--require-hashes -r requirements.lock"]
+    assert pip == ["-r requirements.lock"]
 
 
 def test_no_machine_path_stands_in_a_tracked_file():
@@ -174,3 +174,15 @@ def test_no_machine_path_stands_in_a_tracked_file():
         if file.is_file() and file.suffix not in {".pyc", ".png"} and home.search(file.read_text())
     ]
     assert named == []
+
+
+def test_no_test_is_left_out():
+    """The paths that pytest is given, in their order, hold every test file."""
+    paths = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
+    assert all((ROOT / path).exists() for path in paths)
+    left_out = [
+        file.relative_to(ROOT).as_posix()
+        for file in (ROOT / "tests").rglob("test_*.py")
+        if not any(file == ROOT / path or ROOT / path in file.parents for path in paths)
+    ]
+    assert left_out == []
