@@ -46,8 +46,8 @@ def locked_outputs(lock):
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
-def run_again(source, revision, folder, variation):
-    """Clone a commit and run its whole pipeline with its own code, cache and home.
+def run_again(source, revision, folder, variation, stage=None):
+    """Clone a commit and run its pipeline with its own code, cache and home.
 
     Parameters
     ----------
@@ -59,6 +59,8 @@ def run_again(source, revision, folder, variation):
         Where to, must not exist.
     variation : dict of str to str
         Environment variables on top of today's.
+    stage : str, optional
+        Last stage to run; by default all of them.
 
     Returns
     -------
@@ -87,7 +89,7 @@ def run_again(source, revision, folder, variation):
         shutil.copytree(warehouse, folder / "data" / "warehouse", dirs_exist_ok=True)
     else:
         _run(["chatkit", "simulate"], folder, environment)
-    _run(["dvc", "repro"], folder, environment)
+    _run(["dvc", "repro", *([stage] if stage else [])], folder, environment)
     return locked_outputs((folder / "dvc.lock").read_text(encoding="utf-8"))
 
 
@@ -219,11 +221,20 @@ def reproduce_model(model, revision=None):
     print(f"{model} is made again from {revision}", flush=True)
     with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
         again = Path(folder) / "again"
-        outputs = run_again(project, revision, again, {})
-        path = next((path for path in outputs if path.startswith("models/")), "models/chats")
+        stage, path = _model_of(_run(["git", "show", f"{revision}:dvc.lock"], project))
+        run_again(project, revision, again, {}, stage)
         found = first_difference(model, again / path)
     print("The same bytes came out." if found is None else f"Other bytes came out: {found}")
     return found is None
+
+
+def _model_of(lock):
+    """Stage and path of the model that a dvc.lock names."""
+    for stage, locked in YAML(typ="safe", pure=True).load(lock).get("stages", {}).items():
+        for out in locked.get("outs", []):
+            if out["path"].startswith("models/"):
+                return stage, out["path"]
+    raise InputError("The commit's dvc.lock names no output in models/, expected one; name another commit with --rev.")
 
 
 def _folder_md5(folder):

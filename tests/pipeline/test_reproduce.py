@@ -124,6 +124,33 @@ def test_the_verdict_says_whether_the_lock_is_the_commits(tmp_path):
     assert lock_verdict(tmp_path) == "1 of 1 outputs differ from the committed dvc.lock: x."
 
 
+def test_a_model_is_found_in_history_and_made_again(planted, tmp_path, monkeypatch, capsys):
+    """The commit is the one whose dvc.lock has the folder's hash; other bytes are told from the same."""
+    source = tmp_path / "source"
+    subprocess.run(["git", "clone", "-q", str(planted), str(source)], check=True)
+    shutil.copytree(planted / "data" / "warehouse", source / "data" / "warehouse")
+    parameters = 'from chatkit.project import parameters\n\np = parameters("clean")\nsize = p["size"]  # any'
+    code = "import os\nos.makedirs('models/m', exist_ok=True)\n_ = open('models/m/manifest.json', 'w').write(str(size))"
+    cells = [new_code_cell(parameters, metadata={"tags": ["parameters"]}), new_code_cell(code)]
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), source / "notebooks" / "clean.ipynb")
+    stage = {"cmd": "chatkit run clean", "params": ["clean"], "outs": ["models/m"]}
+    YAML().dump({"stages": {"clean": stage}}, source / "dvc.yaml")
+    monkeypatch.chdir(source)
+    monkeypatch.setenv("PATH", f"{sys.exec_prefix}/bin", prepend=":")
+    subprocess.run(["dvc", "repro", "-q"], check=True)
+    subprocess.run([*GIT, "add", "-A"], check=True)
+    subprocess.run([*GIT, "commit", "-qm", "model"], check=True)
+    subprocess.run([*GIT, "commit", "-q", "--allow-empty", "-m", "later"], check=True)
+    assert reproduce_model(source / "models" / "m")
+    assert "The same bytes came out." in capsys.readouterr().out
+    (source / "models" / "m" / "manifest.json").write_text("2")
+    with pytest.raises(InputError, match=r"No commit's dvc\.lock names the model"):
+        reproduce_model(source / "models" / "m")
+    assert not reproduce_model(source / "models" / "m", "HEAD")
+    assert "Other bytes came out: manifest.json: " in capsys.readouterr().out
+
+
 def test_a_folder_that_is_no_model_is_refused(project):
     """Before anything is cloned."""
     with pytest.raises(InputError, match=r"is no model: manifest\.json is missing"):
