@@ -90,6 +90,12 @@ def read_chats(file):
     """
     file = Path(file)
     chats = _texts(_read(file), file.name, REQUIRED)
+    repeated = chats["id"][chats["id"].duplicated()]
+    if len(repeated):
+        raise InputError(
+            f"{file.name} has {len(repeated)} rows with the id of an earlier row, first {repeated.iloc[0]!r}; give "
+            "each chat an id of its own."
+        )
     if "conversation_id" not in chats.columns:
         chats["conversation_id"] = chats["id"]
     if "created_at" in chats.columns:
@@ -129,9 +135,9 @@ def _texts(chats, name, required):
     """Check that the columns are there and hold text; None becomes empty."""
     missing = [column for column in required if column not in chats.columns]
     if missing:
+        what = "separate the columns with commas" if len(chats.columns) == 1 else "rename or add it in the file"
         raise InputError(
-            f"{name} has the columns {', '.join(map(str, chats.columns))}, but {', '.join(missing)} is missing; "
-            "rename or add it in the file."
+            f"{name} has the columns {', '.join(map(str, chats.columns))}, but {', '.join(missing)} is missing; {what}."
         )
     if chats.empty:
         raise InputError(f"{name} has a header but no rows; export it again.")

@@ -64,7 +64,7 @@ def connect(url):
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise InputError(
             f"The warehouse needs a driver that is not installed ({error}); for PostgreSQL use "
-            "postgresql+psycopg:// and `pip install 'chatkit[postgres]'`."
+            "postgresql+psycopg:// and `pip install 'psycopg[binary]'`."
         ) from None
 
 

@@ -279,7 +279,7 @@ def top_words(pipeline, X, n=10):
     """
     check_is_fitted(pipeline)
     classifier = pipeline[-1]
-    if not hasattr(classifier, "word_contributions") and not hasattr(classifier, "coef_"):
+    if not weighs_words(pipeline):
         raise TypeError(
             f"Got {type(classifier).__name__} as classifier, expected one with coef_ or word_contributions; words can "
             "be named for linear models and for trees only."
@@ -300,6 +300,22 @@ def top_words(pipeline, X, n=10):
         strongest = np.argsort(-weight, kind="stable")[:n]
         rows += [(category, words[i], weight[i]) for i in strongest if weight[i] > 0]
     return pd.DataFrame(rows, columns=["category", "word", "weight"])
+
+
+def weighs_words(pipeline):
+    """Tell whether `top_words` can say something about a pipeline.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted.
+
+    Returns
+    -------
+    bool
+        False for rules and dummies, which weigh no words.
+    """
+    return hasattr(pipeline[-1], "word_contributions") or hasattr(pipeline[-1], "coef_")
 
 
 def _same_length(y_true, y_pred):

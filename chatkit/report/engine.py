@@ -38,7 +38,14 @@ class ReproducibleEngine(NBClientEngine):
         """Execute `nb` and return it normalised; a notebook that failed keeps its marks for papermill."""
         # Chats travel between kernel and runner: on a shared machine others could listen on a plain port.
         encrypted = Config({"KernelManager": {"transport_encryption": "auto"}})
-        kwargs |= {"record_timing": False, "coalesce_streams": True, "config": encrypted}
+        # What a notebook writes to stderr is in the notebook; a kernel that is stopped would print its own traceback.
+        quiet = ["--IPKernelApp.no_stderr=True"]
+        kwargs |= {
+            "record_timing": False,
+            "coalesce_streams": True,
+            "config": encrypted,
+            "extra_arguments": quiet,
+        }
         nb = super().execute_notebook(nb, kernel_name, **kwargs)
         return normalise(nb, os.getcwd())  # noqa: PTH109 - a string to look for
 

@@ -298,6 +298,15 @@ def test_confusion_text_fits_its_cells(k, expected):
         assert box.height < cell[1]
 
 
+def test_most_frequent_error_comes_first():
+    """Errors are named by the number of chats, not by their share."""
+    actual, predicted = ["a"] * 8 + ["b"] + ["c"] * 8, ["a"] * 6 + ["b"] * 2 + ["c"] + ["c"] * 8
+    ax = plots.confusion_matrix(metrics.confusion(actual, predicted)).ax_
+    title = ax.get_title(loc="left").replace("\n", " ")
+    assert title == "82% of 17 chats end up where people put them; most frequent error: a taken for b (2 chats, 25%)"
+    assert "a taken for b (2 chats, 25%); b taken for c (1 chat, 100%)." in plots.alt_text(ax.figure)
+
+
 def test_share_that_rounds_to_nothing():
     """One chat of many is less than 1%, not 0%."""
     actual = ["other"] * 1000 + ["urgent"]
@@ -317,6 +326,12 @@ def test_per_class_draws_what_is_known():
     assert points["recall"] == pytest.approx([3 / 4, 4 / 5, 0])
     assert points["F1"] == pytest.approx([3 / 4, 8 / 11, 0])
     assert ax.yaxis_inverted()
+
+
+def test_ties_go_by_name():
+    """Categories with the same F1 stand in alphabetical order, whatever the frame's."""
+    frame = metrics.per_class(["a", "b", "c"], ["a", "b", "c"]).sort_values("category", ascending=False)
+    assert ticks(plots.per_class(frame).yaxis) == ["a (1)", "b (1)", "c (1)"]
 
 
 @pytest.mark.parametrize("draw", [plots.confusion_matrix, plots.per_class, plots.class_shares])
@@ -514,6 +529,15 @@ def test_image_has_the_same_bytes_twice_and_no_other_data(executed):
     assert first == second
     assert plt.imread(io.BytesIO(base64.b64decode(first))).ndim == 3
     assert b"tEXt" not in base64.b64decode(first)
+
+
+def test_nothing_is_cut_off():
+    """What is written beside the axes belongs to the image."""
+    figure = Figure(figsize=(3, 2))
+    figure.add_subplot()
+    figure.text(1.5, 0.5, "beside")
+    plots.describe(figure, "A word beside the axes.")
+    assert plots._png(figure)[1]["width"] > 400
 
 
 def test_figure_without_alt_text_stops_the_notebook(tmp_path):
