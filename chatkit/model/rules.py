@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from chatkit.project import InputError, read_yaml
-from chatkit.text.validation import as_texts
+from chatkit.text.validation import TextInputMixin, as_texts
 
 
 def read_rules(file):
@@ -49,7 +49,7 @@ def read_rules(file):
     return rules
 
 
-class RulesClassifier(ClassifierMixin, BaseEstimator):
+class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     """The category of the first rule whose pattern is found in the text, else the most frequent category.
 
     Parameters
@@ -120,10 +120,3 @@ class RulesClassifier(ClassifierMixin, BaseEstimator):
             [next((name for name, rule in rules if rule.search(text)), self.default_) for text in as_texts(X)],
             dtype=object,
         )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.allow_nan = True
-        return tags

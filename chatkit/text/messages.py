@@ -3,10 +3,10 @@
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from chatkit.text.validation import as_texts
+from chatkit.text.validation import TextInputMixin, as_texts
 
 
-class MessagePreprocessor(TransformerMixin, BaseEstimator):
+class MessagePreprocessor(TextInputMixin, TransformerMixin, BaseEstimator):
     r"""Join subject and body into one string, the subject repeated.
 
     A subject tends to say more than as many words of the body, so repeating it gives its words more weight.
@@ -109,7 +109,4 @@ class MessagePreprocessor(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.allow_nan = True
         return tags

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from chatkit.text.lemmatize import get_lemmatizer
 from chatkit.text.stopwords import ENGLISH
-from chatkit.text.validation import as_texts
+from chatkit.text.validation import TextInputMixin, as_texts
 
 # A number with what belongs to it (an amount, a date, a time), or a word with its apostrophes.
 _TOKEN = re.compile(r"[$£€]?\d+(?:[.,:/'-]\d+)*\w*|[^\W\d]\w*(?:'\w+)*")
@@ -22,7 +22,7 @@ _BARE_NEGATIONS = frozenset(
 _MEMO_LIMIT = 200_000
 
 
-class TextProcessor(TransformerMixin, BaseEstimator):
+class TextProcessor(TextInputMixin, TransformerMixin, BaseEstimator):
     """Turn a text into its telling words: normalised, without stop words, in dictionary form.
 
     In this order: Unicode NFKC and lower case; web and mail addresses become ``_url_`` and ``_email_``; split
@@ -122,9 +122,6 @@ class TextProcessor(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.allow_nan = True
         return tags
 
 

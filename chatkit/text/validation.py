@@ -4,6 +4,17 @@ import numpy as np
 import pandas as pd
 
 
+class TextInputMixin:
+    """Tells scikit-learn that an estimator takes text, with nothing for missing text."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = True
+        return tags
+
+
 def as_texts(X):
     """Return one string a row.
 
