@@ -1,17 +1,18 @@
 """An invented bank's chats, with the truth that no warehouse has: what each customer meant, and which labels are wrong.
 
-The phrases are in bank.yaml. Everything is drawn from one generator of Python's own, whose numbers are the same on
-every machine.
+The phrases are in bank.yaml. Everything is drawn from one generator of Python's own, and computed without functions
+that differ between machines.
 """
 
 import datetime as dt
 import functools
 import random
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from itertools import accumulate
-from math import exp
+from itertools import accumulate, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ from chatkit.project import InputError, read_yaml
 
 START, END, LAUNCH = dt.date(2024, 1, 1), dt.date(2026, 1, 1), dt.date(2025, 1, 15)
 DAYS = (END - START).days
-# What people take for what when they sort in a hurry.
+# What people take for what when they sort in a hurry and the matter itself has one category only.
 CONFUSED = {
     "urgent": ("incident", "customer education"),
     "incident": ("customer education", "urgent"),
@@ -27,35 +28,25 @@ CONFUSED = {
     "new product": ("customer education", "other"),
     "other": ("customer education", "incident"),
 }
-LABEL_ERRORS, NEAR_DUPLICATES, FOLLOW_UPS = 0.04, 0.03, 0.08
-HINTED = 0.82  # share of the chats that could be sorted either way in which the customer tells what decides
-VAGUE, SECOND_TOPIC, SMALL_TALK = 0.05, 0.06, 0.55
-EMPTY_SUBJECTS, USELESS_SUBJECTS = 0.15, 0.15
-BURSTS = 8
-BURST_SHARE = 0.4  # of the chats of a day with an outage
+LABEL_ERRORS, NEAR_DUPLICATES, FOLLOW_UPS = 0.04, 0.03, 0.084
+HINTED = 0.83  # share of the chats that could be sorted either way in which the customer tells what decides
+VAGUE, SECOND_TOPIC, SMALL_TALK = 0.05, 0.05, 0.5
+SUBJECTS = {"own": 0.55, "none": 0.15, "useless": 0.14, "body": 0.16}
+OUTAGE_SHARE = 0.5  # of the chats of a day with an outage
 _WEEKDAYS = (1.2, 1.1, 1.05, 1.05, 1.1, 0.75, 0.65)
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 11, 10, 10, 10, 10, 10, 9, 8, 7, 6, 4, 2)
-_NEIGHBOURS = dict(zip("qwertyuiopasdfghjklzxcvbnm", "wertyuiopisdfghjklkxcvbnmn", strict=True))
-
-
-@dataclass
-class Customer:
-    """How somebody writes, in every chat."""
-
-    name: str
-    case: str
-    punctuation: str
-    greeting: float
-    signature: float
-    emoji: float
-    typos: float
-    length: str
-    spanish: bool
+_NEIGHBOURS = {}
+for _row in ("qwertyuiop", "asdfghjkl", "zxcvbnm"):
+    for _left, _right in pairwise(_row):
+        _NEIGHBOURS[_left] = _NEIGHBOURS.get(_left, "") + _right
+        _NEIGHBOURS[_right] = _NEIGHBOURS.get(_right, "") + _left
+_SHORT = {"you": "u", "your": "ur", "please": "pls", "account": "acct", "are": "r", "because": "bc", "thanks": "thx"}
+_CHOICE, _SLOT, _WORD = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\{(\w+)\}"), re.compile(r"\b[a-z]+\b")
 
 
 @dataclass
 class Chat:
-    """A chat before it is a row."""
+    """A chat before it is a row; `core` is the body without greeting and signature, `facts` what was filled in."""
 
     customer: int
     conversation: int
@@ -63,8 +54,9 @@ class Chat:
     intent: str
     category: str
     subject: str
-    body: str
     core: str
+    facts: dict
+    body: str = ""
     duplicate_of: int | None = None
 
 
@@ -105,10 +97,10 @@ def simulate(n=20_000, seed=0):
     for name, value, least in (("n", n, 1), ("seed", seed, 0)):
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise InputError(f"Got {name}={value!r}, expected a whole number from {least} up; 20000 chats are usual.")
-    rng = random.Random(seed)  # noqa: S311 - a simulation, no secret
-    chats = _Bank(n, rng).chats()
+    bank = _Bank(n, random.Random(seed))  # noqa: S311 - a simulation, no secret
+    chats = bank.chats()
     ids = [f"c{number:07}" for number in range(1, n + 1)]
-    labels = [rng.choice(CONFUSED[chat.category]) if rng.random() < LABEL_ERRORS else chat.category for chat in chats]
+    labels = [bank.label(chat) for chat in chats]
     frame = pd.DataFrame(
         {
             "id": ids,
@@ -139,44 +131,50 @@ class _Bank:
         self.rng = rng
         self.words = _phrases()
         self.intents = self.words["intents"]
-        self.bursts = self._bursts()
+        self.outages = self._outages()
         self.moments = self._moments(n)
         self.people = [self._customer() for _ in range(max(1, n // 4))]
         # Few write often, many once.
-        self.shares = list(accumulate((rank + 8) ** -0.7 for rank in range(len(self.people))))
+        self.shares = list(accumulate(1 / (rank + 60) for rank in range(len(self.people))))
         self.weights = functools.cache(self._weights)
-        self.filled = {}
+        self.facts = {}
 
     def chats(self):
         """Return all chats, earliest first."""
         chats, conversations = [], 0
-        for number, moment in enumerate(self.moments):
+        for moment in self.moments:
             draw = self.rng.random()
-            earlier = None
-            if draw < FOLLOW_UPS:
-                earlier = self._recent(chats, moment)
-            if earlier is not None:
+            earlier = self._recent(chats, moment) if draw < FOLLOW_UPS else None
+            original = self._canned(chats) if FOLLOW_UPS <= draw < FOLLOW_UPS + NEAR_DUPLICATES else None
+            conversations += earlier is None
+            if earlier:
                 chats.append(self._follow_up(earlier, moment))
-                continue
-            conversations += 1
-            if number and FOLLOW_UPS <= draw < FOLLOW_UPS + NEAR_DUPLICATES:
-                chats.append(self._near_duplicate(chats, moment, conversations))
+            elif original is not None:
+                chats.append(self._near_duplicate(chats[original], original, moment, conversations))
             else:
                 chats.append(self._first(moment, conversations))
         return chats
 
+    def label(self, chat):
+        """Return the category that a person gives: mostly the true one, else one that is easily taken for it."""
+        if self.rng.random() >= LABEL_ERRORS:
+            return chat.category
+        near = [category for category in self.intents[chat.intent]["categories"] if category != chat.category]
+        return self.rng.choice(near or CONFUSED[chat.category])
+
     # Time
 
-    def _bursts(self):
-        kinds = [name for name, intent in self.intents.items() if intent.get("burst")]
-        days = sorted(self.rng.sample(range(20, DAYS - 5), BURSTS))
-        return {day + more: kinds[i % len(kinds)] for i, day in enumerate(days) for more in range(1 + i % 2)}
+    def _outages(self):
+        outages = self.rng.sample(self.words["outages"], len(self.words["outages"]))
+        span = DAYS // len(outages)
+        days = [span * number + self.rng.randrange(5, span - 5) for number in range(len(outages))]
+        return {day + more: outage for day, outage in zip(days, outages, strict=True) for more in range(1 + day % 2)}
 
     def _moments(self, n):
         weights = [
             (1 + 0.6 * day / DAYS)
             * _WEEKDAYS[(START + dt.timedelta(days=day)).weekday()]
-            * (1.8 if day in self.bursts else 1)
+            * (2 if day in self.outages else 1)
             for day in range(DAYS)
         ]
         days = self.rng.choices(range(DAYS), weights, k=n)
@@ -189,198 +187,233 @@ class _Bank:
 
     def _weights(self, day):
         since = day - (LAUNCH - START).days
-        weights = []
-        for intent in self.intents.values():
-            weight = intent["weight"]
-            if intent.get("launch"):
-                weight *= 0 if since < 0 else 1 + 5 * exp(-since / 25)
-            elif intent.get("before_launch") and since >= 0:
-                weight *= 0.1
-            weights.append(weight)
-        return list(accumulate(weights))
+        factors = {
+            None: 1,
+            "before": 1 if since < 0 else 0.1,
+            "after": 0 if since < 0 else 1 + 5 / (1 + (since / 30) ** 2),
+        }
+        return list(accumulate(intent["weight"] * factors[intent.get("launch")] for intent in self.intents.values()))
 
     # People
 
     def _customer(self):
+        """Draw how somebody writes, in every chat."""
         rng = self.rng
-        return Customer(
+        return SimpleNamespace(
             name=rng.choice(self.words["slots"]["name"]),
-            case=rng.choices(["normal", "lower", "shout"], [62, 35, 3])[0],
+            case=rng.choices(["normal", "lower", "shout"], [64, 33, 3])[0],
             punctuation=rng.choices(["full", "none", "exclaiming", "dots"], [60, 22, 12, 6])[0],
+            apostrophes=rng.random() < 0.7,
+            short=rng.random() < 0.07,
             greeting=rng.choice([0, 0, 0.3, 0.9]),
             signature=rng.choice([0, 0, 0, 0.8]),
-            emoji=rng.choice([0, 0, 0, 0, 0.5]),
-            typos=rng.choice([0, 0, 0.004, 0.01, 0.03]),
-            length=rng.choices(["short", "normal", "rambling"], [38, 50, 12])[0],
-            spanish=rng.random() < 0.06,
+            emoji=rng.choice([0, 0, 0, 0, 0.4]),
+            typos=rng.choice([0, 0, 0.003, 0.006, 0.014]),
+            length=rng.choices(["short", "normal", "long", "rambling"], [36, 50, 9, 5])[0],
+            spanish=rng.random() < 0.042,
         )
+
+    def _somebody(self):
+        return self.rng.choices(range(len(self.people)), cum_weights=self.shares)[0]
 
     # Chats
 
     def _first(self, moment, conversation):
         rng = self.rng
-        day = (moment.date() - START).days
-        if day in self.bursts and rng.random() < BURST_SHARE:
-            name = self.bursts[day]
+        outage = self.outages.get((moment.date() - START).days)
+        if outage and rng.random() < OUTAGE_SHARE:
+            name, category = outage["intent"], "incident"
+            # Some have words for this outage; others write as always, and only the day tells that it is one.
+            said = outage if rng.random() < 0.6 else {}
         else:
-            name = rng.choices(list(self.intents), cum_weights=self.weights(day))[0]
-        intent = self.intents[name]
-        category = rng.choices(list(intent["categories"]), intent["categories"].values())[0]
-        person = rng.choices(range(len(self.people)), cum_weights=self.shares)[0]
-        subject, core = self._content(intent, category, self.people[person])
-        return self._written(person, conversation, moment, name, category, subject, core)
+            name = rng.choices(list(self.intents), cum_weights=self.weights((moment.date() - START).days))[0]
+            category, said = self._category(name), {}
+        number = self._somebody()
+        self.facts = {}
+        subject, sentences = self._content({**self.intents[name], **said}, category, self.people[number])
+        return self._written(number, conversation, moment, name, category, subject, sentences)
+
+    def _category(self, name):
+        categories = self.intents[name]["categories"]
+        return self.rng.choices(list(categories), categories.values())[0]
 
     def _follow_up(self, earlier, moment):
-        intent = self.intents[earlier.intent]
-        core = self._say(self.words["followups"])
-        if self.rng.random() < 0.85:
-            core += ". " + self._content(intent, earlier.category, self.people[earlier.customer])[1]
-        subject = earlier.subject if self.rng.random() < 0.5 else ""
-        if subject and self.rng.random() < 0.5:
-            subject = f"Re: {subject}"
-        return self._written(
-            earlier.customer, earlier.conversation, moment, earlier.intent, earlier.category, subject, core
-        )
-
-    def _near_duplicate(self, chats, moment, conversation):
         rng = self.rng
-        number = rng.randrange(len(chats))
-        original = chats[number]
-        words = [word for word in original.core.split(" ") if rng.random() > 0.03]
-        for _ in range(1 + len(words) // 25):
-            place = rng.randrange(len(words) + 1)
-            words.insert(place, rng.choice(["really", "also", "now", "again", "please", "just"]))
-        person = rng.choices(range(len(self.people)), cum_weights=self.shares)[0]
-        copy = self._written(
-            person, conversation, moment, original.intent, original.category, original.subject, " ".join(words)
-        )
-        copy.duplicate_of = number
-        return copy
+        name = earlier.intent
+        if rng.random() < 0.15:
+            name = self.intents[name].get("later", name)
+        category = earlier.category if name == earlier.intent and rng.random() < 0.9 else self._category(name)
+        person = self.people[earlier.customer]
+        self.facts = dict(earlier.facts)
+        _, sentences = self._content(self.intents[name], category, person)
+        phrases = self.words["spanish"] if person.spanish else self.words
+        sentences = [self._say(phrases["followups"]), *(sentences if rng.random() < 0.8 else [])]
+        subject = rng.choice(["", earlier.subject, earlier.subject and f"Re: {earlier.subject.removeprefix('Re: ')}"])
+        return self._written(earlier.customer, earlier.conversation, moment, name, category, subject, sentences)
 
     def _recent(self, chats, moment):
         """Find a chat of the last week to come back to; None if there is none."""
-        for _ in range(5):
-            if chats:
-                chat = chats[-self.rng.randint(1, min(len(chats), 150))]
-                if dt.timedelta(hours=1) < moment - chat.moment < dt.timedelta(days=7):
-                    return chat
+        first = bisect_left(self.moments, moment - dt.timedelta(days=7))
+        last = bisect_right(self.moments, moment - dt.timedelta(hours=2))
+        return chats[self.rng.randrange(first, last)] if first < last else None
+
+    def _canned(self, chats):
+        """Find the position of a text that others may have copied; None if there is none."""
+        for _ in range(10 if chats else 0):
+            position = len(chats) - self.rng.randint(1, min(len(chats), 2000))
+            if chats[position].duplicate_of is None and len(chats[position].core.split()) > 9:
+                return position
         return None
 
+    def _near_duplicate(self, original, position, moment, conversation):
+        """Send the same text again: another sender and greeting, some facts exchanged, some words missing."""
+        rng = self.rng
+        core = original.core
+        case = str.lower if core.islower() else str.upper if core.isupper() else str
+        for slot in ("amount", "merchant", "ending", "weekday", "city", "date"):
+            if slot in original.facts and rng.random() < 0.4:
+                self.facts = {}
+                core = re.sub(re.escape(original.facts[slot]), case(self._fact(slot)), core, flags=re.IGNORECASE)
+        words = [word for word in core.split(" ") if rng.random() > 0.02]
+        if " ".join(words) == original.core:  # near, not the same
+            del words[rng.randrange(len(words))]
+        core = " ".join(words)
+        copy = Chat(
+            self._somebody(), conversation, moment, original.intent, original.category, original.subject, core, {}
+        )
+        copy.body = self._enveloped(self.people[copy.customer], core, self.intents[copy.intent]["tone"])
+        copy.duplicate_of = position
+        return copy
+
     def _content(self, intent, category, person):
-        """Draw a subject and what the chat is about, before the customer's habits touch it."""
+        """Draw a subject and sentences, before the customer's habits touch them."""
         rng = self.rng
-        self.filled = {}
-        if person.spanish and "es" in intent:
-            parts = [self._say(intent["es"])]
-            parts += [self._say(self.words["spanish_tails"]) for _ in range(rng.choice([0, 1, 1, 2]))]
-            return rng.choice(["", "", "Ayuda", "Pregunta", "Tarjeta", "Mi cuenta"]), ". ".join(dict.fromkeys(parts))
-        subject, parts = self._subject(intent), self._parts(intent, category)
-        small_talk = SMALL_TALK
-        if person.length == "short":
-            parts, small_talk = parts[:2], SMALL_TALK / 2
-        if rng.random() < small_talk:
-            parts[0] = f"{self._say(self.words['openers'])} {parts[0]}"
-        if rng.random() < small_talk:
-            parts.append(self._say(self.words["tails"]))
-        if person.length == "rambling":
-            more = [self._say(self.words["fillers"]) for _ in range(rng.randint(4, 12))]
-            place = rng.randrange(len(more) + 1)
-            parts = [*more[:place], *parts, *more[place:]]
-        return subject, ". ".join(dict.fromkeys(_asked(part.strip().rstrip(".,")) for part in parts))
-
-    def _subject(self, intent):
-        draw, subject = self.rng.random(), self._say(intent["subjects"])
-        if draw < EMPTY_SUBJECTS:
-            return ""
-        return self.rng.choice(self.words["useless_subjects"]) if draw < EMPTY_SUBJECTS + USELESS_SUBJECTS else subject
-
-    def _parts(self, intent, category):
-        rng = self.rng
-        if rng.random() < VAGUE:
-            parts = [self._say(self.words["vague"])]
+        spanish = person.spanish and "es" in intent
+        phrases = self.words["spanish"] if spanish else self.words
+        vague = rng.random() < VAGUE
+        if vague:
+            sentences = [self._say(phrases["vague"][intent["topic"]])]
         else:
-            parts = [self._say(intent["cores"])]
-            if "hints" in intent and rng.random() < HINTED:
-                parts.append(self._say(intent["hints"][category]))
-            if "details" in intent:
-                parts += [self._say(intent["details"]) for _ in range(rng.choice([0, 1, 1, 2]))]
+            sentences = [self._say(intent["es" if spanish else "cores"])]
+            if len(intent["categories"]) > 1 and rng.random() < HINTED:
+                own = not spanish and rng.random() < 0.65
+                sentences.append(self._say((intent if own else phrases)["hints"][category]))
+            if "details" in intent and not spanish:
+                sentences += [self._say(intent["details"]) for _ in range(rng.choice([0, 1, 1, 2]))]
+        subject = self._subject(intent, sentences[0], spanish, vague)
+        if not spanish:
+            self._add_small_talk(sentences, intent, person)
+        elif rng.random() < SMALL_TALK:
+            sentences.append(self._say(phrases["tails"]))
+        return subject, list(dict.fromkeys(sentences))
+
+    def _add_small_talk(self, sentences, intent, person):
+        rng, tone = self.rng, intent["tone"]
+        small_talk = SMALL_TALK * (0.4 if person.length == "short" else 1)
+        if rng.random() < small_talk:
+            sentences[0] = f"{self._say(self.words['openers'][tone])} {sentences[0]}"
         if rng.random() < SECOND_TOPIC:
             other = rng.choice(list(self.intents.values()))
-            parts.append(rng.choice(["also ", "and by the way ", "one other thing, "]) + self._say(other["cores"]))
-        if rng.random() < intent.get("pressure", 0.05):
-            parts.insert(rng.choice([0, len(parts)]), self._say(self.words["pressure"]))
-        return parts
+            sentences.append(f"{self._say(self.words['joints'])} {self._say(other['cores'])}")
+        if rng.random() < small_talk:
+            sentences.append(self._say(self.words["tails"][tone]))
+        if rng.random() < intent.get("pressure", 0.05 if tone == "problem" else 0.01):
+            sentences.insert(rng.choice([0, len(sentences)]), self._say(self.words["pressure"]))
+        if person.length in {"long", "rambling"}:
+            count = rng.randint(2, 5) if person.length == "long" else rng.randint(8, 20)
+            for filler in rng.sample(self.words["fillers"], count):
+                sentences.insert(rng.randint(0, len(sentences)), self._say([filler]))
 
-    def _written(self, person, conversation, moment, intent, category, subject, core):
-        customer = self.people[person]
-        body = self._in_style(customer, core)
-        if customer.case != "normal":
-            subject = subject.lower() if customer.case == "lower" else subject.upper()
-        return Chat(person, conversation, moment, intent, category, self._typos(customer, subject), body, core)
+    def _subject(self, intent, sentence, spanish, vague):
+        rng, phrases = self.rng, self.words["spanish"] if spanish else self.words
+        # Who says little in the body has said it in the subject, mostly.
+        kind = "own" if vague and rng.random() < 0.6 else rng.choices(list(SUBJECTS), SUBJECTS.values())[0]
+        if kind == "none":
+            return ""
+        if kind == "useless":
+            return rng.choice(phrases["useless_subjects"])
+        if kind == "body":
+            return " ".join(sentence.split()[: rng.randint(3, 8)]).rstrip(",.:?")
+        return self._say(phrases["subjects"][intent["topic"]] if spanish else intent["subjects"])
 
-    def _in_style(self, customer, core):
+    def _written(self, number, conversation, moment, intent, category, subject, sentences):
+        person = self.people[number]
+        subject = subject if subject.startswith("Re: ") else self._in_style(person, subject)
+        core = self._in_style(person, " ".join(s if s[-1] in "?!" else f"{s}." for s in sentences))
+        body = self._enveloped(person, core, self.intents[intent]["tone"])
+        return Chat(number, conversation, moment, intent, category, subject, core, dict(self.facts), body)
+
+    def _in_style(self, person, text):
         rng = self.rng
-        language = "spanish_" if customer.spanish and not core.isascii() else ""
-        body = ". ".join(part[:1].upper() + part[1:] for part in core.split(". "))
-        body += "" if body.endswith(("?", "!")) else "."
-        body = body.replace("?.", "?")
-        if rng.random() < customer.greeting:
-            body = f"{rng.choice(self.words[language + 'greetings'])}, {body}"
-        if rng.random() < customer.emoji:
-            body += " " + rng.choice(self.words["emoji"]) * rng.choice([1, 1, 2])
-        if rng.random() < customer.signature:
-            body += f"\n{rng.choice(self.words[language + 'closings'])}\n{customer.name}"
-        if customer.punctuation == "none":
-            body = re.sub(r"[.,?!'](?=\s|$)", "", body)
-        elif customer.punctuation == "exclaiming":
-            body = re.sub(r"[.](?=\s|$)", lambda _: rng.choice([".", "!", "!!!"]), body)
-        elif customer.punctuation == "dots":
-            body = re.sub(r"[.](?=\s|$)", "...", body)
-        if customer.case != "normal":
-            body = body.lower() if customer.case == "lower" else body.upper()
-        return self._typos(customer, body)
+        if person.case == "normal":
+            text = re.sub(r"(^|[.?!] )(¿?[a-zñ])", lambda match: match[1] + match[2].upper(), text)
+        if person.short:
+            text = _WORD.sub(lambda match: _SHORT.get(match[0], match[0]), text)
+        if not person.apostrophes:
+            text = text.replace("'", "")
+        if person.punctuation == "none":
+            text = re.sub(r"[.,?!](?=\s|$)", "", text)
+        elif person.punctuation == "exclaiming":
+            text = re.sub(r"[.](?=\s|$)", lambda _: rng.choice([".", "!", "!!!"]), text)
+        elif person.punctuation == "dots":
+            text = re.sub(r"[.](?=\s|$)", "...", text)
+        return self._typos(person, _cased(person, text))
 
-    def _typos(self, customer, text):
+    def _enveloped(self, person, core, tone):
+        """Put greeting, emoji and signature around a text."""
         rng = self.rng
-        if not customer.typos or not text:
-            return text
+        phrases = self.words["spanish"] if person.spanish else self.words
+        before, after = "", ""
+        if rng.random() < person.greeting:
+            before = rng.choice(phrases["greetings"]) + rng.choice([", ", ", ", "! ", " ", "\n"])
+        if rng.random() < person.emoji:
+            after += " " + rng.choice(self.words["emoji"][tone]) * rng.choice([1, 1, 2])
+        if rng.random() < person.signature:
+            after += f"\n{rng.choice(phrases['closings'])}\n{person.name}"
+        return _cased(person, before) + core + _cased(person, after)
+
+    def _typos(self, person, text):
+        rng = self.rng
         letters = list(text)
-        for _ in range(round(len(letters) * customer.typos * rng.choice([0, 1, 2]))):
+        for _ in range(round(len(letters) * person.typos * rng.choice([0, 1, 2]))):
             place = rng.randrange(len(letters))
-            letter = letters[place]
-            if letter.lower() in _NEIGHBOURS:
-                letters[place] = rng.choice(["", letter * 2, _NEIGHBOURS[letter.lower()]])
+            letter, follower = letters[place], "".join(letters[place + 1 : place + 2])
+            if letter in _NEIGHBOURS and follower in _NEIGHBOURS:
+                pair = [letter + rng.choice(_NEIGHBOURS[follower]), letter * 2 + follower, follower, follower + letter]
+                letters[place : place + 2] = [rng.choice(pair), ""]
         return "".join(letters)
 
+    # Phrases
+
     def _say(self, templates):
-        """Choose a phrase and fill it in."""
-        rng = self.rng
+        """Choose a phrase and fill it in: a chat speaks of one merchant, but "from {city} to {city}" of two."""
+        rng, filled = self.rng, set()
         text = rng.choice(templates)
         while "[" in text:
             text = _CHOICE.sub(lambda match: rng.choice(match[1].split("|")), text)
-        filled = set()
 
         def fill(match):
-            # One chat speaks of one merchant, one amount; "from {city} to {city}" of two.
-            name, value = match[1], rng.choice(self.words["slots"][match[1]])
-            if name in filled:
+            slot = match[1]
+            value = self._fact(slot)
+            if slot in filled:
+                while value == self.facts[slot]:
+                    value = self._fact(slot)
                 return value
-            filled.add(name)
-            return self.filled.setdefault(name, value)
+            filled.add(slot)
+            return self.facts.setdefault(slot, value)
 
-        return " ".join(_SLOT.sub(fill, text).split())
+        while "{" in text:
+            text = _SLOT.sub(fill, text)
+        return re.sub(r" ([?.,])", r"\1", " ".join(text.split()))
+
+    def _fact(self, slot):
+        rng = self.rng
+        value = re.sub("#", lambda _: rng.choice("123456789"), rng.choice(self.words["slots"][slot]))
+        return _SLOT.sub(lambda match: self._fact(match[1]), value)
 
 
-def _asked(sentence):
-    """Put the question mark behind a question."""
-    return sentence + "?" if _QUESTION.match(sentence) and not sentence.endswith("?") else sentence
-
-
-_QUESTION = re.compile(
-    r"(how|what|when|where|who|which|why|can|could|do|does|is|are|am|will)\b(?! the )", re.IGNORECASE
-)
-_CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_SLOT = re.compile(r"\{(\w+)\}")
+def _cased(person, text):
+    return {"normal": str, "lower": str.lower, "shout": str.upper}[person.case](text)
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 PLANTS = {
     "timestamp": "import time\nprint(f'made at {time.time_ns()}')",
     "unseeded": "import numpy as np\nprint(np.random.default_rng().normal())",
-    # Enough real text that XGBoost's sums come out otherwise with a second thread.
+    # Enough text and classes that XGBoost's sums come out otherwise with a second thread.
     "threads": """
 import os
 threads = 1 + ('longer' in os.getcwd())
@@ -27,11 +27,12 @@ import numpy as np
 import xgboost
 from chatkit import make_pipeline
 from chatkit.data.simulate import simulate
-chats, _ = simulate(4000)
+chats, truth = simulate(4000)
 X = make_pipeline()[:-1].fit_transform(chats[['subject', 'body']])
-y = np.unique(chats['category'], return_inverse=True)[1]
+y = np.unique(truth['true_intent'], return_inverse=True)[1]
 rows = xgboost.QuantileDMatrix(X, y, nthread=threads)
-model = xgboost.train({'nthread': threads, 'objective': 'multi:softprob', 'num_class': 5}, rows, 20)
+settings = {'nthread': threads, 'objective': 'multi:softprob', 'num_class': int(y.max()) + 1}
+model = xgboost.train(settings, rows, 2)
 os.makedirs('models', exist_ok=True)
 model.save_model('models/threads.ubj')""",
     "path": "import os\n_ = open('data/path.csv', 'w').write(os.path.abspath('data'))",
