@@ -39,7 +39,7 @@ class ReproducibleEngine(NBClientEngine):
         # Chats travel between kernel and runner: on a shared machine others could listen on a plain port.
         encrypted = Config({"KernelManager": {"transport_encryption": "auto"}})
         # What a notebook writes to stderr is in the notebook; a kernel that is stopped would print its own traceback.
-        quiet = ["--IPKernelApp.no_stderr=True"]
+        quiet = ["--IPKernelApp.no_stderr=True", "--IPKernelApp.log_level=50"]
         kwargs |= {
             "record_timing": False,
             "coalesce_streams": True,
