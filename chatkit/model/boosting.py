@@ -1,13 +1,11 @@
 """XGBoost set up for sparse text, with category names in and out."""
 
 import numpy as np
-import xgboost
-from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-EXPLAINED_ROWS = 1000
+from chatkit.model.codes import encode
+from chatkit.model.trees import contributions, grow, present, some
 
 
 class XGBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -92,29 +90,13 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         XGBoostClassifier
         """
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"Got one class, '{self.classes_[0]}', expected at least two; there is nothing to learn from one."
-            )
-        settings = {
-            "objective": "multi:softprob",
-            "num_class": len(self.classes_),
-            "tree_method": "hist",
-            "nthread": 1,
-            "seed": self.random_state,
-            "verbosity": 1,
-            **{
-                name: getattr(self, name)
-                for name in (
-                    "max_depth", "learning_rate", "max_bin", "min_child_weight",
-                    "colsample_bynode", "reg_lambda", "device",
-                )
-            },
-        }  # fmt: skip
-        rows = xgboost.QuantileDMatrix(_present(X), codes, max_bin=self.max_bin, nthread=1)
-        self.booster_ = xgboost.train(settings, rows, num_boost_round=self.n_estimators)
+        self.classes_, codes = encode(y)
+        names = (
+            "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
+        )  # fmt: skip
+        settings = {name: getattr(self, name) for name in names}
+        settings |= {"num_class": len(self.classes_), "seed": self.random_state}
+        self.booster_ = grow(present(X), codes, settings, self.n_estimators)
         return self
 
     def predict_proba(self, X):
@@ -131,7 +113,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
-        return self.booster_.inplace_predict(_present(X))
+        return self.booster_.inplace_predict(present(X))
 
     def predict(self, X):
         """Most probable category of each row.
@@ -161,28 +143,10 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
             Contribution to the margin, summed over the rows that have the word, divided by n.
         """
         check_is_fitted(self)
-        X = _present(validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False))
-        X = X[np.unique(np.linspace(0, X.shape[0] - 1, EXPLAINED_ROWS).astype(int))]
-        total = np.zeros((len(self.classes_), X.shape[1]))
-        step = max(1, 20_000_000 // total.size)  # contributions are dense: keep them to about 80 MB
-        for start in range(0, X.shape[0], step):
-            rows = X[start : start + step]
-            matrix = xgboost.DMatrix(rows, nthread=1)
-            contributions = self.booster_.predict(matrix, pred_contribs=True, strict_shape=True)
-            row, word = rows.nonzero()
-            np.add.at(total.T, word, contributions[row, :, word])
-        return total / X.shape[0]
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
+        return contributions(self.booster_, present(some(X)), len(self.classes_))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _present(X):
-    """Rows as CSR without stored zeros, so that a zero means the same however it came."""
-    X = csr_matrix(X)
-    if X.nnz and not X.data.all():
-        X = X.copy()
-        X.eliminate_zeros()
-    return X

@@ -16,6 +16,7 @@ import xgboost
 import chatkit
 from chatkit.model.pipeline import classifier_name, make_pipeline
 from chatkit.project import InputError
+from chatkit.text.vocabulary import Vocabulary
 
 FORMAT = 1
 GOLDEN_MESSAGES = 20
@@ -31,7 +32,7 @@ _CHOICES = (
 def save_model(pipeline, folder, made_from):
     """Write a fitted pipeline into a folder of plain data.
 
-    ``features.json`` holds the text settings, the terms and their weights; ``trees.ubj`` or ``weights.npy``
+    ``features.json`` holds the text settings, the terms and their weights; ``trees.ubj`` and ``weights.npy``
     the classifier; ``golden.json`` twenty messages made of the model's own terms with what it says of them;
     ``manifest.json`` the SHA-256 of each, the versions, and what the model was made from. The same pipeline
     gives the same bytes.
@@ -139,9 +140,7 @@ def _describe(pipeline):
     """Return features.json as a dict, and the classifier's own files."""
     steps = pipeline.named_steps
     model, name = steps.get("classifier"), classifier_name(pipeline)
-    expected = (
-        ["preprocess", "classifier"] if name == "rules" else ["preprocess", "text", "counts", "tfidf", "classifier"]
-    )
+    expected = ["preprocess", "classifier"] if name == "rules" else ["preprocess", "counts", "tfidf", "classifier"]
     if list(steps) != expected:
         raise InputError(
             f"Got a pipeline with the steps {', '.join(steps)}, expected one from make_pipeline; only these have a "
@@ -155,12 +154,12 @@ def _describe(pipeline):
     }
     if name == "rules":
         return features | {"rules": [list(rule) for rule in model.rules], "default": str(model.default_)}, {}
-    text, counts, tfidf = steps["text"], steps["counts"], steps["tfidf"]
-    words = text.stop_words
+    counts, tfidf = steps["counts"], steps["tfidf"]
+    words = counts.stop_words
     features |= {
         "stop_words": words if words is None or isinstance(words, str) else sorted(words),
-        "domain_words": sorted(text.domain_words),
-        "lemmatizer": text.lemmatizer,
+        "domain_words": sorted(counts.domain_words),
+        "lemmatizer": counts.lemmatizer,
         "ngram_range": list(counts.ngram_range),
         "min_df": counts.min_df,
         "sublinear_tf": bool(tfidf.sublinear_tf),
@@ -173,11 +172,19 @@ def _describe(pipeline):
     if name == "dummy":
         return features | {"prior": model.class_prior_.tolist()}, {}
     features["intercept"] = model.intercept_.tolist()
-    if name == "linear_svc":
-        features["temperature"] = model.temperature_
     weights = io.BytesIO()
     np.save(weights, model.coef_, allow_pickle=False)
-    return features, {"weights.npy": weights.getvalue()}
+    files = {"weights.npy": weights.getvalue()}
+    if name == "linear_svc":
+        features["temperature"] = model.temperature_
+    elif name == "boosted_linear":
+        features |= {
+            "temperature": model.temperature_, "final_temperature": model.final_temperature_, "noise": model.noise_,
+            "rounds": model.n_rounds_,
+        }  # fmt: skip
+        if model.booster_ is not None:
+            files["trees.ubj"] = bytes(model.booster_.save_raw("ubj"))
+    return features, files
 
 
 def _rebuild(features, files):
@@ -189,7 +196,7 @@ def _rebuild(features, files):
         return pipeline
     pipeline = make_pipeline(**{choice: features[choice] for choice in _CHOICES})
     steps, terms = pipeline.named_steps, features["terms"]
-    steps["counts"].vocabulary_ = {term: column for column, term in enumerate(terms)}
+    steps["counts"].vocabulary_ = Vocabulary.read(terms, features["ngram_range"][0])
     steps["tfidf"].idf_, steps["tfidf"].n_features_in_ = np.array(features["idf"]), len(terms)
     model = steps["classifier"]
     if name == "dummy":
@@ -197,13 +204,19 @@ def _rebuild(features, files):
         model.class_prior_ = np.array(features["prior"])
         return pipeline
     model.classes_, model.n_features_in_ = classes, len(terms)
-    if name == "xgboost":
+    if "trees.ubj" in files:
         model.booster_ = xgboost.Booster({"nthread": 1}, model_file=bytearray(files["trees.ubj"]))
-    else:
-        model.coef_ = np.load(io.BytesIO(files["weights.npy"]), allow_pickle=False)
-        model.intercept_ = np.array(features["intercept"])
-        if name == "linear_svc":
-            model.temperature_ = features["temperature"]
+    if name == "xgboost":
+        return pipeline
+    model.coef_ = np.load(io.BytesIO(files["weights.npy"]), allow_pickle=False)
+    model.intercept_ = np.array(features["intercept"])
+    if name == "linear_svc":
+        model.temperature_ = features["temperature"]
+    elif name == "boosted_linear":
+        model.temperature_, model.final_temperature_ = features["temperature"], features["final_temperature"]
+        model.noise_, model.n_rounds_ = features["noise"], features["rounds"]
+        if not model.n_rounds_:
+            model.booster_ = None
     return pipeline
 
 

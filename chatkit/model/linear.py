@@ -4,10 +4,10 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from chatkit.model.codes import encode, folds
 
 
 class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
@@ -67,12 +67,7 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         CalibratedLinearSVC
         """
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"Got one class, '{self.classes_[0]}', expected at least two; there is nothing to learn from one."
-            )
+        self.classes_, codes = encode(y)
         self.temperature_ = self._temperature(X, codes)
         whole = self._svc().fit(X, codes)
         self.coef_, self.intercept_ = whole.coef_, whole.intercept_
@@ -82,15 +77,9 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         return LinearSVC(C=self.C, random_state=self.random_state)
 
     def _temperature(self, X, codes):
-        folds = min(self.cv, np.bincount(codes).max())
-        if folds < 2:
-            return 1.0
         scores, seen = [], []
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=self.random_state)
-        for fit_rows, held_out in _folds(splitter, codes):
+        for fit_rows, held_out in folds(codes, self.cv, self.random_state):
             present = np.unique(codes[fit_rows])
-            if len(present) < 2:
-                continue
             decision = _columns(self._svc().fit(X[fit_rows], codes[fit_rows]).decision_function(X[held_out]))
             # A category that the fold has not seen cannot be scored by its model.
             known = np.isin(codes[held_out], present)
@@ -161,12 +150,3 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
 def _columns(decision):
     """One column a category, for two categories too."""
     return np.column_stack([-decision, decision]) / 2 if decision.ndim == 1 else decision
-
-
-def _folds(splitter, codes):
-    # Rare categories are expected in support chats; scikit-learn warns of each one in each fit.
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        yield from splitter.split(codes, codes)

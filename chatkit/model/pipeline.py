@@ -4,18 +4,20 @@ import inspect
 
 import pandas as pd
 from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
+from chatkit.model.boosted import BoostedLinearClassifier
 from chatkit.model.boosting import XGBoostClassifier
 from chatkit.model.linear import CalibratedLinearSVC
 from chatkit.model.rules import RulesClassifier, read_rules
 from chatkit.project import InputError, path
+from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
-from chatkit.text.processor import TextProcessor
 
 CLASSIFIERS = {
+    "boosted_linear": (BoostedLinearClassifier, {}),
     "linear_svc": (CalibratedLinearSVC, {}),
     "logistic": (LogisticRegression, {"C": 10.0, "max_iter": 1000}),
     "xgboost": (XGBoostClassifier, {}),
@@ -25,7 +27,7 @@ CLASSIFIERS = {
 
 
 def make_pipeline(
-    classifier="linear_svc",
+    classifier="boosted_linear",
     classifier_options=None,
     subject_weight=2,
     stop_words="english",
@@ -41,14 +43,14 @@ def make_pipeline(
 
     Parameters
     ----------
-    classifier : {"linear_svc", "logistic", "xgboost", "rules", "dummy"}, default="linear_svc"
+    classifier : {"boosted_linear", "linear_svc", "logistic", "xgboost", "rules", "dummy"}, default="boosted_linear"
         ``rules`` needs no words: it has the steps preprocess and classifier only, and no probabilities.
     classifier_options : dict, optional
         Keywords of the classifier, such as ``{"max_depth": 4}``.
     subject_weight : int, default=2
         How often the subject is repeated in front of the body; ``rules`` always sees it once.
     stop_words, domain_words, lemmatizer
-        See `TextProcessor`.
+        See `chatkit.text.processor.TextProcessor`.
     ngram_range : (int, int), default=(1, 2)
         Shortest and longest run of words that counts as a term.
     min_df : int or float, default=2
@@ -63,7 +65,7 @@ def make_pipeline(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps preprocess, text, counts, tfidf, classifier.
+        Steps preprocess, counts, tfidf, classifier.
 
     Raises
     ------
@@ -94,12 +96,7 @@ def make_pipeline(
     return Pipeline(
         [
             ("preprocess", MessagePreprocessor(subject_weight)),
-            ("text", TextProcessor(stop_words, lemmatizer, domain_words)),
-            # The text is clean by now: its words are what stands between the spaces.
-            (
-                "counts",
-                CountVectorizer(lowercase=False, token_pattern=r"\S+", ngram_range=tuple(ngram_range), min_df=min_df),
-            ),
+            ("counts", TermCounter(stop_words, lemmatizer, domain_words, tuple(ngram_range), min_df)),
             ("tfidf", TfidfTransformer(sublinear_tf=sublinear_tf)),
             ("classifier", estimator(**({"random_state": seed} | options))),
         ]

@@ -84,6 +84,8 @@ def run_again(source, revision, folder, variation, stage=None):
         "HOME": str(home),
         **variation,
     }
+    # A cache that this person shares with others would hand over the results instead of making them again.
+    _run(["dvc", "config", "--local", "cache.dir", str(folder / ".dvc" / "cache")], folder, environment)
     warehouse = source / "data" / "warehouse"
     if any(warehouse.glob("*.sqlite")):
         shutil.copytree(warehouse, folder / "data" / "warehouse", dirs_exist_ok=True)
@@ -140,6 +142,8 @@ def reproducible(older_processor=False, project=None):
     """
     project = project or root()
     revision = _run(["git", "rev-parse", "HEAD"], project).strip()
+    if _run(["git", "status", "--porcelain"], project):
+        print(f"What is not committed is left out: the runs are of {revision[:12]}.")
     with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
         runs = {}
         for name, variation in VARIATIONS.items():
@@ -180,6 +184,12 @@ def lock_verdict(project):
     except InputError:
         return "No dvc.lock is committed yet; commit it, and others can tell that they get the same results."
     now = locked_outputs((project / "dvc.lock").read_text(encoding="utf-8"))
+    changed = [path for path, md5 in now.items() if _md5(project / path) != md5]
+    if changed:
+        return (
+            f"{len(changed)} of {len(now)} outputs are not what the last run made: {', '.join(changed)}; make them "
+            "again with `dvc repro`."
+        )
     other = sorted(path for path in committed.keys() | now.keys() if committed.get(path) != now.get(path))
     if not other:
         return "dvc.lock is as committed: these are, byte for byte, the results of this commit."
@@ -209,14 +219,15 @@ def reproduce_model(model, revision=None):
     project, model = root(), model.resolve()
     if not (model / "manifest.json").is_file():
         raise InputError(f"{model} is no model: manifest.json is missing; name a folder that `dvc repro` made.")
-    digest = _folder_md5(model)
+    digest = _md5(model)
     if revision is None:
-        commits = _run(["git", "log", "--format=%H", "--", "dvc.lock"], project).split()
+        # Deletions aside: such a commit has no dvc.lock to look into.
+        commits = _run(["git", "log", "--all", "--diff-filter=AM", "--format=%H", "--", "dvc.lock"], project).split()
         revision = next((c for c in commits if digest in _run(["git", "show", f"{c}:dvc.lock"], project)), None)
         if revision is None:
             raise InputError(
                 f"No commit's dvc.lock names the model in {model} ({digest}); was it made with uncommitted changes? "
-                "Name one with --rev."
+                "Name one with --rev, or fetch the whole history if this clone has only its end."
             )
     print(f"{model} is made again from {revision}", flush=True)
     with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
@@ -237,12 +248,14 @@ def _model_of(lock):
     raise InputError("The commit's dvc.lock names no output in models/, expected one; name another commit with --rev.")
 
 
-def _folder_md5(folder):
-    """DVC's hash of a folder: MD5 over the sorted list of its files and their MD5."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
+def _md5(output):
+    """DVC's hash of an output, None if missing; of a folder, the MD5 over the list of its files and their MD5."""
+    if not output.is_dir():
+        return hashlib.md5(output.read_bytes()).hexdigest() if output.is_file() else None  # noqa: S324 - DVC's own
     listed = [
-        {"md5": hashlib.md5(file.read_bytes()).hexdigest(), "relpath": file.relative_to(folder).as_posix()}  # noqa: S324
-        for file in files
+        {"md5": _md5(file), "relpath": file.relative_to(output).as_posix()}
+        for file in sorted(output.rglob("*"))
+        if file.is_file()
     ]
     return hashlib.md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"  # noqa: S324 - DVC's own
 

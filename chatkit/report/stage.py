@@ -4,6 +4,7 @@ import ast
 import contextlib
 import os
 import sys
+import tempfile
 import textwrap
 
 import nbformat
@@ -146,7 +147,12 @@ def run_stage(stage):
     partial = reports / f"{stage}.failed.ipynb"
     progress = _Progress(stage)
     # From the root with relative paths: the executed notebook names no folder of this machine.
-    with contextlib.chdir(project), _environment(KERNEL_ENVIRONMENT):
+    with (
+        contextlib.chdir(project),
+        tempfile.TemporaryDirectory(prefix="chatkit-") as empty,
+        # An empty folder in place of the person's IPython profile: start-up files change what a notebook prints.
+        _environment(KERNEL_ENVIRONMENT | {"IPYTHONDIR": empty}),
+    ):
         try:
             notebook = papermill.execute_notebook(
                 f"notebooks/{stage}.ipynb",

@@ -36,8 +36,10 @@ def why(stage=None):
     command = ["dvc", "status", "--json", *(["--with-deps", stage] if stage else [])]
     done = subprocess.run(command, cwd=path(), capture_output=True, text=True, check=False)
     if done.returncode:
-        last = done.stderr.strip().splitlines()
-        raise InputError(f"`{' '.join(command)}` failed: {last[-1] if last else 'no reason given'}")
+        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        raise InputError(
+            f"`{' '.join(command)}` failed: {said[0] if said else done.stderr.strip() or 'no reason given'}"
+        )
     changed = json.loads(done.stdout or "{}")
     lock_file = path("dvc.lock")
     locked = read_yaml(lock_file).get("stages", {}) if lock_file.is_file() else {}
@@ -77,9 +79,14 @@ def _parameters(old, sections):
             before, now = {"": before}, {"": now}
         for name in dict.fromkeys([*before, *now]):
             if before.get(name, _UNKNOWN) != now.get(name, _UNKNOWN):
-                pair = " → ".join(str(side.get(name, _UNKNOWN)) for side in (before, now))
+                pair = " → ".join(_shown(side[name]) if name in side else _UNKNOWN for side in (before, now))
                 causes.append(f"parameter {'.'.join(filter(None, (section, name)))} {pair}")
     return causes
+
+
+def _shown(value):
+    """Return a value as params.yaml would have it, so that "1" and 1 differ."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _md5(file):

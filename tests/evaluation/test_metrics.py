@@ -393,7 +393,7 @@ def test_contributions_are_used_as_they_are():
     assert as_lists(found) == {"y": [["bee", 1.0]], "z": [["bee", 2.0]]}
 
 
-@pytest.mark.parametrize("classifier", ["xgboost", "linear_svc", "logistic"])
+@pytest.mark.parametrize("classifier", ["boosted_linear", "xgboost", "linear_svc", "logistic"])
 def test_top_words_of_the_models(classifier, chats):
     """Each model of make_pipeline names the words that tell its categories apart, with the right one."""
     pipeline = make_pipeline(classifier, min_df=1, ngram_range=(1, 1))

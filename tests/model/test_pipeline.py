@@ -83,7 +83,7 @@ def test_hard_messages_get_a_category(chats):
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ({"classifier": "forest"}, "Got classifier='forest', expected one of linear_svc, logistic, xgboost, rules, dummy"),
+        ({"classifier": "forest"}, "Got classifier='forest', expected one of boosted_linear, linear_svc"),
         ({"classifier": "xgboost", "classifier_options": {"depth": 3}}, "Got classifier_options with 'depth', expected for xgboost: .*max_depth"),
         ({"classifier": "rules", "rules": "none.yaml"}, r"The rules .*none\.yaml do not exist"),
     ],

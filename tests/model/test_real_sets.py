@@ -21,11 +21,11 @@ def sides(shared, request):
     return split_chats(few.reset_index(drop=True), "column")
 
 
-@pytest.mark.parametrize("classifier", ["linear_svc", "logistic", "xgboost"])
+@pytest.mark.parametrize("classifier", ["boosted_linear", "linear_svc", "logistic", "xgboost"])
 def test_a_classifier_learns_from_real_chats(sides, classifier, tmp_path):
     """Far better than looking at nothing; and the folder gives back the same model."""
     train, test = sides
-    options = {"n_estimators": 20} if classifier == "xgboost" else {}
+    options = {"n_estimators": 20} if "boost" in classifier else {}
     model = make_pipeline(classifier, options).fit(train[MESSAGE], train["category"])
     dummy = make_pipeline("dummy").fit(train[MESSAGE], train["category"])
     score, floor = (

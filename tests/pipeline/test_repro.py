@@ -65,7 +65,7 @@ def test_the_model_beats_its_baselines(finished):
     metrics = json.loads((finished / "metrics" / "evaluate.json").read_text())
     assert metrics["macro_f1"] > 0.55 > metrics["baselines"]["dummy"]["macro_f1"]
     printed = run(finished, "chatkit", "scores")
-    assert f"model (linear_svc){metrics['macro_f1']:10.3f}" in printed
+    assert f"model (boosted_linear){metrics['macro_f1']:10.3f}" in printed
     assert "bank/reports/index.html\n" in printed
 
 

@@ -1,5 +1,6 @@
 """The same commit gives the same bytes; and where it does not, the comparison sees it."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -81,11 +82,17 @@ def planted(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def compared(planted, tmp_path_factory):
-    """Both runs of the planted project, as `make reproducible` makes them."""
+    """Both runs of the planted project, as `make reproducible` makes them, by a person whose projects share a cache."""
     folder = tmp_path_factory.mktemp("runs")
-    runs = {
-        folder / name: run_again(planted, "HEAD", folder / name, variation) for name, variation in VARIATIONS.items()
-    }
+    (folder / "settings" / "dvc").mkdir(parents=True)
+    (folder / "settings" / "dvc" / "config").write_text(f"[cache]\n    dir = {folder / 'shared'}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "settings"))
+        runs = {
+            folder / name: run_again(planted, "HEAD", folder / name, variation)
+            for name, variation in VARIATIONS.items()
+        }
+    assert not (folder / "shared").exists()
     return {path: found for path, _, found in compare_runs(runs)}
 
 
@@ -116,12 +123,18 @@ def test_the_verdict_says_whether_the_lock_is_the_commits(tmp_path):
     """In words: no lock yet, the commit's results, or which outputs are others."""
     lock = "stages:\n  a:\n    cmd: a\n    outs:\n    - path: x\n      md5: {}\n"
     subprocess.run([*GIT, "init", "-q"], cwd=tmp_path, check=True)
-    (tmp_path / "dvc.lock").write_text(lock.format("1"))
+    (tmp_path / "x").write_text("one")
+    one, two = (hashlib.md5(text).hexdigest() for text in (b"one", b"two"))  # noqa: S324 - DVC's own
+    (tmp_path / "dvc.lock").write_text(lock.format(one))
     assert lock_verdict(tmp_path).startswith("No dvc.lock is committed yet")
     subprocess.run([*GIT, "add", "dvc.lock"], cwd=tmp_path, check=True)
     subprocess.run([*GIT, "commit", "-qm", "lock"], cwd=tmp_path, check=True)
     assert lock_verdict(tmp_path).endswith("byte for byte, the results of this commit.")
-    (tmp_path / "dvc.lock").write_text(lock.format("2"))
+    (tmp_path / "x").write_text("two")
+    assert lock_verdict(tmp_path) == (
+        "1 of 1 outputs are not what the last run made: x; make them again with `dvc repro`."
+    )
+    (tmp_path / "dvc.lock").write_text(lock.format(two))
     assert lock_verdict(tmp_path) == "1 of 1 outputs differ from the committed dvc.lock: x."
 
 
@@ -166,11 +179,11 @@ def test_why_names_parameter_file_and_stage(planted, monkeypatch):
     subprocess.run(["dvc", "repro", "-q", "clean"], check=True)
     assert why("clean") == []
     (planted / "params.yaml").write_text(
-        (planted / "params.yaml").read_text().replace("clean:\n  size: 1", "clean:\n  size: 2")
+        (planted / "params.yaml").read_text().replace("clean:\n  size: 1", 'clean:\n  size: "1"')
     )
     (planted / "reports" / "clean.html").write_text("changed by hand")
     causes = why("clean")
-    assert "clean: parameter clean.size 1 → 2" in causes
+    assert 'clean: parameter clean.size 1 → "1"' in causes
     assert [cause for cause in causes if cause.startswith("clean: output reports/clean.html ")]
     with pytest.raises(InputError, match="no stage 'clear'"):
         why("clear")

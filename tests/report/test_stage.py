@@ -45,6 +45,18 @@ def test_a_stage_leaves_its_notebook_and_its_page(stage, capsys):
     assert "split: Work" in capsys.readouterr().out
 
 
+def test_the_persons_own_ipython_start_up_has_no_part(stage, monkeypatch):
+    """What IPython runs first in their notebooks, or how it is set up, would change every page."""
+    profile = stage / "ipython" / "profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (profile / "startup" / "00-mine.py").write_text("mine = 1")
+    (profile / "ipython_kernel_config.py").write_text("c.InteractiveShellApp.exec_lines = ['mine = 1']")
+    monkeypatch.setenv("IPYTHONDIR", str(stage / "ipython"))
+    write(stage, "print('mine' in globals())", parameters=PARAMETERS)
+    run_stage("split")
+    assert "False" in (stage / "reports" / "split.html").read_text()
+
+
 def test_a_failing_cell_is_named_and_nothing_looks_whole(stage):
     """The section, the first line of the cell, the error, the partial notebook, the way back."""
     run_stage("split")

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from chatkit.project import InputError
-from chatkit.text.lemmatize import LEMMATIZERS, get_lemmatizer
+from chatkit.text.lemmatize import _SIMPLEMMA_CORRECTIONS, LEMMATIZERS, get_lemmatizer
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,19 @@ def test_heavy_lemmatizers_are_imported_late():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert set(LEMMATIZERS) == {"none", "simplemma", "snowball", "wordnet"}
+
+
+def test_the_short_way_through_simplemma_is_the_long_way():
+    """Every word of its dictionary, and as many with a typo, come out as simplemma.lemmatize gives them."""
+    import simplemma
+    from simplemma.strategies.dictionaries.dictionary_factory import DEFAULT_DICTIONARY_FACTORY
+
+    known = [word.lower() for word in DEFAULT_DICTIONARY_FACTORY.get_dictionary("en")][::5]
+    lemma = get_lemmatizer("simplemma")
+    words = [*known, *(f"{word[:2]}x{word[2:]}" for word in known), *(f"{word}s" for word in known)]
+    differing = [
+        word
+        for word in words
+        if word not in _SIMPLEMMA_CORRECTIONS and lemma(word) != simplemma.lemmatize(word, lang="en").lower()
+    ]
+    assert not differing

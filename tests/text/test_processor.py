@@ -74,7 +74,7 @@ def test_a_batch_gives_what_single_messages_give(text):
 
 def test_the_memory_is_bounded(monkeypatch):
     """Typos and numbers cannot fill the memory of a service."""
-    monkeypatch.setattr("chatkit.text.processor._MEMO_LIMIT", 10)
+    monkeypatch.setattr("chatkit.text.tokens.Words.LIMIT", 10)
     processor = TextProcessor().fit([""])
     for number in range(5):
         processor.transform([" ".join(f"word{number}x{n}" for n in range(20))])

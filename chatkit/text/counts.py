@@ -1,0 +1,258 @@
+"""Text to term counts, for one message and for a million."""
+
+from itertools import chain
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from chatkit.text.batch import split_batch
+from chatkit.text.tokens import WordsMixin, normalise, split
+from chatkit.text.validation import TextInputMixin, as_texts
+from chatkit.text.vocabulary import UNKNOWN, Vocabulary
+
+FEW = 16  # texts from which on a batch is cheaper than one text after the other
+CHARACTERS = 4_000_000  # in a batch
+
+
+class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
+    """Count the terms of each text: its words as `TextProcessor` gives them, and runs of words.
+
+    What comes out is what scikit-learn's CountVectorizer makes of TextProcessor's output, term by term. Many texts
+    are split in one buffer and each distinct word is looked at once; few texts go one by one. The counts are the same.
+
+    Parameters
+    ----------
+    stop_words, lemmatizer, domain_words
+        See `chatkit.text.processor.TextProcessor`.
+    ngram_range : (int, int), default=(1, 2)
+        Shortest and longest run of words that counts as a term.
+    min_df : int or float, default=2
+        Texts, or share of the texts, that must have a term for it to be kept.
+
+    Attributes
+    ----------
+    vocabulary_ : chatkit.text.vocabulary.Vocabulary
+        The terms and their columns.
+
+    Examples
+    --------
+    >>> counter = TermCounter(min_df=1)
+    >>> counter.fit_transform(["I lost my card!", "Lost it", "Lost CARDS"]).toarray()
+    array([[1, 1, 1],
+           [0, 1, 0],
+           [1, 1, 1]], dtype=int32)
+    >>> counter.get_feature_names_out().tolist()
+    ['card', 'lose', 'lose card']
+    """
+
+    def __init__(self, stop_words="english", lemmatizer="simplemma", domain_words=(), ngram_range=(1, 2), min_df=2):
+        self.stop_words = stop_words
+        self.lemmatizer = lemmatizer
+        self.domain_words = domain_words
+        self.ngram_range = ngram_range
+        self.min_df = min_df
+
+    def fit(self, X, y=None):
+        """Learn the terms.
+
+        Parameters
+        ----------
+        X : iterable of str of shape (n,), or array-like of shape (n, 1)
+            None and NaN count as empty.
+        y : ignored
+
+        Returns
+        -------
+        TermCounter
+        """
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Learn the terms and count them.
+
+        Parameters
+        ----------
+        X : iterable of str of shape (n,), or array-like of shape (n, 1)
+        y : ignored
+
+        Returns
+        -------
+        scipy.sparse.csr_matrix of shape (n, d), dtype int32
+
+        Raises
+        ------
+        ValueError
+            When no term is in as many texts as `min_df` asks for.
+        """
+        ngram_range, fewest = self._ngram_range(), self._fewest(texts := as_texts(X))
+        reader = _Reader(self._words(), _Learning())
+        numbers, lengths = reader.read(texts)
+        vocabulary, counts = Vocabulary.learn(list(reader.numbers), numbers, lengths, ngram_range, fewest)
+        if not counts.shape[1]:
+            raise ValueError(
+                f"Got {len(texts)} texts in which no term is in {fewest:g} of them, expected at least one such term; "
+                "give more texts, or lower min_df."
+            )
+        self.vocabulary_ = vocabulary
+        return counts
+
+    def transform(self, X):
+        """Count the terms.
+
+        Parameters
+        ----------
+        X : iterable of str of shape (n,), or array-like of shape (n, 1)
+
+        Returns
+        -------
+        scipy.sparse.csr_matrix of shape (n, d), dtype int32
+        """
+        check_is_fitted(self)
+        reader, words = getattr(self, "_reader", None), self._words()
+        if reader is None or reader.words is not words or reader.vocabulary is not self.vocabulary_:
+            self._reader = reader = _Reader(words, _Known(self.vocabulary_.numbers))
+            reader.vocabulary = self.vocabulary_
+        return self.vocabulary_.count(*reader.read(as_texts(X)))
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the terms in the order of the columns.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of shape (d,), dtype object
+        """
+        check_is_fitted(self)
+        return self.vocabulary_.terms
+
+    def _ngram_range(self):
+        shortest, longest = self.ngram_range
+        if not 1 <= shortest <= longest:
+            raise ValueError(
+                f"Got ngram_range={self.ngram_range!r}, expected two numbers from 1 up, the smaller one first."
+            )
+        return shortest, longest
+
+    def _fewest(self, texts):
+        whole = isinstance(self.min_df, int | np.integer)
+        if not (self.min_df >= 1 if whole else 0 < self.min_df <= 1):
+            raise ValueError(
+                f"Got min_df={self.min_df!r}, expected a whole number of texts from 1 up, or a share of the texts "
+                "above 0 and up to 1.0."
+            )
+        return self.min_df if whole else self.min_df * len(texts)
+
+    def __getstate__(self):
+        return {name: value for name, value in super().__getstate__().items() if name != "_reader"}
+
+
+class _Learning(dict):
+    """Numbers of words, a new word getting the next number."""
+
+    def __missing__(self, word):
+        self[word] = number = len(self)
+        return number
+
+
+class _Known(dict):
+    """Numbers of words, unknown ones included."""
+
+    def __missing__(self, word):
+        return UNKNOWN
+
+
+class _Reader(dict):
+    """From a token, or a chunk of several, to the number of the word that stands in its place.
+
+    For a chunk that gives no word the value is `_NOTHING`; for one that gives several it is `_SEVERAL` or less and
+    points into `several`.
+    """
+
+    _NOTHING, _SEVERAL = -2, -3
+
+    def __init__(self, words, numbers):
+        super().__init__()
+        self.words, self.numbers, self.several = words, numbers, []
+
+    def __missing__(self, chunk):
+        if chunk.isalpha():
+            found = [self.numbers[word] for word in self.words[chunk].split()]
+        else:
+            found = [self.numbers[word] for token in split(chunk) for word in self.words[token].split()]
+        if len(found) == 1:
+            value = found[0]
+        elif not found:
+            value = self._NOTHING
+        else:
+            value = self._SEVERAL - len(self.several)
+            self.several.append(found)
+        self[chunk] = value
+        return value
+
+    def read(self, texts):
+        """Number the words of texts.
+
+        Parameters
+        ----------
+        texts : list of str
+
+        Returns
+        -------
+        numbers : ndarray of int32
+            Text after text.
+        lengths : ndarray of int64, shape (n,)
+            Words in each text.
+        """
+        numbers, lengths = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
+        for batch in _batches(texts):
+            if len(self) > self.words.LIMIT:
+                self.clear()
+                self.several.clear()
+            some, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
+            numbers.append(some)
+            lengths.append(sizes)
+        return np.concatenate(numbers), np.concatenate(lengths)
+
+    def _read_few(self, texts):
+        rows = []
+        for text in texts:
+            rows.append(row := [])
+            for value in map(self.__getitem__, split(normalise(text))):
+                if value >= UNKNOWN:
+                    row.append(value)
+                elif value <= self._SEVERAL:
+                    row += self.several[self._SEVERAL - value]
+        return np.array(list(chain.from_iterable(rows)), np.int32), np.array(list(map(len, rows)), np.int64)
+
+    def _read_many(self, texts):
+        chunks, places, lengths = split_batch(texts)
+        values = np.fromiter(map(self.__getitem__, chunks), np.int32, len(chunks))[places]
+        sizes = (values != self._NOTHING).astype(np.int64)
+        numbers = values[values != self._NOTHING]
+        if values.min(initial=0) <= self._SEVERAL:  # "can't" is one chunk and two words
+            at = np.flatnonzero(numbers <= self._SEVERAL)
+            runs = [self.several[self._SEVERAL - value] for value in numbers[at].tolist()]
+            sizes[values <= self._SEVERAL] = list(map(len, runs))
+            numbers[at] = [run[0] for run in runs]
+            rest = [run[1:] for run in runs]
+            numbers = np.insert(numbers, np.repeat(at + 1, list(map(len, rest))), list(chain.from_iterable(rest)))
+        ends = np.concatenate([[0], np.cumsum(sizes)])
+        return numbers, np.diff(ends[np.concatenate([[0], np.cumsum(lengths)])])
+
+
+def _batches(texts):
+    """Cut texts into batches of about the same number of characters."""
+    batch, size = [], 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if size >= CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,137 @@
+"""From a text to its tokens, and from a token to the words that stand in its place.
+
+A text is split the same way whether it comes alone or among a million: `normalise` works on the whole text, and what
+stands between two separators afterwards can be split on its own. `chatkit.text.batch` relies on this.
+"""
+
+import re
+import unicodedata
+
+from chatkit.text.lemmatize import get_lemmatizer
+from chatkit.text.stopwords import ENGLISH
+
+# A number with what belongs to it (an amount, a date, a time), or a word with its apostrophes.
+_TOKEN = re.compile(r"[$£€]?\d+(?:[.,:/'-]\d+)*\w*|[^\W\d]\w*(?:'\w+)*")
+_ADDRESS = re.compile(r"(?P<url>(?:https?://|www\.)\S+)|(?P<email>[^\s@<>]+@[^\s@<>]+\.\w+)")
+ADDRESS_MARKS = ("@", "://", "www.")
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "ʼ": "'"})
+_IRREGULAR = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
+# Written without the apostrophe in half of all chats; the negation must not be lost.
+_BARE_NEGATIONS = frozenset(
+    "dont doesnt didnt cant couldnt wont wouldnt isnt arent wasnt werent havent hasnt hadnt shouldnt".split()
+)
+
+
+def normalise(text):
+    """Lower case, Unicode NFKC, straight apostrophes, addresses as typed tokens.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> normalise("Mail ME@bank.example")
+    'mail  _email_ '
+    """
+    text = text.lower()
+    if not text.isascii():
+        # Compatibility characters such as ℡ become capitals, so lower case comes twice.
+        text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).lower()
+    if "@" in text or "://" in text or "www." in text:
+        text = _ADDRESS.sub(lambda match: f" _{match.lastgroup}_ ", text)
+    return text
+
+
+def split(text):
+    """Tokens of a normalised text.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> split("i can't pay $1,250.50 - why?")
+    ['i', "can't", 'pay', '$1,250.50', 'why']
+    """
+    return [text] if text.isalpha() else _TOKEN.findall(text)
+
+
+class Words(dict):
+    """From a token to what stands in its place, worked out once for each distinct token.
+
+    Stop words become "", amounts, dates and other numbers "_money_", "_date_" and "_number_", "can't" becomes
+    "can not", any other word its dictionary form.
+
+    Parameters
+    ----------
+    stop_words : {"english", None} or iterable of str
+    lemmatizer : str
+        See `chatkit.text.lemmatize.get_lemmatizer`.
+    domain_words : iterable of str
+        More words to drop.
+
+    Examples
+    --------
+    >>> words = Words("english", "simplemma", ["Harbor"])
+    >>> [words[token] for token in ["the", "harbor", "cards", "can't", "$5"]]
+    ['', '', 'card', 'can not', '_money_']
+    """
+
+    LIMIT = 200_000  # tokens to remember; typos and numbers must not fill the memory of a service
+
+    def __init__(self, stop_words, lemmatizer, domain_words):
+        super().__init__()
+        self.choices = self.choose(stop_words, lemmatizer, domain_words)
+        self._dropped = self.choices[0]
+        self._lemma = get_lemmatizer(lemmatizer)
+
+    @staticmethod
+    def choose(stop_words, lemmatizer, domain_words):
+        """Return what the words depend on, in a form that can be compared."""
+        if isinstance(stop_words, str):
+            if stop_words != "english":
+                raise ValueError(f"Got stop_words={stop_words!r}, expected 'english', None or a list of words.")
+            stop_words = ENGLISH
+        return frozenset(word.lower() for word in (*(stop_words or ()), *domain_words)), lemmatizer
+
+    def __missing__(self, token):
+        self[token] = words = self._replace(token)
+        return words
+
+    def _replace(self, token):
+        if token in self._dropped:
+            return ""
+        if token[0] in "$£€":
+            return "_money_"
+        if token[0].isdigit():
+            return "_date_" if any(mark in token for mark in ":/-") else "_number_"
+        if token in _BARE_NEGATIONS:
+            return "not"
+        if token.endswith("n't"):
+            verb = self._replace(_IRREGULAR.get(token) or token[:-3]) if token != "n't" else ""
+            return f"{verb} not".strip()
+        return token if token.startswith("_") else self._lemma(token.removesuffix("'s"))
+
+
+class WordsMixin:
+    """Keeps the words of an estimator with stop_words, lemmatizer and domain_words from call to call."""
+
+    def _words(self):
+        choices = Words.choose(self.stop_words, self.lemmatizer, self.domain_words)
+        words = getattr(self, "_memo", None)
+        if words is None or words.choices != choices or len(words) > Words.LIMIT:
+            self._memo = words = Words(self.stop_words, self.lemmatizer, self.domain_words)
+        return words
+
+    def __getstate__(self):
+        return {name: value for name, value in super().__getstate__().items() if name != "_memo"}

@@ -1,0 +1,161 @@
+"""From text to term counts."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.feature_extraction.text import CountVectorizer
+
+from chatkit.text import counts as counting
+from chatkit.text.counts import TermCounter
+from chatkit.text.processor import TextProcessor
+from chatkit.text.vocabulary import Vocabulary
+from tests.text.test_batch import AWKWARD
+
+WORDS = st.sampled_from(
+    ["lost", "card", "Cards", "can't", "the", "$5", "it's", "a.b", "1.5", "", "ΑΣ", "dont", "x@y.z"]
+)
+TEXTS = st.lists(st.lists(WORDS, max_size=8).map(" ".join) | st.text(AWKWARD, max_size=20), min_size=1, max_size=30)
+RANGES = st.sampled_from([(1, 1), (1, 2), (2, 2), (1, 3), (2, 3), (3, 3)])
+
+
+def reference(texts, **options):
+    """CountVectorizer on what TextProcessor gives."""
+    vectorizer = CountVectorizer(lowercase=False, token_pattern=r"\S+", **options)
+    return vectorizer, vectorizer.fit_transform(TextProcessor().transform(texts))
+
+
+def assert_same(ours, theirs):
+    """Element by element, and sorted."""
+    theirs = theirs.sorted_indices()
+    assert ours.shape == theirs.shape
+    np.testing.assert_array_equal(ours.indptr, theirs.indptr)
+    np.testing.assert_array_equal(ours.indices, theirs.indices)
+    np.testing.assert_array_equal(ours.data, theirs.data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS, RANGES, st.sampled_from([1, 2, 3, 0.2, 1.0]))
+def test_counts_are_those_of_scikit_learn(texts, ngram_range, min_df):
+    """The same terms in the same columns with the same counts; or both find no term."""
+    counter = TermCounter(ngram_range=ngram_range, min_df=min_df)
+    try:
+        vectorizer, expected = reference(texts, ngram_range=ngram_range, min_df=min_df)
+    except ValueError:
+        with pytest.raises(ValueError, match="no term is in"):
+            counter.fit(texts)
+        return
+    assert_same(counter.fit_transform(texts), expected)
+    assert counter.get_feature_names_out().tolist() == vectorizer.get_feature_names_out().tolist()
+    new = [" ".join(texts), *texts[::-1], "unheard of words"]
+    assert_same(counter.transform(new), vectorizer.transform(TextProcessor().transform(new)))
+    counter.vocabulary_ = Vocabulary.read(counter.get_feature_names_out().tolist(), ngram_range[0])
+    assert_same(counter.transform(new), vectorizer.transform(TextProcessor().transform(new)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, RANGES)
+def test_the_size_of_a_batch_changes_nothing(texts, ngram_range):
+    """One by one, in a batch, or cut in batches of a few characters and rows."""
+    outputs = []
+    for few, characters in ((10**6, 10**6), (0, 10**6), (0, 7)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(counting, "FEW", few)
+            patch.setattr(counting, "CHARACTERS", characters)
+            patch.setattr("chatkit.text.vocabulary.ROWS", 3 if characters == 7 else 10**6)
+            counter = TermCounter(ngram_range=ngram_range, min_df=1)
+            try:
+                fitted = counter.fit_transform(texts)
+            except ValueError:
+                outputs.append(None)
+                continue
+            outputs.append((counter, fitted, counter.transform(texts)))
+    for output in outputs[1:]:
+        assert (output is None) == (outputs[0] is None)
+        if output is not None:
+            assert (output[0].get_feature_names_out() == outputs[0][0].get_feature_names_out()).all()
+            assert_same(output[1], outputs[0][1])
+            assert_same(output[2], outputs[0][1])
+
+
+def test_a_run_ends_with_its_text():
+    """The last word of a text and the first of the next are no neighbours, empty texts between them or not."""
+    names = TermCounter(ngram_range=(1, 3), min_df=1).fit(["lost card", "", "lost", "now"]).get_feature_names_out()
+    assert names.tolist() == ["card", "lose", "lose card", "now"]
+
+
+def test_an_unknown_word_stands_between_its_neighbours():
+    """As in CountVectorizer: "lost card" is no run in "lost my_new card"."""
+    counter = TermCounter(min_df=1).fit(["lost card"])
+    assert counter.transform(["lost blue card"]).toarray().tolist() == [[1, 1, 0]]
+
+
+def test_missing_text_is_empty():
+    """None and NaN give a row of zeros."""
+    counter = TermCounter(min_df=1).fit(["card", None])
+    assert counter.transform([None, float("nan"), pd.NA]).nnz == 0
+
+
+def test_a_clone_and_a_pickle_work():
+    """A clone is not fitted, a pickle is, and neither carries what was only remembered."""
+    counter = TermCounter(domain_words=["harbor"], min_df=1).fit(["harbor card"])
+    counter.transform(["card"])
+    assert not hasattr(clone(counter), "vocabulary_")
+    copy = pickle.loads(pickle.dumps(counter))  # noqa: S301 - our own bytes
+    assert not {"_memo", "_reader"} & set(vars(copy))
+    assert copy.transform(["Harbor cards"]).toarray().tolist() == [[1]]
+
+
+def test_a_changed_parameter_and_a_new_fit_count():
+    """What was remembered for other words or other terms is forgotten."""
+    counter = TermCounter(min_df=1, lemmatizer="none").fit(["cards"])
+    assert counter.transform(["cards"]).sum() == 1
+    counter.fit(["new"])
+    assert counter.transform(["cards"]).sum() == 0
+    assert counter.set_params(domain_words=["new"]).transform(["new"]).sum() == 0
+
+
+def test_the_memory_is_bounded(monkeypatch):
+    """Typos cannot fill the memory of a service; what is forgotten is worked out again."""
+    monkeypatch.setattr("chatkit.text.tokens.Words.LIMIT", 10)
+    counter = TermCounter(min_df=1).fit(["lost card"])
+    for number in range(5):
+        many = [f"card can't{number} " + " ".join(f"x{number}y{n}" for n in range(20))] * 20
+        assert counter.transform(many)[:, 0].sum() == 20
+        assert counter.transform(many[:1])[:, 0].sum() == 1
+    assert len(counter._reader) <= 60
+    assert len(counter._memo) <= 60
+
+
+def test_rare_runs_take_no_memory_as_strings():
+    """Ten thousand distinct pairs, none kept: far less than their strings would take."""
+    texts = [f"w{n} w{n + 1} w{n + 2}" for n in range(10_000)]
+    counter = TermCounter(lemmatizer="none", ngram_range=(2, 2), min_df=2).fit(texts)
+    assert len(counter.get_feature_names_out()) == 9_999
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="no term is in 3 of them"):
+        TermCounter(lemmatizer="none", ngram_range=(2, 2), min_df=3).fit(texts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"min_df": 0}, "Got min_df=0, expected a whole number of texts from 1 up"),
+        ({"min_df": 1.5}, "Got min_df=1.5, expected"),
+        ({"min_df": 9}, "Got 2 texts in which no term is in 9 of them"),
+        ({"ngram_range": (2, 1)}, r"Got ngram_range=\(2, 1\), expected two numbers"),
+        ({"stop_words": "klingon"}, "Got stop_words='klingon'"),
+    ],
+)
+def test_bad_parameters_give_one_sentence(options, said):
+    """When fitting, not before."""
+    with pytest.raises(ValueError, match=said):
+        TermCounter(**options).fit(["lost card", "new card"])
