@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help repro test lab reproducible kills lint lock accuracy clean
+.PHONY: help repro test lab reproducible kills lint lock accuracy bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -30,6 +30,9 @@ lint: .venv/installed-dev  ## check style and format
 
 accuracy: .venv/installed  ## score every classifier on the labelled sets at hand, into benchmarks/accuracy.md
 	python benchmarks/accuracy.py
+
+bench: .venv/installed-dev  ## measure speed and memory beside the reference, into benchmarks/README.md (half an hour)
+	python -m benchmarks.bench
 
 lock:  ## write the locks and environment.yml from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra build -o requirements.lock $(LOCK)

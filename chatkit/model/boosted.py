@@ -5,9 +5,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import SGDClassifier
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from chatkit.model.codes import encode, folds
+from chatkit.model.codes import checked, encode, folds
 from chatkit.model.trees import contributions, grow, present, some
 
 HELD_OUT = 10_000  # rows with held-out margins are enough for temperature and trees
@@ -149,7 +149,8 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
             random_state=self.random_state,
         )  # fmt: skip
         model.fit(X, codes, sample_weight=weights)
-        coef, intercept = np.zeros((k, X.shape[1])), np.full(k, -2.0)
+        # In Fortran's order, so that sparse rows @ coef.T need no copy of it.
+        coef, intercept = np.zeros((k, X.shape[1]), order="F"), np.full(k, -2.0)
         if len(model.classes_) == 2:
             coef[model.classes_] = np.vstack([-model.coef_, model.coef_]) / 2
             intercept[model.classes_] = np.append(-model.intercept_, model.intercept_) / 2
@@ -210,8 +211,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         return margins[:, 1] - margins[:, 0] if margins.shape[1] == 2 else margins
 
     def _margins(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        X = checked(self, X)
         margins = log_softmax((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1)
         return margins if self.booster_ is None else _raise(self.booster_, present(X), margins, self.n_rounds_)
 
@@ -256,8 +256,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (k, d)
             Contribution to the margin, summed over the rows that have the word, divided by n.
         """
-        check_is_fitted(self)
-        X = present(some(validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)))
+        X = present(some(checked(self, X)))
         total = self.coef_ * np.asarray(X.mean(axis=0)).reshape(1, -1) / self.temperature_
         if self.booster_ is not None:
             total += contributions(self.booster_, X, len(self.classes_))

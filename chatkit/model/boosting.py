@@ -2,9 +2,9 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from chatkit.model.codes import encode
+from chatkit.model.codes import checked, encode
 from chatkit.model.trees import contributions, grow, present, some
 
 
@@ -111,8 +111,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n, k), dtype float32
             Columns in the order of `classes_`.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
+        X = checked(self, X)
         return self.booster_.inplace_predict(present(X))
 
     def predict(self, X):
@@ -126,8 +125,8 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n,)
         """
-        check_is_fitted(self)
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     def word_contributions(self, X):
         """Say how much each word speaks for each category, from XGBoost's own exact contributions.
@@ -142,8 +141,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (k, d)
             Contribution to the margin, summed over the rows that have the word, divided by n.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
+        X = checked(self, X)
         return contributions(self.booster_, present(some(X)), len(self.classes_))
 
     def __sklearn_tags__(self):

@@ -1,10 +1,12 @@
-"""Categories as codes, and folds over them."""
+"""What classifiers do with what comes in: rows checked, categories numbered, folds made."""
 
 import warnings
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 def encode(y):
@@ -37,6 +39,26 @@ def encode(y):
     if len(classes) < 2:
         raise ValueError(f"Got one class, '{classes[0]}', expected at least two; there is nothing to learn from one.")
     return classes, codes
+
+
+def checked(estimator, X):
+    """Check rows to predict, as scikit-learn's validate_data does, without its cost for what comes from a pipeline.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    X : {array-like, sparse matrix} of shape (n, d)
+
+    Returns
+    -------
+    ndarray or scipy.sparse.csr_matrix of shape (n, d), dtype float64
+    """
+    check_is_fitted(estimator)
+    plain = type(X) is csr_matrix and X.dtype == np.float64 and X.shape[1] == estimator.n_features_in_
+    if plain and X.shape[0] and np.isfinite(X.data).all():
+        return X
+    return validate_data(estimator, X, accept_sparse="csr", dtype=np.float64, reset=False)
 
 
 def folds(codes, cv, seed):

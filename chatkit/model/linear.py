@@ -5,9 +5,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from chatkit.model.codes import encode, folds
+from chatkit.model.codes import checked, encode, folds
 
 
 class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
@@ -70,7 +70,8 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         self.classes_, codes = encode(y)
         self.temperature_ = self._temperature(X, codes)
         whole = self._svc().fit(X, codes)
-        self.coef_, self.intercept_ = whole.coef_, whole.intercept_
+        # In Fortran's order, so that sparse rows @ coef_.T need no copy of it.
+        self.coef_, self.intercept_ = np.asfortranarray(whole.coef_), whole.intercept_
         return self
 
     def _svc(self):
@@ -108,8 +109,7 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n, k), or (n,) for two categories
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        X = checked(self, X)
         decision = np.asarray(X @ self.coef_.T) + self.intercept_
         return decision[:, 0] if decision.shape[1] == 1 else decision
 
@@ -138,8 +138,8 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n,)
         """
-        check_is_fitted(self)
-        return self.classes_[_columns(self.decision_function(X)).argmax(axis=1)]
+        decision = _columns(self.decision_function(X))
+        return self.classes_[decision.argmax(axis=1)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

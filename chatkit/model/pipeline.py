@@ -4,7 +4,6 @@ import inspect
 
 import pandas as pd
 from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
@@ -15,6 +14,7 @@ from chatkit.model.rules import RulesClassifier, read_rules
 from chatkit.project import InputError, path
 from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
+from chatkit.text.weights import TermWeights
 
 CLASSIFIERS = {
     "boosted_linear": (BoostedLinearClassifier, {}),
@@ -97,7 +97,7 @@ def make_pipeline(
         [
             ("preprocess", MessagePreprocessor(subject_weight)),
             ("counts", TermCounter(stop_words, lemmatizer, domain_words, tuple(ngram_range), min_df)),
-            ("tfidf", TfidfTransformer(sublinear_tf=sublinear_tf)),
+            ("tfidf", TermWeights(sublinear_tf)),
             ("classifier", estimator(**({"random_state": seed} | options))),
         ]
     )

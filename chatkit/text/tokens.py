@@ -91,18 +91,14 @@ class Words(dict):
 
     def __init__(self, stop_words, lemmatizer, domain_words):
         super().__init__()
-        self.choices = self.choose(stop_words, lemmatizer, domain_words)
-        self._dropped = self.choices[0]
-        self._lemma = get_lemmatizer(lemmatizer)
-
-    @staticmethod
-    def choose(stop_words, lemmatizer, domain_words):
-        """Return what the words depend on, in a form that can be compared."""
         if isinstance(stop_words, str):
             if stop_words != "english":
                 raise ValueError(f"Got stop_words={stop_words!r}, expected 'english', None or a list of words.")
             stop_words = ENGLISH
-        return frozenset(word.lower() for word in (*(stop_words or ()), *domain_words)), lemmatizer
+        if isinstance(domain_words, str):
+            raise ValueError(f"Got domain_words={domain_words!r}, expected a list of words; put it into a list.")
+        self._dropped = frozenset(word.lower() for word in (*(stop_words or ()), *domain_words))
+        self._lemma = get_lemmatizer(lemmatizer)
 
     def __missing__(self, token):
         self[token] = words = self._replace(token)
@@ -127,10 +123,13 @@ class WordsMixin:
     """Keeps the words of an estimator with stop_words, lemmatizer and domain_words from call to call."""
 
     def _words(self):
-        choices = Words.choose(self.stop_words, self.lemmatizer, self.domain_words)
-        words = getattr(self, "_memo", None)
-        if words is None or words.choices != choices or len(words) > Words.LIMIT:
-            self._memo = words = Words(self.stop_words, self.lemmatizer, self.domain_words)
+        choices = self.stop_words, self.lemmatizer, self.domain_words
+        # Copies of the lists: a list that was changed in place is another choice.
+        choices = tuple(tuple(choice) if isinstance(choice, list | set) else choice for choice in choices)
+        made_for, words = getattr(self, "_memo", (None, None))
+        if made_for != choices or len(words) > Words.LIMIT:
+            words = Words(self.stop_words, self.lemmatizer, self.domain_words)
+            self._memo = choices, words
         return words
 
     def __getstate__(self):

@@ -133,25 +133,30 @@ class Vocabulary:
 
     def _count_runs(self, runs, lengths):
         """Count the terms that begin at each word: `runs` has an array for runs of one word, of two words, …"""
+        if len(lengths) <= ROWS:
+            return self._count_block(runs, lengths)
         ends = np.concatenate([[0], np.cumsum(lengths)])
         indices, data = (np.empty(len(runs[0]) * len(runs), np.int32) for _ in range(2))
         indptr, filled = np.zeros(len(lengths) + 1, np.int64), 0
         for row in range(0, len(lengths), ROWS):
             rows = slice(row, min(row + ROWS, len(lengths)))
             words = slice(ends[rows.start], ends[rows.stop])
-            columns = np.column_stack([own[some[words]] for own, some in zip(self._columns, runs, strict=True)]).ravel()
-            known = columns != UNKNOWN
-            starts = (ends[rows.start : rows.stop + 1] - ends[rows.start]) * len(runs)
-            block = csr_matrix(
-                (np.ones(len(columns), np.int32)[known], columns[known], np.append(0, np.cumsum(known))[starts]),
-                shape=(len(starts) - 1, self.width),
-            )
-            block.sum_duplicates()
+            block = self._count_block([some[words] for some in runs], lengths[rows])
             indices[filled : filled + block.nnz], data[filled : filled + block.nnz] = block.indices, block.data
             indptr[rows.start + 1 : rows.stop + 1] = filled + block.indptr[1:]
             filled += block.nnz
         counts = csr_matrix((data[:filled], indices[:filled], indptr), shape=(len(lengths), self.width))
         counts.has_canonical_format = True
+        return counts
+
+    def _count_block(self, runs, lengths):
+        columns = np.column_stack([own[some] for own, some in zip(self._columns, runs, strict=True)]).ravel()
+        known = columns != UNKNOWN
+        columns = columns[known]
+        starts = np.concatenate([[0], np.cumsum(lengths)]) * len(runs)
+        indptr = np.concatenate([[0], np.cumsum(known)])[starts]
+        counts = csr_matrix((np.ones(len(columns), np.int32), columns, indptr), shape=(len(lengths), self.width))
+        counts.sum_duplicates()
         return counts
 
     def _lay_out(self):

@@ -105,7 +105,7 @@ def test_the_table_shows_what_differs_from_defaults():
     """A reader of the report sees the steps and their settings."""
     table = describe_steps(make_pipeline(subject_weight=3))
     assert table.loc["preprocess", "settings"] == "subject_weight=3"
-    assert table["class"].tolist()[-1] == "CalibratedLinearSVC"
+    assert table["class"].tolist()[-1] == "BoostedLinearClassifier"
 
 
 def test_another_pipeline_has_no_name():

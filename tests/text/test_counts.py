@@ -129,7 +129,7 @@ def test_the_memory_is_bounded(monkeypatch):
         assert counter.transform(many)[:, 0].sum() == 20
         assert counter.transform(many[:1])[:, 0].sum() == 1
     assert len(counter._reader) <= 60
-    assert len(counter._memo) <= 60
+    assert len(counter._memo[1]) <= 60
 
 
 def test_rare_runs_take_no_memory_as_strings():
