@@ -49,11 +49,11 @@ data/warehouse/chats.sqlite: | .venv/installed
 
 # pip's hash mode takes no project folder, so the project itself comes second, without dependencies.
 .venv/installed: requirements.lock pyproject.toml
-	@test -d .venv || $(PYTHON) -m venv .venv
-	pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
-	pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/installed-dev: requirements-dev.lock .venv/installed
-	pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
 	@touch $@

@@ -78,17 +78,17 @@ def _simulate(options):
     from chatkit.data.simulate import simulate
 
     chats, truth = simulate(options.chats, options.seed)
-    write_sqlite(parameters("query")["warehouse"], {"chats": chats.assign(split=None), "truth": truth})
-    print(f"{len(chats):,} simulated chats are in the warehouse; next: dvc repro")
+    file = write_sqlite(parameters("query")["warehouse"], {"chats": chats.assign(split=None), "truth": truth})
+    print(f"{len(chats):,} simulated chats are in {file}; next: dvc repro")
 
 
 def _load(options):
     from chatkit.data.load import read_chats, write_sqlite
 
     chats = read_chats(options.file)
-    write_sqlite(parameters("query")["warehouse"], {"chats": chats})
+    file = write_sqlite(parameters("query")["warehouse"], {"chats": chats})
     categories = chats["category"].nunique()
-    print(f"{len(chats):,} chats in {categories} categories are in the warehouse; next: dvc repro")
+    print(f"{len(chats):,} chats in {categories} categories are in {file}; next: dvc repro")
 
 
 def _predict(options):

@@ -35,7 +35,8 @@ def test_load_fills_the_warehouse(project, chats, capsys):
     """From an export to the next command in one line."""
     chats.to_csv(project / "mine.csv", index=False)
     assert main(["load", "mine.csv"]) == 0
-    assert capsys.readouterr().out == "24 chats in 2 categories are in the warehouse; next: dvc repro\n"
+    file = project / "data" / "warehouse" / "chats.sqlite"
+    assert capsys.readouterr().out == f"24 chats in 2 categories are in {file}; next: dvc repro\n"
     assert (project / "data" / "warehouse" / "chats.sqlite").is_file()
 
 

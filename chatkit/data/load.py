@@ -34,13 +34,19 @@ def write_sqlite(url, tables):
     Raises
     ------
     InputError
-        When the URL is no local file, or the file is a database that chatkit did not write.
+        When the URL is no local file, the file is a database that chatkit did not write, or simulated chats would
+        take the place of loaded ones.
     """
     file = sqlite_file(url)
     if file.exists() and _application_id(file) != APPLICATION_ID:
         raise InputError(
             f"{file} exists and was not written by chatkit, so it is left alone; name another file in "
             "query.warehouse of params.yaml."
+        )
+    if "truth" in tables and file.exists() and not _is_simulated(file):
+        raise InputError(
+            f"{file} holds chats that were loaded, so it is not replaced by simulated ones; move it away first, or "
+            "name another file in query.warehouse of params.yaml."
         )
     with replacing(file) as beside:
         engine = sa.create_engine(f"sqlite:///{beside}")
@@ -67,6 +73,11 @@ def _application_id(file):
             return connection.execute("PRAGMA application_id").fetchone()[0]
     except sqlite3.DatabaseError:
         return None
+
+
+def _is_simulated(file):
+    with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+        return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'truth'").fetchone())
 
 
 def read_chats(file):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from chatkit.evaluation.metrics import scores
-from chatkit.model.pipeline import make_pipeline
+from chatkit.model.pipeline import CLASSIFIERS, make_pipeline
 from chatkit.project import InputError
 
 MESSAGE = ["subject", "body"]
@@ -48,7 +48,14 @@ def score_baselines(names, train, test, rules="rules.yaml", seed=0):
     dict of str to dict
         Scores by name; ``{"not_run": reason}`` where one cannot be fitted on these chats, such as rules for
         other categories.
+
+    Raises
+    ------
+    InputError
+        When a name is none of `make_pipeline`'s classifiers.
     """
+    if isinstance(names, str) or not set(names) <= set(CLASSIFIERS):
+        raise InputError(f"Got baselines={names!r}, expected a list with some of {', '.join(CLASSIFIERS)}.")
     results = {}
     for name in names:
         try:

@@ -104,14 +104,14 @@ def load_model(folder):
     """
     folder = Path(folder)
     files = _read(folder)
-    features, golden = json.loads(files["features.json"]), json.loads(files["golden.json"])
-    pipeline = _rebuild(features, files)
-    messages = pd.DataFrame([(row["subject"], row["body"]) for row in golden], columns=["subject", "body"])
-    if features["classifier"] == "rules":
-        same = list(pipeline.predict(messages)) == [row["category"] for row in golden]
-    else:
-        expected = np.array([row["probabilities"] for row in golden])
-        same = np.abs(pipeline.predict_proba(messages) - expected).max() <= GOLDEN_TOLERANCE
+    try:
+        pipeline = _rebuild(json.loads(files["features.json"]), files)
+        same = _answers(pipeline, json.loads(files["golden.json"]))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, xgboost.core.XGBoostError) as error:
+        raise InputError(
+            f"The model in {folder} cannot be read ({type(error).__name__}: {str(error).splitlines()[0][:100]}); "
+            f"restore it with `dvc checkout {folder}`, or make it again with `dvc repro train`."
+        ) from error
     if not same:
         raise InputError(
             f"The model in {folder} answers its golden messages otherwise than when it was saved; it was made with the "
@@ -220,6 +220,15 @@ def _rebuild(features, files):
     return pipeline
 
 
+def _answers(pipeline, golden):
+    """Whether a pipeline says of the golden messages what was recorded."""
+    messages = pd.DataFrame([(row["subject"], row["body"]) for row in golden], columns=["subject", "body"])
+    if not hasattr(pipeline, "predict_proba"):
+        return list(pipeline.predict(messages)) == [row["category"] for row in golden]
+    expected = np.array([row["probabilities"] for row in golden])
+    return np.abs(pipeline.predict_proba(messages) - expected).max() <= GOLDEN_TOLERANCE
+
+
 def _golden(pipeline, terms):
     """Messages made of the model's own terms, so that no customer's words leave the training data."""
     step = max(1, len(terms) // (GOLDEN_MESSAGES * 6))
@@ -242,31 +251,48 @@ def _golden(pipeline, terms):
 def _read(folder):
     """Read every file of the folder once and check it against the manifest."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-        names = set(manifest["files"])
-        files = {name: (folder / name).read_bytes() for name in names if Path(name).name == name}
-    except FileNotFoundError as error:
+        there = {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+        manifest = json.loads(there.pop("manifest.json"))
+        names = {"features.json", "golden.json", *manifest["files"]}
+    except FileNotFoundError:
         raise InputError(
-            f"{folder} is no whole model: {Path(error.filename).name} is missing; make it with `dvc repro train`, or "
-            "name another folder."
+            f"There is no model in {folder}; make it with `dvc repro train`, or name another folder."
         ) from None
-    except (ValueError, KeyError, TypeError):
+    except (NotADirectoryError, IsADirectoryError) as error:
+        raise InputError(
+            f"{error.filename} is not what a model has there: expected a folder of plain files; make one with `dvc "
+            "repro train`, or name another folder."
+        ) from None
+    except KeyError:
+        raise InputError(
+            f"{folder} is no whole model: manifest.json is missing, or names no files; make it with `dvc repro train`, "
+            "or name another folder."
+        ) from None
+    except (ValueError, TypeError):
         raise InputError(
             f"{folder / 'manifest.json'} is damaged; restore the model with `dvc checkout {folder}`."
         ) from None
+    if missing := sorted(names - set(there)):
+        raise InputError(
+            f"{folder} is no whole model: {missing[0]} is missing; make it with `dvc repro train`, or name another "
+            "folder."
+        )
     if manifest.get("format") != FORMAT:
         raise InputError(
             f"The model in {folder} has format {manifest.get('format')!r}, expected {FORMAT}; make it again with "
             "`dvc repro train`."
         )
-    changed = [
-        name for name in sorted(names) if hashlib.sha256(files.get(name, b"")).hexdigest() != manifest["files"][name]
-    ]
+    if unknown := sorted(set(there) - names):
+        raise InputError(
+            f"{folder / unknown[0]} is not named in the model's manifest; take it away, or restore the model with `dvc "
+            f"checkout {folder}`."
+        )
+    changed = [name for name in sorted(names) if hashlib.sha256(there[name]).hexdigest() != manifest["files"].get(name)]
     if changed:
         raise InputError(
             f"{folder / changed[0]} is not the file that its manifest names; restore it with `dvc checkout {folder}`."
         )
-    return files
+    return there
 
 
 def _json(content):

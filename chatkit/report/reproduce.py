@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from chatkit.project import InputError, root
 from chatkit.report.difference import first_difference
@@ -41,8 +42,16 @@ def locked_outputs(lock):
     -------
     dict of str to str
         DVC's MD5 by path.
+
+    Raises
+    ------
+    InputError
+        When it is no dvc.lock.
     """
-    stages = (YAML(typ="safe", pure=True).load(lock) or {}).get("stages", {})
+    try:
+        stages = YAML(typ="safe", pure=True).load(lock)["stages"]
+    except (YAMLError, KeyError, TypeError):
+        raise InputError("dvc.lock is damaged; restore it with `git checkout -- dvc.lock`.") from None
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
@@ -183,6 +192,8 @@ def lock_verdict(project):
         committed = locked_outputs(_run(["git", "show", "HEAD:dvc.lock"], project))
     except InputError:
         return "No dvc.lock is committed yet; commit it, and others can tell that they get the same results."
+    if not (project / "dvc.lock").is_file():
+        return "There is no dvc.lock here; make it with `dvc repro`."
     now = locked_outputs((project / "dvc.lock").read_text(encoding="utf-8"))
     changed = [path for path, md5 in now.items() if _md5(project / path) != md5]
     if changed:
@@ -235,7 +246,11 @@ def reproduce_model(model, revision=None):
         stage, path = _model_of(_run(["git", "show", f"{revision}:dvc.lock"], project))
         run_again(project, revision, again, {}, stage)
         found = first_difference(model, again / path)
+        committed = _run(["git", "show", f"{revision}:dvc.lock"], project)
+        warehouse = _warehouse(committed) == _warehouse((again / "dvc.lock").read_text(encoding="utf-8"))
     print("The same bytes came out." if found is None else f"Other bytes came out: {found}")
+    if found and not warehouse:
+        print("data/warehouse is not the one that this commit was made from; the chats are others.")
     return found is None
 
 
@@ -246,6 +261,13 @@ def _model_of(lock):
             if out["path"].startswith("models/"):
                 return stage, out["path"]
     raise InputError("The commit's dvc.lock names no output in models/, expected one; name another commit with --rev.")
+
+
+def _warehouse(lock):
+    """Hash of the warehouse that a dvc.lock names, None when it is a server."""
+    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
+    found = [dep for stage in stages.values() for dep in stage.get("deps", []) if dep["path"] == "data/warehouse"]
+    return found[0]["md5"] if found else None
 
 
 def _md5(output):

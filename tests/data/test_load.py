@@ -108,3 +108,15 @@ def test_only_a_local_file_is_written(project, chats):
     """Loading never writes to a server."""
     with pytest.raises(InputError, match=r"chatkit writes chats to no other kind of warehouse"):
         write_sqlite("postgresql+psycopg://host/db", {"chats": chats})
+
+
+def test_simulated_chats_do_not_replace_loaded_ones(project, chats):
+    """Loaded chats may be all that there is of them; simulated ones can be made again."""
+    url = "sqlite:///data/warehouse/chats.sqlite"
+    truth = chats[["id"]]
+    file = write_sqlite(url, {"chats": chats, "truth": truth})
+    assert write_sqlite(url, {"chats": chats}) == file
+    before = file.read_bytes()
+    with pytest.raises(InputError, match="holds chats that were loaded, so it is not replaced"):
+        write_sqlite(url, {"chats": chats, "truth": truth})
+    assert file.read_bytes() == before

@@ -1,7 +1,10 @@
 """Simpler ways to do the same, on the same chats."""
 
+import pytest
+
 from chatkit import make_pipeline
 from chatkit.evaluation.baselines import score_baselines, score_model, scores_frame
+from chatkit.project import InputError
 
 
 def test_baselines_are_scored_like_the_model(chats):
@@ -29,3 +32,10 @@ def test_a_model_without_probabilities_has_no_log_loss(chats):
     )
     assert frame.loc["rules", "log-loss"] == ""
     assert frame.loc["rules", "macro-F1"] == "1.000"
+
+
+@pytest.mark.parametrize("names", ["dummy", ["dumy"]])
+def test_an_unknown_baseline_is_refused(chats, names):
+    """A typo is no row of the report, and a word is no list of letters."""
+    with pytest.raises(InputError, match="Got baselines=.*, expected a list with some of boosted_linear"):
+        score_baselines(names, chats, chats)

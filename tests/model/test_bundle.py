@@ -1,5 +1,6 @@
 """A model as a folder of plain data."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -106,20 +107,49 @@ def test_a_file_outside_the_folder_is_not_read(folder, tmp_path):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"]["../secret"] = "0"
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="is not the file that its manifest names"):
+    with pytest.raises(InputError, match=r"is no whole model: \.\./secret is missing"):
         load_model(folder)
+
+
+def sign(folder, name, data):
+    """Write a file and its new hash."""
+    (folder / name).write_bytes(data)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"][name] = hashlib.sha256(data).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("features.json", b"[]"),
+        ("features.json", b'{"classifier": "xgboost"}'),
+        ("golden.json", b"{}"),
+        ("golden.json", b"nonsense"),
+        ("trees.ubj", b"{}"),
+    ],
+)
+def test_a_model_that_cannot_be_read_gives_one_sentence(folder, name, data):
+    """Files with the right hash and the wrong content."""
+    sign(folder, name, data)
+    with pytest.raises(InputError, match=r"cannot be read \(\w+: .*restore it with"):
+        load_model(folder)
+
+
+def test_what_the_manifest_does_not_name_is_refused(folder):
+    """A file put beside the others; a file in place of the folder."""
+    (folder / "evil.py").write_text("1")
+    with pytest.raises(InputError, match=r"evil\.py is not named in the model's manifest"):
+        load_model(folder)
+    with pytest.raises(InputError, match="expected a folder of plain files"):
+        load_model(folder / "evil.py")
 
 
 def test_a_model_that_answers_otherwise_is_refused(folder):
     """The golden messages catch what hashes cannot: other libraries, other arithmetic."""
-    import hashlib
-
     golden = json.loads((folder / "golden.json").read_text())
     golden[0]["probabilities"][0] += 1e-4
-    (folder / "golden.json").write_text(json.dumps(golden))
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"]["golden.json"] = hashlib.sha256((folder / "golden.json").read_bytes()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    sign(folder, "golden.json", json.dumps(golden).encode())
     with pytest.raises(InputError, match="answers its golden messages otherwise"):
         load_model(folder)
 

@@ -27,3 +27,10 @@ def test_without_an_evaluation_it_says_what_to_run(tmp_path):
     """Before the first run."""
     with pytest.raises(InputError, match=r"evaluate\.json is missing; make it with `dvc repro`"):
         scores_table(tmp_path / "evaluate.json")
+
+
+def test_a_damaged_evaluation_gives_one_sentence(tmp_path):
+    """No traceback of the JSON parser."""
+    (tmp_path / "evaluate.json").write_text("<<<<<<<")
+    with pytest.raises(InputError, match="is damaged; restore it with"):
+        scores_table(tmp_path / "evaluate.json")
