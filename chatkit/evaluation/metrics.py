@@ -57,6 +57,41 @@ def scores(y_true, y_pred, probabilities=None, classes=None):
     return {name: float(value) for name, value in result.items()}
 
 
+def expected_calibration_error(y_true, probabilities, classes, bins=15):
+    """Mean distance between how sure a model is and how often it is right, over bins of its largest probability.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        Categories.
+    probabilities : ndarray of shape (n, k)
+    classes : array-like of shape (k,)
+        Categories in the order of the columns.
+    bins : int, default=15
+        Of equal width. More bins and fewer rows give a larger error even for perfect probabilities.
+
+    Returns
+    -------
+    float
+        Between 0 and 1, weighted by the rows in each bin.
+
+    References
+    ----------
+    C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+
+    Examples
+    --------
+    >>> expected_calibration_error(["a", "a", "b", "b"], np.array([[0.75, 0.25]] * 4), ["a", "b"])
+    0.25
+    """
+    probabilities = np.asarray(probabilities)
+    sure = probabilities.max(axis=1)
+    right = np.asarray(classes)[probabilities.argmax(axis=1)] == np.asarray(y_true)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    distance = np.bincount(place, weights=sure - right, minlength=bins)
+    return float(np.abs(distance).sum() / len(sure))
+
+
 def per_class(y_true, y_pred, confidence=0.95):
     """Compute precision, recall and F1 of each category, with intervals.
 

@@ -411,3 +411,15 @@ def test_other_classifiers_are_refused_by_name():
     """A classifier that cannot say which words speak is named, and what is supported."""
     with pytest.raises(TypeError, match=r"Got DummyClassifier .* coef_ or word_contributions"):
         metrics.top_words(fitted(["ant", "bee"], ["x", "y"], DummyClassifier()), ["ant"])
+
+
+def test_calibration_error_tells_sure_from_right():
+    """None when as many are right as said; the distance when fewer are; never below the mean distance."""
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0.5, 1, 20_000)
+    probabilities = np.column_stack([sure, 1 - sure])
+    right = rng.random(20_000) < sure
+    honest = np.where(right, "a", "b")
+    assert metrics.expected_calibration_error(honest, probabilities, ["a", "b"]) < 0.02
+    boasting = np.where(rng.random(20_000) < sure - 0.2, "a", "b")
+    assert abs(metrics.expected_calibration_error(boasting, probabilities, ["a", "b"]) - 0.2) < 0.02

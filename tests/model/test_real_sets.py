@@ -1,7 +1,10 @@
 """Small slices of the labelled sets: real words, real imbalance, the sets' own splits."""
 
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
+from sklearn.pipeline import make_pipeline as sklearn_pipeline
+from sklearn.svm import LinearSVC
 
 from chatkit import load_model, make_pipeline
 from chatkit.data.load import read_chats
@@ -34,3 +37,57 @@ def test_a_classifier_learns_from_real_chats(sides, classifier, tmp_path):
     assert score > floor + 0.4
     save_model(model, tmp_path / "model", {})
     assert (load_model(tmp_path / "model").predict_proba(test[MESSAGE]) == model.predict_proba(test[MESSAGE])).all()
+
+
+def whole(shared, name):
+    """Training and test rows of a set."""
+    file = next(file for file in FILES if file.startswith(name))
+    return split_chats(read_chats(shared / "data" / file), "column")
+
+
+def few_categories(shared):
+    """Three categories: the sports, science and computers of the newsgroups."""
+    sides = whole(shared, "newsgroups20")
+    kept = (side[side["category"].str.startswith(("rec.", "sci.", "comp."))] for side in sides)
+    return [side.assign(category=side["category"].str.split(".").str[0])[::4] for side in kept]
+
+
+def many_categories(shared):
+    """154 categories: each of banking77 cut in two by the length of its messages."""
+    train, test = whole(shared, "banking77")
+    middle = train["body"].str.len().groupby(train["category"]).median()
+    sides = []
+    for side in (train, test):
+        long = side["body"].str.len() > side["category"].map(middle)
+        sides.append(side.assign(category=side["category"] + long.map({True: " long", False: " short"})))
+    return sides[0][::2], sides[1]
+
+
+def rare_categories(shared):
+    """Every third category of the tickets with three rows."""
+    train, test = whole(shared, "endava")
+    cut = train["category"].isin(train["category"].value_counts().index[::3])
+    return train[~cut | (train.groupby("category").cumcount() < 3)], test
+
+
+def no_subjects(shared):
+    """The tickets without their subjects."""
+    return [side.assign(subject="") for side in whole(shared, "endava")]
+
+
+def few_rows(shared):
+    """1,500 training rows for 77 categories."""
+    train, test = whole(shared, "banking77")
+    return train.sample(1500, random_state=0), test
+
+
+@pytest.mark.parametrize("sides_of", [few_categories, many_categories, rare_categories, no_subjects, few_rows])
+def test_the_default_does_not_lose_to_a_plain_line(shared, sides_of):
+    """Macro-F1 of `make_pipeline()` against TF-IDF of 1-2-grams and LinearSVC, where the default could be at a loss."""
+    train, test = sides_of(shared)
+    plain = sklearn_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LinearSVC(random_state=0))
+    plain.fit(train["subject"] + " " + train["body"], train["category"])
+    ours = make_pipeline().fit(train[MESSAGE], train["category"])
+    theirs = plain.predict(test["subject"] + " " + test["body"])
+    scores = [f1_score(test["category"], said, average="macro") for said in (ours.predict(test[MESSAGE]), theirs)]
+    assert scores[0] >= scores[1]
