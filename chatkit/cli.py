@@ -50,7 +50,8 @@ def main(arguments=None):
         print(f"chatkit: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nchatkit: stopped; `dvc repro` goes on from the last finished stage", file=sys.stderr)
+        hint = "; `dvc repro` goes on from the last finished stage" if options.call is _run else ""
+        print(f"\nchatkit: stopped{hint}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `chatkit predict chats.csv | head`
         return 1

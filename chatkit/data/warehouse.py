@@ -95,6 +95,11 @@ def sqlite_file(url):
 
 
 def _parse(url):
+    if not isinstance(url, str):
+        raise InputError(
+            f"query.warehouse in params.yaml is {url!r}, expected a SQLAlchemy URL such as "
+            "sqlite:///data/warehouse/chats.sqlite."
+        )
     try:
         if "$" not in (sa.make_url(url).password or "$"):
             raise InputError(

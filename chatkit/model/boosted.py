@@ -142,7 +142,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         sizes = np.bincount(codes, minlength=k)
         weights = (n / (k * sizes[codes])) ** self.balance
         # The mean of the weights over the last steps is as good as an exact solver's result, at a fraction of the cost:
-        # about a hundred thousand steps, the first pass left out of the mean.
+        # about two hundred thousand steps, the first pass left out of the mean.
         passes = int(np.clip(200_000 // n, 6, 100))
         model = SGDClassifier(
             loss="modified_huber", alpha=1 / (self.C * n), max_iter=passes, tol=None, average=n,

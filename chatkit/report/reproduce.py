@@ -240,6 +240,8 @@ def reproduce_model(model, revision=None):
                 f"No commit's dvc.lock names the model in {model} ({digest}); was it made with uncommitted changes? "
                 "Name one with --rev, or fetch the whole history if this clone has only its end."
             )
+    else:
+        revision = _commit(revision, project)
     print(f"{model} is made again from {revision}", flush=True)
     with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
         again = Path(folder) / "again"
@@ -252,6 +254,16 @@ def reproduce_model(model, revision=None):
     if found and not warehouse:
         print("data/warehouse is not the one that this commit was made from; the chats are others.")
     return found is None
+
+
+def _commit(revision, project):
+    """Full name of a commit."""
+    try:
+        return _run(
+            ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"], project
+        ).strip()
+    except InputError:
+        raise InputError(f"Got --rev {revision!r}, which is no commit here; name one of `git log`.") from None
 
 
 def _model_of(lock):

@@ -1,6 +1,8 @@
 """Text to term counts, for one message and for a million."""
 
+import operator
 from itertools import chain
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -131,16 +133,19 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
         return self.vocabulary_.terms
 
     def _ngram_range(self):
-        shortest, longest = self.ngram_range
+        try:
+            shortest, longest = map(operator.index, self.ngram_range)
+        except (TypeError, ValueError):
+            shortest = longest = 0
         if not 1 <= shortest <= longest:
             raise ValueError(
-                f"Got ngram_range={self.ngram_range!r}, expected two numbers from 1 up, the smaller one first."
+                f"Got ngram_range={self.ngram_range!r}, expected two whole numbers from 1 up, the smaller one first."
             )
         return shortest, longest
 
     def _fewest(self, texts):
-        whole = isinstance(self.min_df, int | np.integer)
-        if not (self.min_df >= 1 if whole else 0 < self.min_df <= 1):
+        whole, number = (isinstance(self.min_df, kind) for kind in (Integral, Real))
+        if not number or not (self.min_df >= 1 if whole else 0 < self.min_df <= 1):
             raise ValueError(
                 f"Got min_df={self.min_df!r}, expected a whole number of texts from 1 up, or a share of the texts "
                 "above 0 and up to 1.0."

@@ -125,7 +125,7 @@ class WordsMixin:
     def _words(self):
         choices = self.stop_words, self.lemmatizer, self.domain_words
         # Copies of the lists: a list that was changed in place is another choice.
-        choices = tuple(tuple(choice) if isinstance(choice, list | set) else choice for choice in choices)
+        choices = tuple(choice if choice is None or isinstance(choice, str) else tuple(choice) for choice in choices)
         made_for, words = getattr(self, "_memo", (None, None))
         if made_for != choices or len(words) > Words.LIMIT:
             words = Words(self.stop_words, self.lemmatizer, self.domain_words)

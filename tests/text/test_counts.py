@@ -151,7 +151,10 @@ def test_rare_runs_take_no_memory_as_strings():
         ({"min_df": 0}, "Got min_df=0, expected a whole number of texts from 1 up"),
         ({"min_df": 1.5}, "Got min_df=1.5, expected"),
         ({"min_df": 9}, "Got 2 texts in which no term is in 9 of them"),
-        ({"ngram_range": (2, 1)}, r"Got ngram_range=\(2, 1\), expected two numbers"),
+        ({"min_df": "2"}, "Got min_df='2', expected a whole number"),
+        ({"ngram_range": (2, 1)}, r"Got ngram_range=\(2, 1\), expected two whole numbers"),
+        ({"ngram_range": 2}, "Got ngram_range=2, expected two whole numbers"),
+        ({"domain_words": "card"}, "Got domain_words='card', expected a list of words"),
         ({"stop_words": "klingon"}, "Got stop_words='klingon'"),
     ],
 )
