@@ -8,6 +8,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.utils.validation import validate_data
 
 from chatkit.model.codes import checked, encode, folds
+from chatkit.model.forest import FEW, Forest
 from chatkit.model.trees import contributions, grow, present, some
 
 HELD_OUT = 10_000  # rows with held-out margins are enough for temperature and trees
@@ -213,7 +214,18 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
     def _margins(self, X):
         X = checked(self, X)
         margins = log_softmax((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1)
-        return margins if self.booster_ is None else _raise(self.booster_, present(X), margins, self.n_rounds_)
+        if self.booster_ is None:
+            return margins
+        if X.shape[0] > FEW:
+            return _raise(self.booster_, present(X), margins, self.n_rounds_)
+        made_of, forest = getattr(self, "_forest", (None, None))
+        if made_of is not self.booster_:
+            forest = Forest(self.booster_, len(self.classes_))
+            self._forest = self.booster_, forest
+        return forest.margins(present(X), margins.astype(np.float32)).astype(np.float64)
+
+    def __getstate__(self):
+        return {name: value for name, value in super().__getstate__().items() if name != "_forest"}
 
     def predict_proba(self, X):
         """Probability of each category.

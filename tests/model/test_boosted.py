@@ -1,5 +1,7 @@
 """Trees on top of a line."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
@@ -111,3 +113,16 @@ def test_a_missing_gpu_gives_one_sentence(pairs):
     """The build for the CPU, or a machine without a GPU."""
     with pytest.raises(ValueError, match=r"device='cuda', but this XGBoost|the device 'cuda'"):
         BoostedLinearClassifier(device="cuda").fit(*pairs)
+
+
+def test_one_row_gives_what_many_give(pairs):
+    """Few rows take another way through the trees, to the same last bit; a new fit has new trees."""
+    X, y = pairs
+    model = BoostedLinearClassifier().fit(X, y)
+    assert model.n_rounds_
+    together = model.predict_proba(X[:50])
+    alone = np.vstack([model.predict_proba(X[[row]]) for row in range(50)])
+    np.testing.assert_array_equal(alone, together)
+    assert "_forest" not in pickle.loads(pickle.dumps(model)).__dict__  # noqa: S301 - our own bytes
+    model.set_params(n_estimators=3).fit(X[::-1], y[::-1])
+    np.testing.assert_array_equal(model.predict_proba(X[[0]]), model.predict_proba(X[:50])[:1])

@@ -1,0 +1,32 @@
+"""Trees walked without XGBoost."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix, random_array
+
+from chatkit.model.forest import Forest
+from chatkit.model.trees import grow, present
+
+SETTINGS = {"max_depth": 4, "learning_rate": 0.3, "max_bin": 8, "min_child_weight": 0.1, "colsample_bynode": 0.5,
+            "reg_lambda": 1.0, "device": "cpu", "seed": 0}  # fmt: skip
+
+
+@pytest.mark.parametrize(("k", "rounds"), [(2, 1), (3, 7), (9, 25)])
+def test_margins_are_xgboosts_to_the_last_bit(k, rounds):
+    """Rows with few words and rows with none."""
+    rng = np.random.default_rng(k)
+    X = present(csr_matrix(random_array((400, 30), density=0.2, rng=rng)))
+    y, start = rng.integers(k, size=400), rng.normal(size=(400, k)).astype(np.float32)
+    y[X.getcol(0).nonzero()[0]] = 0
+    booster = grow(X, y, SETTINGS | {"num_class": k}, rounds, start)
+    new = present(csr_matrix(random_array((200, 30), density=0.1, rng=rng)))
+    expected = booster.inplace_predict(new, predict_type="margin", base_margin=start[:200])
+    np.testing.assert_array_equal(Forest(booster, k).margins(new, start[:200]), expected)
+
+
+def test_trees_in_another_order_are_refused():
+    """A booster that was not grown here."""
+    X = present(csr_matrix(np.eye(6)))
+    booster = grow(X, np.array([0, 1, 2] * 2), SETTINGS | {"num_class": 3}, 2)
+    with pytest.raises(ValueError, match="Got trees in another order"):
+        Forest(booster, 2)
