@@ -62,7 +62,10 @@ def split_batch(texts):
     joined = "\n".join(["", *texts, ""])
     # A lone surrogate separates tokens, and so does the "?" in its place.
     encoded = bytearray(joined, "utf-8", "replace")
-    sizes = [len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in texts]
+    if len(encoded) == len(joined):
+        sizes = list(map(len, texts))
+    else:
+        sizes = [len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in texts]
     ends = np.cumsum(np.array(sizes) + 1)
     kinds = np.frombuffer(encoded.translate(_KINDS), np.uint8)
     _cut_loose_marks(np.frombuffer(encoded, np.uint8), kinds)
@@ -80,7 +83,7 @@ def split_batch(texts):
 def _normalised(texts):
     """Normalise the texts that need more than lower case in ASCII."""
     plain = [text if text.isascii() else "" for text in texts]
-    ends = np.cumsum([len(text) + 1 for text in plain])
+    ends = np.cumsum(np.array(list(map(len, plain))) + 1)
     joined = "\n".join(plain).lower()
     special = {row for row, text in enumerate(texts) if not text.isascii()}
     for mark in ADDRESS_MARKS:
@@ -89,7 +92,10 @@ def _normalised(texts):
             row = int(np.searchsorted(ends, at, side="right"))
             special.add(row)
             at = joined.find(mark, int(ends[row]))
-    return [normalise(text) if row in special else text for row, text in enumerate(texts)]
+    normalised = list(texts)
+    for row in special:
+        normalised[row] = normalise(texts[row])
+    return normalised
 
 
 def _cut_loose_marks(encoded, kinds):

@@ -107,12 +107,12 @@ class Words(dict):
     def _replace(self, token):
         if token in self._dropped:
             return ""
+        if token.isalpha():
+            return "not" if token in _BARE_NEGATIONS else self._lemma(token)
         if token[0] in "$£€":
             return "_money_"
         if token[0].isdigit():
             return "_date_" if any(mark in token for mark in ":/-") else "_number_"
-        if token in _BARE_NEGATIONS:
-            return "not"
         if token.endswith("n't"):
             verb = self._replace(_IRREGULAR.get(token) or token[:-3]) if token != "n't" else ""
             return f"{verb} not".strip()
