@@ -91,7 +91,9 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
         ngram_range, fewest = self._ngram_range(), self._fewest(texts := as_texts(X))
         reader = _Reader(self._words(), _Learning())
         numbers, lengths = reader.read(texts)
-        vocabulary, counts = Vocabulary.learn(list(reader.numbers), numbers, lengths, ngram_range, fewest)
+        words = list(reader.numbers)
+        del reader  # on a large corpus its memory is needed for the counts
+        vocabulary, counts = Vocabulary.learn(words, numbers, lengths, ngram_range, fewest)
         if not counts.shape[1]:
             raise ValueError(
                 f"Got {len(texts)} texts in which no term is in {fewest:g} of them, expected at least one such term; "
@@ -213,15 +215,16 @@ class _Reader(dict):
         lengths : ndarray of int64, shape (n,)
             Words in each text.
         """
-        numbers, lengths = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
+        # A buffer that grows in place: to join arrays would take their memory twice.
+        numbers, lengths = bytearray(), [np.empty(0, np.int64)]
         for batch in _batches(texts):
             if len(self) > self.words.LIMIT:
                 self.clear()
                 self.several.clear()
             some, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
-            numbers.append(some)
+            numbers += some.astype(np.int32, copy=False).tobytes()
             lengths.append(sizes)
-        return np.concatenate(numbers), np.concatenate(lengths)
+        return np.frombuffer(numbers, np.int32), np.concatenate(lengths)
 
     def _read_few(self, texts):
         rows = []

@@ -48,7 +48,7 @@ class Vocabulary:
         words : list of str
             In any order.
         numbers : ndarray of int32
-            Position in `words` of each word of each text, text after text.
+            Position in `words` of each word of each text, text after text; overwritten.
         lengths : ndarray of int64, shape (n,)
             Words in each text.
         ngram_range : (int, int)
@@ -60,11 +60,11 @@ class Vocabulary:
         counts : scipy.sparse.csr_matrix of shape (n, d), dtype int32
         """
         # A term counted less than `fewest` times cannot be in as many texts: it goes before rows are made.
-        often = np.flatnonzero(np.bincount(numbers, minlength=len(words)) >= fewest)
+        often = np.flatnonzero(_tally(numbers, len(words)) >= fewest)
         kept = sorted((words[number], number) for number in often)
         rank = np.full(len(words) + 1, UNKNOWN, np.int32)
         rank[[number for _, number in kept]] = np.arange(len(kept), dtype=np.int32)
-        numbers = rank[numbers]
+        np.take(rank, numbers, out=numbers, mode="wrap")
         levels, runs = [], [numbers]
         for n in range(2, ngram_range[1] + 1):
             level, found = _number(_codes(runs[-1], numbers, lengths, n, len(kept)), fewest)
@@ -72,7 +72,7 @@ class Vocabulary:
             runs.append(found)
         vocabulary = cls([word for word, _ in kept], levels, ngram_range[0])
         counts = vocabulary._count_runs(runs, lengths)
-        enough = np.bincount(counts.indices, minlength=counts.shape[1]) >= fewest
+        enough = _tally(counts.indices, counts.shape[1]) >= fewest
         if not enough.all():
             counts = counts[:, enough]
             vocabulary._drop(~enough)
@@ -198,6 +198,12 @@ class Vocabulary:
         self._columns = [left[columns] for columns in self._columns]
         self.width = int(np.sum(~rare))
         self.__dict__.pop("terms", None)
+
+
+def _tally(numbers, size):
+    """How often each number occurs. Part by part: bincount makes a copy of twice the size."""
+    parts = (numbers[start : start + 2**20] for start in range(0, len(numbers), 2**20))
+    return sum((np.bincount(part, minlength=size) for part in parts), np.zeros(size, np.int64))
 
 
 def _codes(runs, numbers, lengths, n, width):
