@@ -2,7 +2,7 @@
 
 >>> from chatkit import make_pipeline
 >>> list(make_pipeline().named_steps)
-['preprocess', 'text', 'counts', 'tfidf', 'classifier']
+['preprocess', 'counts', 'tfidf', 'classifier']
 """
 
 from importlib import import_module
