@@ -9,7 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from chatkit.model.codes import checked, encode, folds
 from chatkit.model.forest import FEW, Forest
-from chatkit.model.trees import contributions, grow, present, some
+from chatkit.model.trees import contributions, grow, present, settings_of, some
 
 HELD_OUT = 10_000  # rows with held-out margins are enough for temperature and trees
 CALIBRATED = 4_000  # rows that the trees have not seen are enough for the calibration
@@ -174,11 +174,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
     def _boost(self, X, codes, margins):
         """Find the rounds and the calibration on rows that the trees have not seen, then grow them on all rows."""
         self.n_rounds_, self.booster_, self.final_temperature_, self.noise_ = 0, None, 1.0, 0.0
-        names = (
-            "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
-        )  # fmt: skip
-        settings = {name: getattr(self, name) for name in names}
-        settings |= {"num_class": len(self.classes_), "seed": self.random_state}
+        settings = settings_of(self)
         rounds, boosted, looked = None, margins.copy(), np.zeros(len(codes), dtype=bool)
         for _, fold in folds(codes, self.cv, self.random_state + 1):
             unseen = np.zeros(len(codes), dtype=bool)

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
 from chatkit.model.codes import checked, encode
-from chatkit.model.trees import contributions, grow, present, some
+from chatkit.model.trees import contributions, grow, present, settings_of, some
 
 
 class XGBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -91,12 +91,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
         self.classes_, codes = encode(y)
-        names = (
-            "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
-        )  # fmt: skip
-        settings = {name: getattr(self, name) for name in names}
-        settings |= {"num_class": len(self.classes_), "seed": self.random_state}
-        self.booster_ = grow(present(X), codes, settings, self.n_estimators)
+        self.booster_ = grow(present(X), codes, settings_of(self), self.n_estimators)
         return self
 
     def predict_proba(self, X):

@@ -5,6 +5,9 @@ import xgboost
 from scipy.sparse import csr_matrix
 
 EXPLAINED_ROWS = 1000
+SETTINGS = (
+    "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
+)  # fmt: skip
 
 
 def present(X):
@@ -23,6 +26,23 @@ def present(X):
         X = X.copy()
         X.eliminate_zeros()
     return X
+
+
+def settings_of(estimator):
+    """Return XGBoost's parameters as a classifier holds them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With `SETTINGS` and random_state as parameters, and classes_.
+
+    Returns
+    -------
+    dict
+        For `grow`.
+    """
+    chosen = {name: getattr(estimator, name) for name in SETTINGS}
+    return chosen | {"num_class": len(estimator.classes_), "seed": estimator.random_state}
 
 
 def frequent(X):
@@ -54,7 +74,7 @@ def grow(X, codes, settings, rounds, margins=None, unseen=None, patience=None):
         From `present`.
     codes : ndarray of shape (n,)
     settings : dict
-        XGBoost's parameters, with num_class.
+        From `settings_of`.
     rounds : int
         Most boosting rounds.
     margins : ndarray of shape (n, k), optional

@@ -48,11 +48,14 @@ def locked_outputs(lock):
     InputError
         When it is no dvc.lock.
     """
+    return {out["path"]: out["md5"] for stage in _stages(lock).values() for out in stage.get("outs", [])}
+
+
+def _stages(lock):
     try:
-        stages = YAML(typ="safe", pure=True).load(lock)["stages"]
+        return YAML(typ="safe", pure=True).load(lock)["stages"]
     except (YAMLError, KeyError, TypeError):
         raise InputError("dvc.lock is damaged; restore it with `git checkout -- dvc.lock`.") from None
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
 def run_again(source, revision, folder, variation, stage=None):
@@ -245,10 +248,10 @@ def reproduce_model(model, revision=None):
     print(f"{model} is made again from {revision}", flush=True)
     with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
         again = Path(folder) / "again"
-        stage, path = _model_of(_run(["git", "show", f"{revision}:dvc.lock"], project))
+        committed = _run(["git", "show", f"{revision}:dvc.lock"], project)
+        stage, path = _model_of(committed)
         run_again(project, revision, again, {}, stage)
         found = first_difference(model, again / path)
-        committed = _run(["git", "show", f"{revision}:dvc.lock"], project)
         warehouse = _warehouse(committed) == _warehouse((again / "dvc.lock").read_text(encoding="utf-8"))
     print("The same bytes came out." if found is None else f"Other bytes came out: {found}")
     if found and not warehouse:
@@ -268,7 +271,7 @@ def _commit(revision, project):
 
 def _model_of(lock):
     """Stage and path of the model that a dvc.lock names."""
-    for stage, locked in YAML(typ="safe", pure=True).load(lock).get("stages", {}).items():
+    for stage, locked in _stages(lock).items():
         for out in locked.get("outs", []):
             if out["path"].startswith("models/"):
                 return stage, out["path"]
@@ -277,8 +280,9 @@ def _model_of(lock):
 
 def _warehouse(lock):
     """Hash of the warehouse that a dvc.lock names, None when it is a server."""
-    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
-    found = [dep for stage in stages.values() for dep in stage.get("deps", []) if dep["path"] == "data/warehouse"]
+    found = [
+        dep for stage in _stages(lock).values() for dep in stage.get("deps", []) if dep["path"] == "data/warehouse"
+    ]
     return found[0]["md5"] if found else None
 
 

@@ -115,9 +115,8 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         reader, words = getattr(self, "_reader", None), self._words()
-        if reader is None or reader.words is not words or reader.vocabulary is not self.vocabulary_:
-            self._reader = reader = _Reader(words, _Known(self.vocabulary_.numbers))
-            reader.vocabulary = self.vocabulary_
+        if reader is None or reader.words is not words or reader.numbers is not self.vocabulary_.numbers:
+            self._reader = reader = _Reader(words, self.vocabulary_.numbers)
         return self.vocabulary_.count(*reader.read(as_texts(X)))
 
     def get_feature_names_out(self, input_features=None):
@@ -164,13 +163,6 @@ class _Learning(dict):
     def __missing__(self, word):
         self[word] = number = len(self)
         return number
-
-
-class _Known(dict):
-    """Numbers of words, unknown ones included."""
-
-    def __missing__(self, word):
-        return UNKNOWN
 
 
 class _Reader(dict):

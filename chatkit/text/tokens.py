@@ -6,6 +6,7 @@ stands between two separators afterwards can be split on its own. `chatkit.text.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from chatkit.text.lemmatize import get_lemmatizer
 from chatkit.text.stopwords import ENGLISH
@@ -42,7 +43,7 @@ def normalise(text):
     if not text.isascii():
         # Compatibility characters such as ℡ become capitals, so lower case comes twice.
         text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).lower()
-    if "@" in text or "://" in text or "www." in text:
+    if any(mark in text for mark in ADDRESS_MARKS):
         text = _ADDRESS.sub(lambda match: f" _{match.lastgroup}_ ", text)
     return text
 
@@ -119,18 +120,23 @@ class Words(dict):
         return token if token.startswith("_") else self._lemma(token.removesuffix("'s"))
 
 
+@lru_cache(maxsize=16)
+def _words_for(stop_words, lemmatizer, domain_words):
+    return Words(stop_words, lemmatizer, domain_words)
+
+
 class WordsMixin:
-    """Keeps the words of an estimator with stop_words, lemmatizer and domain_words from call to call."""
+    """Gives an estimator with stop_words, lemmatizer and domain_words its words.
+
+    Estimators with the same choices share them in a process: the folds of a cross-validation look at a word once.
+    """
 
     def _words(self):
         choices = self.stop_words, self.lemmatizer, self.domain_words
         # Copies of the lists: a list that was changed in place is another choice.
-        choices = tuple(choice if choice is None or isinstance(choice, str) else tuple(choice) for choice in choices)
-        made_for, words = getattr(self, "_memo", (None, None))
-        if made_for != choices or len(words) > Words.LIMIT:
-            words = Words(self.stop_words, self.lemmatizer, self.domain_words)
-            self._memo = choices, words
+        words = _words_for(
+            *(choice if choice is None or isinstance(choice, str) else tuple(choice) for choice in choices)
+        )
+        if len(words) > Words.LIMIT:
+            words.clear()
         return words
-
-    def __getstate__(self):
-        return {name: value for name, value in super().__getstate__().items() if name != "_memo"}

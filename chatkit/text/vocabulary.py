@@ -11,6 +11,11 @@ UNKNOWN = -1
 ROWS = 20_000  # texts counted at a time: what they need stays in the processor's cache
 
 
+class _Numbers(dict):
+    def __missing__(self, word):
+        return UNKNOWN
+
+
 class Vocabulary:
     """The terms of a corpus: runs of words, numbered level by level.
 
@@ -29,14 +34,14 @@ class Vocabulary:
     Attributes
     ----------
     numbers : dict of str to int
-        Number of each word that is in a term.
+        Number of each word that is in a term; UNKNOWN for any other.
     width : int
         How many terms there are.
     """
 
     def __init__(self, words, levels, shortest):
         self._words, self._levels, self._shortest = words, levels, shortest
-        self.numbers = {word: number for number, word in enumerate(words)}
+        self.numbers = _Numbers(zip(words, range(len(words)), strict=True))
         self._lay_out()
 
     @classmethod

@@ -78,7 +78,7 @@ def test_the_memory_is_bounded(monkeypatch):
     processor = TextProcessor().fit([""])
     for number in range(5):
         processor.transform([" ".join(f"word{number}x{n}" for n in range(20))])
-    assert len(processor._memo[1]) <= 30
+    assert len(processor._words()) <= 30
 
 
 def test_a_copy_knows_its_settings_not_its_memory():
@@ -86,8 +86,17 @@ def test_a_copy_knows_its_settings_not_its_memory():
     processor = TextProcessor(domain_words=["harbor"]).fit(["a"])
     processor.transform(["some words"])
     for copy in (clone(processor), pickle.loads(pickle.dumps(processor))):  # noqa: S301 - our own bytes
-        assert not hasattr(copy, "_memo")
+        assert vars(copy).keys() == vars(TextProcessor()).keys()
         assert copy.transform(["Harbor cards"])[0] == "card"
+
+
+def test_estimators_with_the_same_choices_share_their_words():
+    """The folds of a cross-validation look at a word once; other choices have words of their own."""
+    ours, theirs = (TextProcessor(domain_words=words) for words in (["harbor"], ("harbor",)))
+    assert ours._words() is theirs._words()
+    assert ours._words() is not TextProcessor()._words()
+    theirs.domain_words = ["anchor"]
+    assert theirs.transform(["harbor anchor"])[0] == "harbor"
 
 
 def test_a_changed_parameter_counts():
