@@ -210,7 +210,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
 
     def _margins(self, X):
         X = checked(self, X)
-        margins = log_softmax((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1)
+        margins = self._line_margins(X)
         if self.booster_ is None:
             return margins
         if X.shape[0] > FEW:
@@ -220,6 +220,12 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
             forest = Forest(self.booster_, len(self.classes_))
             self._forest = self.booster_, forest
         return forest.margins(present(X), margins.astype(np.float32)).astype(np.float64)
+
+    def _line_margins(self, X):
+        return log_softmax((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1)
+
+    def _probabilities(self, margins):
+        return np.exp(_log_probabilities(margins, self.final_temperature_, self.noise_))
 
     def __getstate__(self):
         return {name: value for name, value in super().__getstate__().items() if name != "_forest"}
@@ -236,7 +242,24 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n, k)
             Columns in the order of `classes_`.
         """
-        return np.exp(_log_probabilities(self._margins(X), self.final_temperature_, self.noise_))
+        return self._probabilities(self._margins(X))
+
+    def staged_predict_proba(self, X):
+        """Probabilities after each round of trees, as scikit-learn's boosted trees give them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n, d)
+
+        Yields
+        ------
+        ndarray of shape (n, k)
+            Nothing when the line stands alone.
+        """
+        X = checked(self, X)
+        line = self._line_margins(X)
+        for end in range(1, self.n_rounds_ + 1):
+            yield self._probabilities(_raise(self.booster_, present(X), line, end))
 
     def predict(self, X):
         """Most probable category of each row.

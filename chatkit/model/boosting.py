@@ -109,6 +109,21 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         X = checked(self, X)
         return self.booster_.inplace_predict(present(X))
 
+    def staged_predict_proba(self, X):
+        """Probabilities after each round, as scikit-learn's boosted trees give them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n, d)
+
+        Yields
+        ------
+        ndarray of shape (n, k), dtype float32
+        """
+        X = present(checked(self, X))
+        for end in range(1, self.booster_.num_boosted_rounds() + 1):
+            yield self.booster_.inplace_predict(X, iteration_range=(0, end))
+
     def predict(self, X):
         """Most probable category of each row.
 

@@ -1,25 +1,67 @@
-"""Conversations that stand on both sides of the split."""
+"""Conversations and customers that stand on both sides of the split."""
 
-from chatkit.data.split import overlap
+import numpy as np
+
 from chatkit.evaluation.checks.result import NotRunError, Result
+from chatkit.evaluation.checks.statistics import balanced_accuracy, bootstrap
 
-TITLE = "No conversation stands on both sides of the split"
+TITLE = "Nothing is gained from knowing the conversation or the customer"
+SEVERITY, LEAKAGE = "fail", "test data not independent of training data"
+ADVICE = "Set split.strategy to 'group', with split.group 'conversation_id' or 'customer_id'."
+HARM = 0.02  # balanced accuracy that chats of known customers may be ahead
+FEWEST = 30  # chats on each side of the comparison
 
 
 def check(run):
-    """Compare the share of test chats whose conversation has training chats."""
-    if "conversation_id" not in run.test.columns or run.test["conversation_id"].isna().any():
-        raise NotRunError("Some test chats have no conversation_id; select it in queries/chats.sql.")
-    table = overlap(run.train, run.test).set_index("shared")
-    rows, share = (
-        int(table.loc["the same conversation_id", "chats"]),
-        float(table.loc["the same conversation_id", "share"]),
-    )
-    limit = run.thresholds["groups"]
-    said = (
-        f"{rows:,} of {len(run.test):,} test chats ({share:.1%}) belong to a conversation with training chats; "
-        f"at most {limit:.1%} may."
-    )
-    if share <= limit:
-        return Result(share, limit, "pass", said)
-    return Result(share, limit, "fail", f"{said} Set split.strategy to 'group'.")
+    """Share of test chats of a training conversation, and how far chats of known customers are ahead of others.
+
+    A conversation must not be on both sides. A customer may write again, so that is a fault only where it helps:
+    balanced accuracy of known customers' chats minus that of the others', with a bootstrap that draws customers.
+    """
+    if not _has(run, "conversation_id") and not _has(run, "customer_id"):
+        raise NotRunError(
+            "The chats have neither conversation_id nor customer_id, or some are empty; select them in the query."
+        )
+    limit, share, parts, failed = run.thresholds["groups"], None, [], False
+    if _has(run, "conversation_id"):
+        seen = run.test["conversation_id"].isin(set(run.train["conversation_id"])).to_numpy()
+        share = float(seen.mean())
+        failed = share > limit
+        parts.append(
+            f"{seen.sum():,} of {len(seen):,} test chats ({share:.1%}) belong to a conversation with training chats; "
+            f"at most {limit:.1%} may."
+        )
+    if _has(run, "customer_id"):
+        seen = run.test["customer_id"].isin(set(run.train["customer_id"])).to_numpy()
+        said = f"{seen.sum():,} are of a customer with training chats"
+        if min(seen.sum(), (~seen).sum()) < FEWEST:
+            if share is None:
+                raise NotRunError(f"{said}: fewer than {FEWEST} chats on one side, too few to compare.")
+            parts.append(f"{said}, too few on one side to compare.")
+        else:
+            ahead = _ahead(run, seen)
+            customers = np.unique(run.test["customer_id"], return_inverse=True)[1]
+            low, high = bootstrap(ahead, customers, run.seed)
+            value = ahead(np.ones(len(seen)))
+            failed |= value > HARM and low > 0
+            parts.append(
+                f"{said}: their balanced accuracy is {value:+.3f} from that of the others "
+                f"({low:+.3f} to {high:+.3f}); above {HARM:+.2f} with a low end above 0 fails."
+            )
+    return Result("fail" if failed else "pass", share, limit, " ".join(parts))
+
+
+def _has(run, name):
+    return all(name in chats.columns and chats[name].notna().all() for chats in (run.train, run.test))
+
+
+def _ahead(run, seen):
+    # Categories that only one side has would be compared with nothing.
+    both = np.intersect1d(run.codes[seen], run.codes[~seen])
+    kept = np.isin(run.codes, both)
+
+    def ahead(weights):
+        known, unknown = (balanced_accuracy(run.codes, run.hits, weights * kept * side) for side in (seen, ~seen))
+        return known - unknown
+
+    return ahead

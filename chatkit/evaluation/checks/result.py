@@ -1,13 +1,23 @@
 """What a check looks at, and what it says."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
+from sklearn.base import clone
+
+from chatkit.evaluation.checks.neighbours import shingles
+from chatkit.project import InputError
+from chatkit.text.counts import TermCounter
+from chatkit.text.weights import TermWeights
 
 MESSAGE = ["subject", "body"]
 STATUSES = ("pass", "warn", "fail", "not_run")
+SHOWN = 5  # rows of evidence
+_ADDRESS = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+")
 
 
 class NotRunError(Exception):
@@ -20,43 +30,166 @@ class Result:
 
     Parameters
     ----------
+    status : {"pass", "warn", "fail", "not_run"}
     statistic : float or None
         What was measured.
     threshold : float or None
         What it was compared with.
-    status : {"pass", "warn", "fail", "not_run"}
     explanation : str
-        One or two sentences with the numbers, and what to do.
+        One to three sentences with the numbers.
+    interval : tuple of float or None
+        Low and high end of the statistic, 98 % unless the explanation says otherwise.
+    evidence : list of dict
+        A few rows that show it, messages masked.
     """
 
+    status: str
     statistic: float | None
     threshold: float | None
-    status: str
     explanation: str
+    interval: tuple | None = None
+    evidence: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A fitted pipeline with the chats it was trained and is tested on.
+    """A fitted classifier with the chats it was trained and is tested on.
 
     Parameters
     ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted on subject and body.
+    pipeline : estimator
+        Fitted on subject and body, or on one string a chat.
     train, test : pandas.DataFrame
         With subject, body and category.
     thresholds : dict of str to float
         By check code.
     seed : int
+    procedure : callable, optional
+        From training and test chats to predicted categories of the test chats.
     """
 
-    pipeline: Pipeline
+    pipeline: object
     train: pd.DataFrame
     test: pd.DataFrame
     thresholds: dict
     seed: int = 0
+    procedure: Callable | None = None
+
+    @cached_property
+    def _takes_frames(self):
+        """Whether the pipeline takes subject and body; else one string a chat."""
+        # Three rows: a vectoriser takes a frame for a list of its two column names and returns two predictions.
+        few = self.test.iloc[np.arange(3) % len(self.test)]
+        errors = []
+        for takes_frames, messages in ((True, few[MESSAGE]), (False, texts(few))):
+            try:
+                if len(self.pipeline.predict(messages)) == len(few):
+                    return takes_frames
+            except Exception as error:  # noqa: BLE001 - whatever a foreign pipeline raises, the other form is tried
+                errors.append(f"{type(error).__name__}: {error}")
+        raise InputError(
+            f"Got {type(self.pipeline).__name__}, which predicts neither from a frame with subject and body nor from a "
+            f"list of strings ({errors[-1] if errors else 'the number of predictions differs'}); give a fitted one."
+        )
+
+    def messages(self, chats):
+        """Chats in the form that the pipeline takes."""
+        return chats[MESSAGE] if self._takes_frames else texts(chats)
+
+    def refit(self, chats, **parameters):
+        """Fit a fresh copy of the pipeline on chats."""
+        try:
+            copy = clone(self.pipeline)
+        except TypeError:
+            raise NotRunError(
+                f"{type(self.pipeline).__name__} is no scikit-learn estimator that can be copied and fitted again."
+            ) from None
+        return copy.set_params(**parameters).fit(self.messages(chats), chats["category"])
 
     @cached_property
     def predictions(self):
-        """Categories that the pipeline gives the test chats, worked out once for all checks."""
-        return self.pipeline.predict(self.test[MESSAGE])
+        """Categories that the pipeline gives the test chats."""
+        return np.asarray(self.pipeline.predict(self.messages(self.test)), dtype=str)
+
+    @cached_property
+    def probabilities(self):
+        """Probabilities of the test chats, in the order of `classes`."""
+        return probabilities(self.pipeline, self.messages(self.test))
+
+    @cached_property
+    def classes(self):
+        """Categories that the pipeline knows."""
+        return np.asarray(self.pipeline.classes_, dtype=str)
+
+    @cached_property
+    def truth(self):
+        """Categories that people gave the test chats."""
+        return np.asarray(self.test["category"], dtype=str)
+
+    @cached_property
+    def codes(self):
+        """Numbers of the test chats' categories."""
+        return np.unique(self.truth, return_inverse=True)[1]
+
+    @cached_property
+    def hits(self):
+        """Whether each test chat got its category."""
+        return self.predictions == self.truth
+
+    @cached_property
+    def words(self):
+        """Counts of words in the training chats and in the test chats, and the words.
+
+        Returns
+        -------
+        train, test : scipy.sparse.csr_matrix
+        names : ndarray of str
+        """
+        counter = TermCounter(stop_words=None, lemmatizer="none", ngram_range=(1, 1), min_df=2)
+        counts = counter.fit_transform(texts(self.train) + texts(self.test))
+        return counts[: len(self.train)], counts[len(self.train) :], counter.get_feature_names_out()
+
+    @cached_property
+    def weights(self):
+        """Weighted words (TF-IDF, sublinear) of the training chats and of the test chats."""
+        train, test, _ = self.words
+        weigh = TermWeights().fit(train)
+        return weigh.transform(train), weigh.transform(test)
+
+    @cached_property
+    def shingles(self):
+        """What `neighbours.shingles` gives for the training chats, then the test chats."""
+        return shingles(texts(self.train) + texts(self.test))
+
+
+def texts(chats):
+    """One string a chat: subject and body."""
+    return [f"{subject}\n{body}".strip() for subject, body in zip(chats["subject"], chats["body"], strict=True)]
+
+
+def probabilities(fitted, messages):
+    """Probabilities as float64, or NotRunError where a classifier gives none."""
+    if not hasattr(fitted, "predict_proba"):
+        raise NotRunError("The classifier gives no probabilities.")
+    return np.asarray(fitted.predict_proba(messages), dtype=np.float64)
+
+
+def loss(truth, classes, given):
+    """Log-loss of each chat in nats, probabilities at least 1e-6."""
+    place = {category: number for number, category in enumerate(classes)}
+    known = np.array([place.get(category, -1) for category in truth])
+    if (known < 0).any():
+        raise NotRunError("Some test chats have a category that the classifier was not trained on.")
+    return -np.log(np.clip(given[np.arange(len(truth)), known], 1e-6, 1))
+
+
+def masked(text, length=140):
+    """Shorten a message for a report; digits and addresses are masked.
+
+    Examples
+    --------
+    >>> masked("Card 4921, write to me@bank.example")
+    'Card ####, write to _address_'
+    """
+    text = re.sub(r"\d", "#", _ADDRESS.sub("_address_", " ".join(text.split())))
+    return text if len(text) <= length else f"{text[: length - 1]}…"

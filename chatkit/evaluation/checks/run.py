@@ -5,16 +5,57 @@ from html import escape
 
 import pandas as pd
 
-from chatkit.evaluation.checks import duplicates, groups, signal, simple
-from chatkit.evaluation.checks.result import NotRunError, Result, Run
+from chatkit.evaluation.checks import (
+    calibration,
+    complexity,
+    drift,
+    duplicates,
+    groups,
+    labels,
+    leak_tokens,
+    rounds,
+    scrambled_labels,
+    signal,
+    simple,
+    time_order,
+)
+from chatkit.evaluation.checks.result import STATUSES, NotRunError, Result, Run
+from chatkit.project import InputError
 
-CHECKS = {"duplicates": duplicates, "groups": groups, "signal": signal, "simple": simple}
-THRESHOLDS = {"duplicates": 0.005, "groups": 0.0, "signal": 0.01, "simple": 0.0}
+CHECKS = {
+    "duplicates": duplicates,
+    "groups": groups,
+    "time_order": time_order,
+    "leak_tokens": leak_tokens,
+    "scrambled_labels": scrambled_labels,
+    "signal": signal,
+    "simple": simple,
+    "complexity": complexity,
+    "rounds": rounds,
+    "labels": labels,
+    "drift": drift,
+    "calibration": calibration,
+}
+THRESHOLDS = {
+    "duplicates": 0.005,
+    "groups": 0.0,
+    "time_order": 0.02,
+    "leak_tokens": 3.4,
+    "scrambled_labels": 0.0,
+    "signal": 0.01,
+    "simple": 0.0,
+    "complexity": 0.05,
+    "rounds": 0.05,
+    "labels": 0.25,
+    "drift": 0.6,
+    "calibration": 0.05,
+}
+_SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "not_run": "–"}
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The results of all checks, as a table in a notebook.
+    """The results of all checks, as a board and a text in a notebook.
 
     Parameters
     ----------
@@ -24,6 +65,39 @@ class CheckReport:
 
     results: dict
 
+    @property
+    def status(self):
+        """The worst status: fail before warn before not_run before pass."""
+        found = {result.status for result in self.results.values()}
+        return next(status for status in ("fail", "warn", "not_run", "pass") if status in found)
+
+    @property
+    def alarms(self):
+        """How many checks warn or fail."""
+        return sum(result.status in ("warn", "fail") for result in self.results.values())
+
+    def gate(self, mode):
+        """Stop where a check failed.
+
+        Parameters
+        ----------
+        mode : {"fail", "warn"}
+            ``fail`` raises, ``warn`` does nothing.
+
+        Raises
+        ------
+        InputError
+            When a check failed and `mode` is "fail", or `mode` is neither.
+        """
+        if mode not in ("fail", "warn"):
+            raise InputError(f"Got overfitting.gate={mode!r}, expected 'fail' or 'warn'.")
+        failed = [code for code, result in self.results.items() if result.status == "fail"]
+        if failed and mode == "fail":
+            raise InputError(
+                f"The checks {', '.join(failed)} failed; read what they found, mend it, or set "
+                "overfitting.gate to 'warn'."
+            )
+
     def to_frame(self):
         """Return one row a check.
 
@@ -32,45 +106,86 @@ class CheckReport:
         pandas.DataFrame
             code, title, status, statistic, threshold, explanation.
         """
-        return pd.DataFrame(self.to_records())
+        columns = ["code", "title", "status", "statistic", "threshold", "explanation"]
+        return pd.DataFrame(self.to_records())[columns]
 
     def to_records(self):
-        """Return one dict a check, ready for JSON.
+        """Return one dict a check, ready for JSON; without the evidence, which holds messages.
 
         Returns
         -------
         list of dict
         """
-        return [{"code": code, "title": CHECKS[code].TITLE, **vars(result)} for code, result in self.results.items()]
+        return [
+            {
+                "code": code,
+                "title": CHECKS[code].TITLE,
+                "severity": CHECKS[code].SEVERITY,
+                "status": result.status,
+                "statistic": _rounded(result.statistic),
+                "threshold": result.threshold,
+                "interval": result.interval and [*map(_rounded, result.interval)],
+                "explanation": result.explanation,
+            }
+            for code, result in self.results.items()
+        ]
 
     def __str__(self):
         return "\n".join(f"{row['status']:8}{row['title']}: {row['explanation']}" for row in self.to_records())
 
     def _repr_html_(self):
-        rows = "".join(
-            f"<tr><th scope='row'>{escape(row['title'])}</th><td>{row['status'].replace('_', ' ')}</td>"
-            f"<td>{escape(row['explanation'])}</td></tr>"
-            for row in self.to_records()
+        board = "".join(
+            f"<tr><th scope='row'>{escape(CHECKS[code].TITLE)}</th><td class='{result.status}'>{_SIGNS[result.status]} "
+            f"{result.status.replace('_', ' ')}</td></tr>"
+            for code, result in self.results.items()
         )
         return (
-            "<table class='checks'><thead><tr><th scope='col'>check</th><th scope='col'>status</th>"
-            f"<th scope='col'>what was found</th></tr></thead><tbody>{rows}</tbody></table>"
+            "<table class='checks'><thead><tr><th scope='col'>check</th><th scope='col'>status</th></tr></thead>"
+            f"<tbody>{board}</tbody></table>"
+            + "".join(_found(code, self.results[code]) for code in self._worst_first())
         )
 
+    def _worst_first(self):
+        return sorted(self.results, key=lambda code: -STATUSES.index(self.results[code].status) % len(STATUSES))
 
-def run_checks(pipeline, train, test, thresholds=None, seed=0):
+
+def _rounded(value):
+    # Six digits are more than any check knows, and the last ones differ between processors.
+    return None if value is None else round(value, 6)
+
+
+def _found(code, result):
+    """What a check found, why, and what to do about it."""
+    module = CHECKS[code]
+    advice = f"<p><strong>What to do:</strong> {escape(module.ADVICE)}</p>" if result.status in ("warn", "fail") else ""
+    leak = f" Kind of leak: {escape(module.LEAKAGE)}." if module.LEAKAGE and advice else ""
+    table = ""
+    if result.evidence:
+        table = pd.DataFrame(result.evidence).to_html(index=False, border=0, na_rep="", classes="evidence")
+    heading = f"{escape(module.TITLE)}: {result.status.replace('_', ' ')}"
+    return (
+        f"<details{' open' if advice else ''}><summary>{heading}</summary>"
+        f"<p>{escape(result.explanation)}{leak}</p>{advice}{table}</details>"
+    )
+
+
+def run_checks(pipeline, train, test, thresholds=None, seed=0, procedure=None):
     """Check a fitted text classifier for leaks and overfitting.
 
     Parameters
     ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted on a frame with subject and body.
+    pipeline : estimator
+        Any fitted scikit-learn classifier that takes a frame with subject and body, or one string a chat (subject
+        and body joined).
     train, test : pandas.DataFrame
-        With subject, body and category; conversation_id and created_at when there are any.
+        With subject, body and category; conversation_id, customer_id and created_at when there are any.
     thresholds : dict of str to float, optional
         By check code; those left out keep their defaults.
     seed : int, default=0
         Seed of the permutations and the bootstrap.
+    procedure : callable, optional
+        ``procedure(train, test)`` returns categories for the test chats. Everything that leads to the model, such as
+        a selection of words or a search for parameters, belongs into it: it is run with scrambled categories.
 
     Returns
     -------
@@ -79,17 +194,32 @@ def run_checks(pipeline, train, test, thresholds=None, seed=0):
 
     Raises
     ------
+    InputError
+        When the classifier predicts from neither form.
     ValueError
-        When a threshold is given for a check that does not exist.
+        When a threshold is given for a check that does not exist, a column is missing, or a side is empty.
+
+    References
+    ----------
+    S. Kapoor and A. Narayanan, "Leakage and the reproducibility crisis in machine-learning-based science", Patterns 4,
+    2023.
     """
     unknown = sorted(set(thresholds or {}) - set(CHECKS))
     if unknown:
         raise ValueError(f"Got a threshold for {unknown[0]!r}, expected checks among {', '.join(CHECKS)}.")
-    run = Run(pipeline, train, test, THRESHOLDS | dict(thresholds or {}), seed)
+    for side, chats in (("train", train), ("test", test)):
+        missing = [name for name in ("subject", "body", "category") if name not in chats.columns]
+        if missing or not len(chats):
+            raise ValueError(
+                f"Got {side} with {len(chats):,} rows and the columns {', '.join(map(str, chats.columns))}, expected "
+                "rows with subject, body and category."
+            )
+    clean = [chats.fillna({"subject": "", "body": ""}).reset_index(drop=True) for chats in (train, test)]
+    run = Run(pipeline, *clean, THRESHOLDS | dict(thresholds or {}), seed, procedure)
     results = {}
     for code, module in CHECKS.items():
         try:
             results[code] = module.check(run)
         except NotRunError as reason:
-            results[code] = Result(None, None, "not_run", str(reason))
+            results[code] = Result("not_run", None, None, str(reason))
     return CheckReport(results)

@@ -1,0 +1,65 @@
+"""Test chats that differ from the training chats."""
+
+import numpy as np
+from scipy.sparse import vstack
+from sklearn.linear_model import SGDClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+
+from chatkit.evaluation.checks.result import NotRunError, Result
+
+TITLE = "Training and test chats are alike"
+SEVERITY, LEAKAGE = "fail", None
+ADVICE = "Find out what changed; train on later chats, and trust the scores on the latest ones only."
+FAR = 0.70  # AUC
+ROWS, FOLDS, WORDS, FEWEST = 2000, 5, 8, 50
+SHIFT, DRAWS, ALPHA = 0.05, 500, 0.01
+
+
+def check(run):
+    """Can a classifier tell training from test chats, and have the shares of the categories moved?
+
+    The area under the ROC curve of a logistic regression on words, five folds (D. Lopez-Paz and M. Oquab, "Revisiting
+    Classifier Two-Sample Tests", ICLR 2017). The shares are compared by total variation with a permutation test.
+    """
+    rng = np.random.default_rng(run.seed)
+    sides = [side[np.sort(rng.permutation(side.shape[0])[:ROWS])] for side in run.weights]
+    if min(side.shape[0] for side in sides) < FEWEST:
+        raise NotRunError(f"One side has fewer than {FEWEST} chats.")
+    X, y = vstack(sides).tocsr(), np.repeat([0, 1], [side.shape[0] for side in sides])
+    told = np.zeros(len(y))
+    for known, new in StratifiedKFold(FOLDS, shuffle=True, random_state=run.seed).split(X, y):
+        told[new] = _classifier(run).fit(X[known], y[known]).decision_function(X[new])
+    area, limit = float(roc_auc_score(y, told)), run.thresholds["drift"]
+    shift, p = _label_shift(run, rng)
+    said = (
+        f"A classifier tells training from test chats with an area under the curve of {area:.2f} (0.5 is chance; more "
+        f"than {limit:.2f} is a warning, than {FAR:.2f} a failure). The shares of the categories differ by {shift:.1%} "
+        f"(p = {p:.3f}); more than {SHIFT:.0%} with p below {ALPHA:g} is a warning."
+    )
+    evidence = []
+    if area > limit:
+        weights = _classifier(run).fit(X, y).coef_[0]
+        names, order = run.words[2], np.argsort(weights, kind="stable")
+        evidence = [{"side": side, "telling words": ", ".join(map(str, names[some]))}
+                    for side, some in (("training", order[:WORDS]), ("test", order[::-1][:WORDS]))]  # fmt: skip
+    shifted = shift > SHIFT and p < ALPHA
+    status = "fail" if area > FAR else "warn" if area > limit or shifted else "pass"
+    return Result(status, area, limit, said, None, evidence)
+
+
+def _classifier(run):
+    return SGDClassifier("log_loss", alpha=1e-4, max_iter=10, tol=None, average=True, random_state=run.seed)
+
+
+def _label_shift(run, rng):
+    y = np.concatenate([np.asarray(run.train["category"], dtype=str), run.truth])
+    codes, first = np.unique(y, return_inverse=True)[1], len(run.train)
+
+    def variation(codes):
+        sides = (np.bincount(side, minlength=codes.max() + 1) / len(side) for side in (codes[:first], codes[first:]))
+        return float(np.abs(np.subtract(*sides)).sum() / 2)
+
+    observed = variation(codes)
+    as_far = sum(variation(rng.permutation(codes)) >= observed for _ in range(DRAWS))
+    return observed, (1 + as_far) / (1 + DRAWS)

@@ -1,0 +1,48 @@
+"""Boosting that went on after it had stopped to help."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from chatkit.evaluation.checks.result import NotRunError, Result, loss
+
+TITLE = "Boosting stopped in time"
+SEVERITY, LEAKAGE = "fail", None
+ADVICE = "Boost for fewer rounds, or stop early on chats held out of the training ones."
+ERRORS = 2.4  # standard errors: one in a hundred
+
+
+def check(run):
+    """Find the best round on one half of the test chats and measure on the other what the later ones cost."""
+    staged = _staged(run)
+    losses = np.array([loss(run.truth, run.classes, given) for given in staged])
+    half = np.random.default_rng(run.seed).permutation(len(run.truth)) % 2 == 0
+    best = int(losses[:, half].mean(axis=1).argmin())
+    regret = losses[-1, ~half] - losses[best, ~half]
+    share = float(regret.mean() / losses[best, ~half].mean())
+    z = float(regret.mean() / max(regret.std(ddof=1) / np.sqrt(len(regret)), 1e-12))
+    limit = run.thresholds["rounds"]
+    said = (
+        f"On one half of the test chats round {best + 1} of {len(losses)} is best; on the other half the last round's "
+        f"log-loss is {share:+.1%} from it ({z:.1f} standard errors). More than {limit:.0%}, by {ERRORS} standard "
+        "errors, fails."
+    )
+    return Result("fail" if share > limit and z > ERRORS else "pass", share, limit, said)
+
+
+def _staged(run):
+    """Probabilities of the test chats after each round."""
+    classifier, features = run.pipeline, run.messages(run.test)
+    if isinstance(run.pipeline, Pipeline):
+        classifier = run.pipeline[-1]
+        for _, step in run.pipeline.steps[:-1]:
+            features = features if step in (None, "passthrough") else step.transform(features)
+    if hasattr(classifier, "staged_predict_proba"):
+        staged = list(classifier.staged_predict_proba(features))
+    elif hasattr(classifier, "get_booster"):
+        rounds = classifier.get_booster().num_boosted_rounds()
+        staged = [classifier.predict_proba(features, iteration_range=(0, end)) for end in range(1, rounds + 1)]
+    else:
+        raise NotRunError("The classifier is not boosted, or does not show its rounds.")
+    if len(staged) < 2:
+        raise NotRunError("The classifier has fewer than two rounds.")
+    return staged
