@@ -408,6 +408,30 @@ def _divide(numerator, denominator):
     return np.divide(numerator, denominator, out=nothing, where=denominator > 0)
 
 
+def staged_log_loss(pipeline, sides):
+    """Log-loss of a boosted classifier after each round.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted; its last step has staged_predict_proba.
+    sides : dict of str to pandas.DataFrame
+        Chats with subject, body and category, by the name of their side.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (rounds · sides, 3)
+        round (from 1), split (name of the side), log_loss (in nats).
+    """
+    rows = []
+    for side, chats in sides.items():
+        features = pipeline[:-1].transform(chats[["subject", "body"]])
+        staged = pipeline[-1].staged_predict_proba(features)
+        rows += [(number, side, float(log_loss(chats["category"], given, labels=pipeline.classes_)))
+                 for number, given in enumerate(staged, start=1)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["round", "split", "log_loss"])
+
+
 def _spread(rows, y, generator):
     """Order rows so that every prefix holds the categories in their shares, each from its first row on."""
     order = generator.permutation(len(rows))

@@ -254,6 +254,37 @@ def learning_curve(frame, ax=None):
     return ax
 
 
+def complexity(frame, ax=None):
+    """Draw the log-loss on known and on new chats against the complexity of the model.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `chatkit.evaluation.metrics.staged_log_loss`, with the sides "train" and "test".
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    _expect(frame, ["round", "split", "log_loss"])
+    if ax is None:
+        ax = _new_axes(_WIDTH, 4)
+    said, drawn = [], {"train": ("chats it was fitted on", "--"), "test": ("chats it has not seen", "-")}
+    for color, (split, (label, style)) in zip(_COLORS, drawn.items(), strict=False):
+        losses = frame[frame["split"] == split].set_index("round")["log_loss"].sort_index()
+        ax.plot(losses.index, losses, style, color=color, label=label)
+        said.append(f"on {label} from {losses.iloc[0]:.2f} to {losses.iloc[-1]:.2f}")
+    best = losses.idxmin()
+    ax.plot(best, losses[best], "o", color=color)
+    ax.set(xlabel="rounds of trees", ylabel="log-loss in nats (lower is better)", xlim=(0, None), ylim=(0, None))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    _title_and_legend(ax, f"On new chats round {best} of {losses.index[-1]} is best, with {losses[best]:.2f}")
+    _add_text(ax, f"Log-loss by rounds of trees: {'; '.join(said)}, lowest at round {best} with {losses[best]:.2f}.")
+    return ax
+
+
 def top_words(frame, axes=None):
     """Draw the words that speak most for each category, a panel each.
 

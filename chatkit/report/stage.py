@@ -13,6 +13,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from chatkit.project import InputError, path, read_yaml, replacing, root
 from chatkit.report.engine import KERNEL_ENVIRONMENT
+from chatkit.report.looks import record_look
 from chatkit.report.page import render
 
 _MESSAGE_LINES = 8
@@ -170,6 +171,8 @@ def run_stage(stage):
         beside.write_text(page, encoding="utf-8")
     partial.replace(reports / f"{stage}.ipynb")
     progress.done()
+    if said := record_look(stage, stages()[stage].get("deps", [])):
+        print(said)
 
 
 class _Progress:

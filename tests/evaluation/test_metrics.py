@@ -263,6 +263,16 @@ def linear():
     return make_pipeline("logistic", min_df=1)
 
 
+def test_staged_log_loss_ends_with_the_model_itself(chats):
+    """One row a round and side; the last round is what predict_proba gives."""
+    fitted = make_pipeline("xgboost", {"n_estimators": 4}, min_df=1).fit(chats[["subject", "body"]], chats["category"])
+    frame = metrics.staged_log_loss(fitted, {"train": chats, "test": chats.head(8)})
+    assert frame.groupby("split")["round"].max().tolist() == [4, 4]
+    given = fitted.predict_proba(chats[["subject", "body"]])
+    last = metrics.scores(chats["category"], fitted.predict(chats[["subject", "body"]]), given, fitted.classes_)
+    assert frame.query("split == 'train'")["log_loss"].iloc[-1] == pytest.approx(last["log_loss"], rel=1e-5)
+
+
 def test_learning_curve_is_tidy(chats):
     """One row for each size, fold and split; sizes are shares of a fold's training rows."""
     frame = metrics.learning_curve(linear(), chats[["subject", "body"]], chats["category"], fractions=(0.5, 1.0), cv=3)

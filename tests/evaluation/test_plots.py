@@ -39,6 +39,12 @@ def learning_curve():
     return wide.melt(["rows", "fold"], var_name="split", value_name="macro_f1")
 
 
+def complexity():
+    losses = {"train": [1.0, 0.5, 0.25], "test": [1.25, 0.75, 1.0]}
+    rows = [(number, side, loss) for side, some in losses.items() for number, loss in enumerate(some, start=1)]
+    return pd.DataFrame(rows, columns=["round", "split", "log_loss"])
+
+
 def top_words():
     rows = [("urgent", "lost", 0.5), ("urgent", "stolen", 0.25), ("other", "thanks", 0.125)]
     return pd.DataFrame(rows, columns=["category", "word", "weight"])
@@ -58,6 +64,7 @@ DRAWN = [
     (plots.confusion_matrix, confusion),
     (plots.per_class, per_class),
     (plots.learning_curve, learning_curve),
+    (plots.complexity, complexity),
     (plots.top_words, top_words),
     (plots.class_shares, class_shares),
     (plots.chats_per_week, chats_per_week),
@@ -175,7 +182,7 @@ def test_text_is_at_least_nine_points(draw, frame):
 def test_dollars_are_not_mathematics(draw, frame):
     """Names with dollars are shown as they are."""
     given = frame()
-    given = given.replace({"urgent": "$5 or $10"}) if draw is not plots.learning_curve else given
+    given = given.replace({"urgent": "$5 or $10"}) if "category" in given or "actual" in given else given
     draw(given)
     plt.gcf().canvas.draw()
     shown = {text.get_text() for text in plt.gcf().findobj(mpl.text.Text)}
@@ -221,6 +228,14 @@ def test_figure_with_two_plots_says_both():
             (
                 "Macro-F1 by chats that the model was fitted on: on chats it was fitted on 1.00 with 10, 0.85 with 40; "
                 "on chats it has not seen 0.40 with 10, 0.80 with 40."
+            ),
+        ),
+        (
+            plots.complexity,
+            complexity,
+            (
+                "Log-loss by rounds of trees: on chats it was fitted on from 1.00 to 0.25; on chats it has not seen from "
+                "1.25 to 1.00, lowest at round 2 with 0.75."
             ),
         ),
         (

@@ -171,6 +171,19 @@ def test_a_failing_stage_stops_the_run(finished):
     assert status(finished) == []
 
 
+def test_the_gate_stops_the_run(finished):
+    """A failed check ends `dvc repro` when the gate says so, and names itself."""
+    before = edit(finished, "overfitting", gate="fail", thresholds={"signal": 0.0})
+    try:
+        printed = run(finished, "dvc", "repro", code=255)
+    finally:
+        (finished / "params.yaml").write_text(before)
+    assert "The checks signal failed; read what they found" in printed.replace("\n", " ")
+    run(finished, "dvc", "checkout")
+    (finished / "reports" / "overfitting.failed.ipynb").unlink()
+    assert status(finished) == []
+
+
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("start", ["notebooks", "."])
 def test_a_notebook_runs_by_hand(finished, stage, start):

@@ -15,7 +15,6 @@ from chatkit.text.counts import TermCounter
 from chatkit.text.weights import TermWeights
 
 MESSAGE = ["subject", "body"]
-STATUSES = ("pass", "warn", "fail", "not_run")
 SHOWN = 5  # rows of evidence
 _ADDRESS = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+")
 

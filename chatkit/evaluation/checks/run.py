@@ -19,7 +19,7 @@ from chatkit.evaluation.checks import (
     simple,
     time_order,
 )
-from chatkit.evaluation.checks.result import STATUSES, NotRunError, Result, Run
+from chatkit.evaluation.checks.result import NotRunError, Result, Run
 from chatkit.project import InputError
 
 CHECKS = {
@@ -50,6 +50,7 @@ THRESHOLDS = {
     "drift": 0.6,
     "calibration": 0.05,
 }
+WORST_FIRST = ("fail", "warn", "not_run", "pass")
 _SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "not_run": "–"}
 
 
@@ -69,7 +70,7 @@ class CheckReport:
     def status(self):
         """The worst status: fail before warn before not_run before pass."""
         found = {result.status for result in self.results.values()}
-        return next(status for status in ("fail", "warn", "not_run", "pass") if status in found)
+        return next(status for status in WORST_FIRST if status in found)
 
     @property
     def alarms(self):
@@ -146,7 +147,7 @@ class CheckReport:
         )
 
     def _worst_first(self):
-        return sorted(self.results, key=lambda code: -STATUSES.index(self.results[code].status) % len(STATUSES))
+        return sorted(self.results, key=lambda code: WORST_FIRST.index(self.results[code].status))
 
 
 def _rounded(value):

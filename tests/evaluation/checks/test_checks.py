@@ -339,6 +339,10 @@ def test_the_report_reads_well_everywhere(report):
     assert html.count("<details") == len(CHECKS) == html.count("<th scope='row'>")
     assert report.to_frame()["code"].tolist() == list(CHECKS)
     assert all("evidence" not in row for row in report.to_records())
+    results = {code: Result(status, None, None, "") for code, status in
+               zip(CHECKS, ["pass", "not_run", "warn", "fail"], strict=False)}  # fmt: skip
+    found = re.findall(r"<summary>.*?: (\w+ ?\w*)</summary>", CheckReport(results)._repr_html_())
+    assert found == ["fail", "warn", "not run", "pass"], "what needs reading comes first"
     bad = CheckReport({"signal": Result("fail", 1.0, 0.0, "<script>", None, [{"chat": "<b>"}])})
     assert not re.search("<script>|<b>", bad._repr_html_())
     assert "What to do:" in bad._repr_html_()
