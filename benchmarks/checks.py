@@ -191,17 +191,13 @@ def one(plant, dose, name, seed):
 def measure(sets, clean_runs, runs, jobs):
     """Run everything and return one record for each check, plant, dose and set."""
     sets = [name for name in sets if name == "simulated" or (SHARED / name).is_dir()]
-    cells = [(clean, None, name, clean_runs if name == "simulated" else clean_runs // 4) for name in sets]
-    cells += [
-        (plant, dose, name, runs)
-        for plant, doses in PLANTS.items()
-        for dose in doses
-        for name in sets
-        if name == "simulated"
-    ]
-    cells += [
-        (plant, doses[-1], name, runs // 2) for plant, doses in PLANTS.items() for name in sets if name != "simulated"
-    ]
+    cells = []
+    for name in sets:
+        # A suite on a real set costs several times as much: fewer runs, and the largest dose alone.
+        real = name != "simulated"
+        cells.append((clean, None, name, clean_runs // 4 if real else clean_runs))
+        for plant, doses in PLANTS.items():
+            cells += [(plant, dose, name, runs // 2 if real else runs) for dose in (doses[-1:] if real else doses)]
     tasks = [(*cell[:3], FIRST_SEED + number) for cell in cells for number in range(cell[3])]
     found = Parallel(n_jobs=jobs, verbose=1)(delayed(one)(*task) for task in tasks)
     records, at = [], 0

@@ -85,11 +85,7 @@ def overlap(train, test):
         One row for each thing shared: shared, chats (test chats concerned), share (of the test chats).
         What the chats do not carry is not listed.
     """
-
-    def text(chats):
-        return (chats["subject"] + "\n" + chats["body"]).str.casefold().str.split().str.join(" ")
-
-    found = {"the same text": text(test).isin(set(text(train)))}
+    found = {"the same text": folded(test).isin(set(folded(train)))}
     for name in ("conversation_id", "customer_id"):
         if name in test.columns and test[name].notna().any():
             found[f"the same {name}"] = test[name].isin(set(train[name].dropna()))
@@ -99,6 +95,21 @@ def overlap(train, test):
         {"shared": list(found), "chats": [int(rows.sum()) for rows in found.values()],
          "share": [float(rows.mean()) for rows in found.values()]}
     )  # fmt: skip
+
+
+def folded(chats):
+    """Return the text of each chat, case and spaces aside.
+
+    Parameters
+    ----------
+    chats : pandas.DataFrame of shape (n, m)
+        With subject and body.
+
+    Returns
+    -------
+    pandas.Series of str of shape (n,)
+    """
+    return (chats["subject"] + "\n" + chats["body"]).str.casefold().str.split().str.join(" ")
 
 
 def _column(chats, name, strategy):

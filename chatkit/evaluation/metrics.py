@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.special import ndtri
 from sklearn import model_selection
 from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, log_loss, make_scorer, recall_score
+from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
@@ -92,6 +93,26 @@ def expected_calibration_error(y_true, probabilities, classes, bins=15):
     return float(np.abs(distance).sum() / len(sure))
 
 
+def wilson(hits, rows, confidence):
+    """Share and both ends of its Wilson interval, NaN where there are no rows.
+
+    Parameters
+    ----------
+    hits, rows : int or array-like of int of shape (n,)
+    confidence : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    share, low, high : ndarray of float of shape (n,)
+    """
+    share, z = _divide(hits, rows), ndtri((1 + confidence) / 2)
+    center = _divide(hits + z**2 / 2, rows + z**2)
+    half = z * _divide(np.sqrt(rows * share * (1 - share) + z**2 / 4), rows + z**2)
+    # At 0 and at 1 the end of the interval is the share itself, but for rounding.
+    return share, np.minimum(center - half, share).clip(0), np.maximum(center + half, share).clip(None, 1)
+
+
 def per_class(y_true, y_pred, confidence=0.95):
     """Compute precision, recall and F1 of each category, with intervals.
 
@@ -139,9 +160,9 @@ def per_class(y_true, y_pred, confidence=0.95):
     pairs = _count_pairs(y_true, y_pred, categories)
     hits, actual, predicted = np.diag(pairs), pairs.sum(axis=1), pairs.sum(axis=0)
     shares = {
-        "precision": _wilson(hits, predicted, confidence),
-        "recall": _wilson(hits, actual, confidence),
-        "f1": [2 * j / (1 + j) for j in _wilson(hits, actual + predicted - hits, confidence)],
+        "precision": wilson(hits, predicted, confidence),
+        "recall": wilson(hits, actual, confidence),
+        "f1": [2 * j / (1 + j) for j in wilson(hits, actual + predicted - hits, confidence)],
     }
     frames = [
         pd.DataFrame(
@@ -199,6 +220,56 @@ def confusion(y_true, y_pred, labels=None):
             "share": _divide(counts, np.broadcast_to(totals, counts.shape)).ravel(),
         }
     )
+
+
+def staged_predict_proba(fitted, messages):
+    """Probabilities of a boosted classifier after each round.
+
+    Parameters
+    ----------
+    fitted : estimator
+        A classifier, or a pipeline that ends in one.
+    messages : pandas.DataFrame or list of str
+        What it predicts from.
+
+    Returns
+    -------
+    list of ndarray of shape (n, k), or None
+        None when the classifier is not boosted, or does not show its rounds as scikit-learn or XGBoost do.
+    """
+    if isinstance(fitted, Pipeline):
+        for _, step in fitted.steps[:-1]:
+            messages = messages if step in (None, "passthrough") else step.transform(messages)
+        fitted = fitted[-1]
+    if hasattr(fitted, "staged_predict_proba"):
+        return list(fitted.staged_predict_proba(messages))
+    if hasattr(fitted, "get_booster"):
+        rounds = fitted.get_booster().num_boosted_rounds()
+        return [fitted.predict_proba(messages, iteration_range=(0, end)) for end in range(1, rounds + 1)]
+    return None
+
+
+def staged_log_loss(pipeline, sides):
+    """Log-loss of a boosted classifier after each round.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted on subject and body; boosted, see `staged_predict_proba`.
+    sides : dict of str to pandas.DataFrame
+        Chats with subject, body and category, by the name of their side.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (rounds · sides, 3)
+        round (from 1), split (name of the side), log_loss (in nats).
+    """
+    rows = [
+        (number, side, float(log_loss(chats["category"], given, labels=pipeline.classes_)))
+        for side, chats in sides.items()
+        for number, given in enumerate(staged_predict_proba(pipeline, chats[["subject", "body"]]), start=1)
+    ]
+    return pd.DataFrame(rows, columns=["round", "split", "log_loss"])
 
 
 def learning_curve(pipeline, X, y, fractions=(0.1, 0.25, 0.5, 0.75, 1.0), cv=3, seed=0, n_jobs=None):
@@ -394,42 +465,9 @@ def _count_pairs(y_true, y_pred, labels):
     return counts
 
 
-def _wilson(hits, rows, confidence):
-    """Share and both ends of its Wilson interval, NaN where there are no rows."""
-    share, z = _divide(hits, rows), ndtri((1 + confidence) / 2)
-    center = _divide(hits + z**2 / 2, rows + z**2)
-    half = z * _divide(np.sqrt(rows * share * (1 - share) + z**2 / 4), rows + z**2)
-    # At 0 and at 1 the end of the interval is the share itself, but for rounding.
-    return share, np.minimum(center - half, share).clip(0), np.maximum(center + half, share).clip(None, 1)
-
-
 def _divide(numerator, denominator):
     nothing = np.full(np.shape(numerator), np.nan)
     return np.divide(numerator, denominator, out=nothing, where=denominator > 0)
-
-
-def staged_log_loss(pipeline, sides):
-    """Log-loss of a boosted classifier after each round.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted; its last step has staged_predict_proba.
-    sides : dict of str to pandas.DataFrame
-        Chats with subject, body and category, by the name of their side.
-
-    Returns
-    -------
-    pandas.DataFrame of shape (rounds · sides, 3)
-        round (from 1), split (name of the side), log_loss (in nats).
-    """
-    rows = []
-    for side, chats in sides.items():
-        features = pipeline[:-1].transform(chats[["subject", "body"]])
-        staged = pipeline[-1].staged_predict_proba(features)
-        rows += [(number, side, float(log_loss(chats["category"], given, labels=pipeline.classes_)))
-                 for number, given in enumerate(staged, start=1)]  # fmt: skip
-    return pd.DataFrame(rows, columns=["round", "split", "log_loss"])
 
 
 def _spread(rows, y, generator):

@@ -257,9 +257,9 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
             Nothing when the line stands alone.
         """
         X = checked(self, X)
-        line = self._line_margins(X)
+        line, X = self._line_margins(X), present(X)
         for end in range(1, self.n_rounds_ + 1):
-            yield self._probabilities(_raise(self.booster_, present(X), line, end))
+            yield self._probabilities(_raise(self.booster_, X, line, end))
 
     def predict(self, X):
         """Most probable category of each row.

@@ -33,12 +33,12 @@ def record_look(stage, deps):
     """
     if _TEST not in deps:
         return None
-    digest = hashlib.sha256(path(_TEST).read_bytes()).hexdigest()
+    look = json.dumps({"stage": stage, "test": hashlib.sha256(path(_TEST).read_bytes()).hexdigest()})
     ledger = path(LEDGER)
     ledger.parent.mkdir(exist_ok=True)
     with ledger.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps({"stage": stage, "test": digest}) + "\n")
-    looks = ledger.read_text(encoding="utf-8").splitlines().count(json.dumps({"stage": stage, "test": digest}))
+        lines.write(f"{look}\n")
+    looks = ledger.read_text(encoding="utf-8").splitlines().count(look)
     if looks <= MANY:
         return None
     return (

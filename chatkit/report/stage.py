@@ -166,12 +166,13 @@ def run_stage(stage):
             )
         except PapermillExecutionError as error:
             raise StageError(_explain(stage, error, progress.heading, f"reports/{partial.name}")) from None
-    page = render(notebook, stage, list(stages()))
+    defined = stages()
+    page = render(notebook, stage, list(defined))
     with replacing(reports / f"{stage}.html") as beside:
         beside.write_text(page, encoding="utf-8")
     partial.replace(reports / f"{stage}.ipynb")
     progress.done()
-    if said := record_look(stage, stages()[stage].get("deps", [])):
+    if said := record_look(stage, defined[stage].get("deps", [])):
         print(said)
 
 

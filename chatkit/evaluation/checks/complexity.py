@@ -24,8 +24,10 @@ def check(run):
     siblings = _siblings(run.pipeline.get_params() if hasattr(run.pipeline, "get_params") else {})
     if not siblings:
         raise NotRunError("The pipeline has none of the parameters C, max_depth and min_df that could be simpler.")
-    measure = _log_loss if hasattr(run.pipeline, "predict_proba") else _error
-    ours = measure(run, run.pipeline)
+    if hasattr(run.pipeline, "predict_proba"):
+        unit, measure, ours = "log-loss", _log_loss, loss(run.truth, run.classes, run.probabilities)
+    else:
+        unit, measure, ours = "error rate", _error, (~run.hits).astype(float)
     evidence, found = [], []
     for parameters in siblings:
         saved = ours - measure(run, run.refit(run.train, **parameters))
@@ -36,7 +38,6 @@ def check(run):
     limit = run.thresholds["complexity"]
     alarms = [share for share, z in found if share > limit and z > ERRORS]
     best = max(share for share, _ in found)
-    unit = "log-loss" if measure is _log_loss else "error rate"
     said = (
         f"{len(siblings)} simpler settings were fitted; the best of them changes the {unit} on new chats by "
         f"{-best:+.1%} (ours: {ours.mean():.3f}). One that saves more than {limit:.0%}, by {ERRORS} standard "

@@ -53,7 +53,7 @@ def _classifier(run):
 
 
 def _label_shift(run, rng):
-    y = np.concatenate([np.asarray(run.train["category"], dtype=str), run.truth])
+    y = np.concatenate([run.train_truth, run.truth])
     codes, first = np.unique(y, return_inverse=True)[1], len(run.train)
 
     def variation(codes):

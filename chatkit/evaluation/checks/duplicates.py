@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from chatkit.data.split import folded
 from chatkit.evaluation.checks.neighbours import nearest
-from chatkit.evaluation.checks.result import SHOWN, Result, masked, texts
+from chatkit.evaluation.checks.result import SHOWN, Result, masked
 from chatkit.evaluation.checks.statistics import balanced_accuracy, bootstrap
 
 TITLE = "No test chat is a copy of a training chat"
@@ -21,8 +22,7 @@ def check(run):
     training chat with a cosine of at least 0.6 between their TF-IDF weights of words and pairs of words
     (after K. Lee et al., "Deduplicating Training Data Makes Language Models Better", ACL 2022).
     """
-    known = {text for text in map(_plain, texts(run.train)) if text}
-    copied = np.array([text in known for text in map(_plain, texts(run.test))])
+    copied = folded(run.test).isin(set(folded(run.train)) - {""}).to_numpy()
     weights, _ = run.shingles
     alike, closest = nearest(weights[len(run.train) :], weights[: len(run.train)])
     near = copied | (alike >= ALIKE)
@@ -43,16 +43,12 @@ def check(run):
         )
     order = np.argsort(-alike, kind="stable")[:SHOWN]
     evidence = [
-        {"cosine": round(float(alike[row]), 2), "test chat": masked(texts(run.test.iloc[[row]])[0]),
-         "training chat": masked(texts(run.train.iloc[[closest[row]]])[0])}
+        {"cosine": round(float(alike[row]), 2), "test chat": masked(run.texts[1][row]),
+         "training chat": masked(run.texts[0][closest[row]])}
         for row in order if near[row]
     ]  # fmt: skip
     status = "fail" if exact > limit or harmful else "pass"
     return Result(status, float(exact), limit, said, None, evidence)
-
-
-def _plain(text):
-    return " ".join(text.casefold().split())
 
 
 def _gain(run, near):

@@ -18,31 +18,30 @@ def check(run):
     A conversation must not be on both sides. A customer may write again, so that is a fault only where it helps:
     balanced accuracy of known customers' chats minus that of the others', with a bootstrap that draws customers.
     """
-    if not _has(run, "conversation_id") and not _has(run, "customer_id"):
+    same_conversation, same_customer = (_seen(run, name) for name in ("conversation_id", "customer_id"))
+    if same_conversation is None and same_customer is None:
         raise NotRunError(
             "The chats have neither conversation_id nor customer_id, or some are empty; select them in the query."
         )
     limit, share, parts, failed = run.thresholds["groups"], None, [], False
-    if _has(run, "conversation_id"):
-        seen = run.test["conversation_id"].isin(set(run.train["conversation_id"])).to_numpy()
-        share = float(seen.mean())
+    if same_conversation is not None:
+        share = float(same_conversation.mean())
         failed = share > limit
         parts.append(
-            f"{seen.sum():,} of {len(seen):,} test chats ({share:.1%}) belong to a conversation with training chats; "
-            f"at most {limit:.1%} may."
+            f"{same_conversation.sum():,} of {len(run.test):,} test chats ({share:.1%}) belong to a conversation with "
+            f"training chats; at most {limit:.1%} may."
         )
-    if _has(run, "customer_id"):
-        seen = run.test["customer_id"].isin(set(run.train["customer_id"])).to_numpy()
-        said = f"{seen.sum():,} are of a customer with training chats"
-        if min(seen.sum(), (~seen).sum()) < FEWEST:
+    if same_customer is not None:
+        said = f"{same_customer.sum():,} are of a customer with training chats"
+        if min(same_customer.sum(), (~same_customer).sum()) < FEWEST:
             if share is None:
                 raise NotRunError(f"{said}: fewer than {FEWEST} chats on one side, too few to compare.")
             parts.append(f"{said}, too few on one side to compare.")
         else:
-            ahead = _ahead(run, seen)
+            ahead = _ahead(run, same_customer)
             customers = np.unique(run.test["customer_id"], return_inverse=True)[1]
             low, high = bootstrap(ahead, customers, run.seed)
-            value = ahead(np.ones(len(seen)))
+            value = ahead(np.ones(len(run.test)))
             failed |= value > HARM and low > 0
             parts.append(
                 f"{said}: their balanced accuracy is {value:+.3f} from that of the others "
@@ -51,8 +50,11 @@ def check(run):
     return Result("fail" if failed else "pass", share, limit, " ".join(parts))
 
 
-def _has(run, name):
-    return all(name in chats.columns and chats[name].notna().all() for chats in (run.train, run.test))
+def _seen(run, name):
+    """Whether each test chat shares a value with a training chat; None where some chats have no value."""
+    if not all(name in chats.columns and chats[name].notna().all() for chats in (run.train, run.test)):
+        return None
+    return run.test[name].isin(set(run.train[name])).to_numpy()
 
 
 def _ahead(run, seen):

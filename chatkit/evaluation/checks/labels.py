@@ -2,13 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import StratifiedKFold
 
+from chatkit.data.split import folded
 from chatkit.evaluation.checks.neighbours import nearest
-from chatkit.evaluation.checks.result import SHOWN, NotRunError, Result, masked, texts
+from chatkit.evaluation.checks.result import SHOWN, NotRunError, Result, masked
 from chatkit.evaluation.checks.statistics import LEVEL
+from chatkit.evaluation.metrics import wilson
 
 TITLE = "Alike chats have the same label"
 SEVERITY, LEAKAGE = "fail", None
@@ -27,8 +28,7 @@ def check(run):
     a share q of random wrong labels adds nearly 2q to it, whatever the set. Candidates for wrong labels are named by
     confident learning (C. Northcutt et al., JAIR 70, 2021).
     """
-    y = np.asarray(run.train["category"], dtype=str)
-    whole = pd.Series([" ".join(text.casefold().split()) for text in texts(run.train)])
+    y, whole = run.train_truth, folded(run.train)
     two = (pd.Series(y).groupby(whole).transform("nunique") > 1).to_numpy() & (whole != "").to_numpy()
     rows = np.sort(np.random.default_rng(run.seed).permutation(len(y))[:ROWS])
     weights, words = run.shingles
@@ -44,15 +44,14 @@ def check(run):
         said = f"Only {len(pairs)} training chats have a similar one."
     else:
         differ = int((y[rows[pairs]] != y[rows[position[pairs]]]).sum())
-        share = differ / len(pairs)
-        interval = tuple(map(float, binomtest(differ, len(pairs)).proportion_ci(LEVEL, "wilson")))
+        share, *interval = map(float, wilson(differ, len(pairs), LEVEL))
         said = (
             f"Of {len(pairs):,} training chats with a similar one {differ:,} ({share:.1%}) have another label than it; "
             f"more than {limit:.0%}, by the low end {interval[0]:.1%} of the interval, is a warning."
         )
     said += f" {two.sum():,} chats ({conflicts:.1%}) have a text that also has another label; {CONFLICTS:.1%} fails."
     status = "fail" if conflicts > CONFLICTS else "warn" if interval and interval[0] > limit else "pass"
-    return Result(status, share, limit, said, interval, candidates)
+    return Result(status, share, limit, said, interval and tuple(interval), candidates)
 
 
 def _candidates(run, rows, y):
@@ -74,6 +73,6 @@ def _candidates(run, rows, y):
     order = order[np.argsort(-doubt[order], kind="stable")][:SHOWN]
     return [
         {"label": str(names[codes[at]]), "looks like": str(names[guess[at]]),
-         "training chat": masked(texts(run.train.iloc[[rows[at]]])[0])}
+         "training chat": masked(run.texts[0][rows[at]])}
         for at in order
     ]  # fmt: skip

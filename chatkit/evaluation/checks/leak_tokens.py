@@ -29,7 +29,7 @@ def check(run):
     frequent = np.flatnonzero(support >= SUPPORT)
     if len(frequent) <= NEXT:
         raise NotRunError(f"Fewer than {NEXT + 1} words are in {SUPPORT} training chats or more.")
-    y, found = np.asarray(run.train["category"], dtype=str), []
+    y, found = run.train_truth, []
     for category in np.unique(y):
         rows = y == category
         if rows.sum() < SUPPORT:

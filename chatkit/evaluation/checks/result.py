@@ -12,6 +12,7 @@ from sklearn.base import clone
 from chatkit.evaluation.checks.neighbours import shingles
 from chatkit.project import InputError
 from chatkit.text.counts import TermCounter
+from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.weights import TermWeights
 
 MESSAGE = ["subject", "body"]
@@ -126,6 +127,16 @@ class Run:
         return np.asarray(self.test["category"], dtype=str)
 
     @cached_property
+    def train_truth(self):
+        """Categories that people gave the training chats."""
+        return np.asarray(self.train["category"], dtype=str)
+
+    @cached_property
+    def texts(self):
+        """One string a chat: those of the training chats, those of the test chats."""
+        return texts(self.train), texts(self.test)
+
+    @cached_property
     def codes(self):
         """Numbers of the test chats' categories."""
         return np.unique(self.truth, return_inverse=True)[1]
@@ -145,7 +156,7 @@ class Run:
         names : ndarray of str
         """
         counter = TermCounter(stop_words=None, lemmatizer="none", ngram_range=(1, 1), min_df=2)
-        counts = counter.fit_transform(texts(self.train) + texts(self.test))
+        counts = counter.fit_transform(self.texts[0] + self.texts[1])
         return counts[: len(self.train)], counts[len(self.train) :], counter.get_feature_names_out()
 
     @cached_property
@@ -158,12 +169,12 @@ class Run:
     @cached_property
     def shingles(self):
         """What `neighbours.shingles` gives for the training chats, then the test chats."""
-        return shingles(texts(self.train) + texts(self.test))
+        return shingles(self.texts[0] + self.texts[1])
 
 
 def texts(chats):
     """One string a chat: subject and body."""
-    return [f"{subject}\n{body}".strip() for subject, body in zip(chats["subject"], chats["body"], strict=True)]
+    return [text.strip() for text in MessagePreprocessor().transform(chats)]
 
 
 def probabilities(fitted, messages):

@@ -1,9 +1,9 @@
 """Boosting that went on after it had stopped to help."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from chatkit.evaluation.checks.result import NotRunError, Result, loss
+from chatkit.evaluation.metrics import staged_predict_proba
 
 TITLE = "Boosting stopped in time"
 SEVERITY, LEAKAGE = "fail", None
@@ -13,7 +13,11 @@ ERRORS = 2.4  # standard errors: one in a hundred
 
 def check(run):
     """Find the best round on one half of the test chats and measure on the other what the later ones cost."""
-    staged = _staged(run)
+    staged = staged_predict_proba(run.pipeline, run.messages(run.test))
+    if staged is None:
+        raise NotRunError("The classifier is not boosted, or does not show its rounds.")
+    if len(staged) < 2:
+        raise NotRunError("The classifier has fewer than two rounds.")
     losses = np.array([loss(run.truth, run.classes, given) for given in staged])
     half = np.random.default_rng(run.seed).permutation(len(run.truth)) % 2 == 0
     best = int(losses[:, half].mean(axis=1).argmin())
@@ -27,22 +31,3 @@ def check(run):
         "errors, fails."
     )
     return Result("fail" if share > limit and z > ERRORS else "pass", share, limit, said)
-
-
-def _staged(run):
-    """Probabilities of the test chats after each round."""
-    classifier, features = run.pipeline, run.messages(run.test)
-    if isinstance(run.pipeline, Pipeline):
-        classifier = run.pipeline[-1]
-        for _, step in run.pipeline.steps[:-1]:
-            features = features if step in (None, "passthrough") else step.transform(features)
-    if hasattr(classifier, "staged_predict_proba"):
-        staged = list(classifier.staged_predict_proba(features))
-    elif hasattr(classifier, "get_booster"):
-        rounds = classifier.get_booster().num_boosted_rounds()
-        staged = [classifier.predict_proba(features, iteration_range=(0, end)) for end in range(1, rounds + 1)]
-    else:
-        raise NotRunError("The classifier is not boosted, or does not show its rounds.")
-    if len(staged) < 2:
-        raise NotRunError("The classifier has fewer than two rounds.")
-    return staged

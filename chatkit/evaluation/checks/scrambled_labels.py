@@ -20,7 +20,7 @@ def check(run):
     With a `procedure`, selection and tuning outside the pipeline are seen too: it gets training and test chats whose
     categories are scrambled alike. Without one, a copy of the pipeline is fitted on the training chats of each fold.
     """
-    y = np.asarray(run.train["category"], dtype=str)
+    y = run.train_truth
     names, sizes = np.unique(y, return_counts=True)
     usable = np.flatnonzero(np.isin(y, names[sizes >= 2 * FOLDS]))
     if len(np.unique(y[usable])) < 2:

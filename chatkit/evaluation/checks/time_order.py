@@ -30,7 +30,7 @@ def check(run):
         return Result("pass", 0.0, limit, "Every test chat is later than all training chats.")
     known, new, _ = run.words
     counts = vstack([known, new]).tocsr()
-    y = np.concatenate([np.asarray(run.train["category"], dtype=str), run.truth])
+    y = np.concatenate([run.train_truth, run.truth])
     by_time = np.argsort(pd.concat([run.train["created_at"], run.test["created_at"]]).to_numpy(), kind="stable")
     rng = np.random.default_rng(run.seed)
     parts = np.array_split(by_time, PARTS)
