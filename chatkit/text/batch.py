@@ -1,108 +1,120 @@
 """Split many texts at once: one byte buffer, no string made for a token.
 
 The texts are joined, encoded and split where a byte can only separate tokens. What stands between two separators, a
-chunk, is looked up once however often it occurs; the caller splits each distinct chunk with `tokens.split`, so the
-tokens are the same as if each text had been split alone.
+chunk, is numbered the first time it occurs; the caller splits each distinct chunk with `tokens.split`, so the tokens
+are the same as if each text had been split alone.
 """
 
 import numpy as np
 import pyarrow as pa
 
-from chatkit.text.tokens import ADDRESS_MARKS, normalise
-
-# What a byte of normalised UTF-8 can be. Bytes from 128 up belong to characters outside of ASCII: they stay in the
-# chunk, and `tokens.split` decides.
-_SEPARATOR, _LETTER, _DIGIT, _OTHER, _POINT, _APOSTROPHE, _DOLLAR = range(7)
+from chatkit.text import compiled
+from chatkit.text.tokens import normalise
 
 
-def _kind(byte):
+def _written(byte):
+    """The byte in its place: lower case, and what only separates as one byte; `compiled` looks at the marks."""
     character = chr(byte)
-    if byte > 127:
-        return _OTHER
-    if character.isdigit():
-        return _DIGIT
-    if character.isalpha() or character == "_":
-        return _LETTER
-    if character in ".,:/-":
-        return _POINT
-    return {"'": _APOSTROPHE, "$": _DOLLAR}.get(character, _SEPARATOR)
+    kept = byte > 127 or character.isalnum() or character in "_.,:/-'$"
+    return ord(character.lower()) if kept and byte < 128 else byte if kept else compiled.SEPARATOR
 
 
-_KINDS = bytes(map(_kind, range(256)))
-_LOWER = bytes(byte + 32 if chr(byte) in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" else byte for byte in range(256))
-_NUMBER = np.isin(range(7), [_DIGIT, _OTHER])  # kinds that a number can begin or end with
-_WORD = np.isin(range(7), [_LETTER, _DIGIT, _OTHER])
-_SEPARATORS = bytes(byte for byte in range(256) if _KINDS[byte] == _SEPARATOR)
+_WRITTEN = bytes(map(_written, range(256)))
 
 
-def split_batch(texts):
-    """Split texts into chunks and number the distinct ones.
-
-    Parameters
-    ----------
-    texts : list of str
-        At least one.
-
-    Returns
-    -------
-    chunks : list of str
-        The distinct chunks, each to be split by `tokens.split`.
-    numbers : ndarray of int32
-        Number of each chunk in order of the texts.
-    lengths : ndarray of int64, shape (n,)
-        Chunks in each text.
+class Chunks:
+    """The distinct chunks of all texts so far, numbered in order of their first occurrence.
 
     Examples
     --------
-    >>> chunks, numbers, lengths = split_batch(["Lost card!", "lost it, paid $5."])
-    >>> [chunks[number] for number in numbers], lengths.tolist()
-    (['lost', 'card', 'lost', 'it', 'paid', '$5'], [2, 4])
+    >>> chunks = Chunks()
+    >>> numbers, lengths = chunks.read(["Lost card!", "lost it, paid $5."])
+    >>> numbers.tolist(), lengths.tolist()
+    ([0, 1, 0, 2, 3, 4], [2, 4])
+    >>> chunks.since(0)
+    ['lost', 'card', 'it', 'paid', '$5']
     """
-    texts = _normalised(texts)
-    joined = "\n".join(["", *texts, ""])
+
+    def __init__(self):
+        self.known = 0
+        self._table = np.zeros((2**12, 2), np.uint64)
+        self._starts, self._letters = np.zeros(2**11, np.int64), np.empty(2**14, np.uint8)
+
+    def read(self, texts):
+        """Number the chunks of texts.
+
+        Parameters
+        ----------
+        texts : list of str
+
+        Returns
+        -------
+        numbers : ndarray of int32
+            Text after text.
+        lengths : ndarray of int64, shape (n,)
+            Chunks in each text.
+        """
+        encoded, ends = _encode(texts)
+        data = np.frombuffer(encoded.translate(_WRITTEN), np.uint8)
+        numbers, lengths = np.empty(len(data) // 2 + 1, np.int32), np.empty(len(texts), np.int64)
+        row = count = 0
+        while True:
+            row, count, self.known, size = compiled.number_chunks(
+                data, ends, self._table, self._starts, self._letters, numbers, lengths, row, count, self.known
+            )
+            if row == len(texts):
+                return numbers[:count], lengths
+            self._make_room(size)
+
+    def since(self, number):
+        """Return the chunks from a number on."""
+        starts = self._starts[number : self.known + 1]
+        letters = pa.py_buffer(self._letters[starts[0] : starts[-1]])
+        offsets = pa.py_buffer((starts - starts[0]).astype(np.int32))
+        return pa.StringArray.from_buffers(self.known - number, offsets, letters).to_pylist()
+
+    def _make_room(self, size):
+        """Make room for the chunks of a text of so many bytes."""
+        most = self.known + size // 2 + 2
+        if 4 * most > 3 * len(self._table):
+            larger = np.zeros((2 ** (4 * most // 3).bit_length(), 2), np.uint64)
+            compiled.move(self._table, larger)
+            self._table = larger
+        if most > len(self._starts):
+            self._starts = _larger(self._starts, 2 * most)
+        if self._starts[self.known] + size > len(self._letters):
+            self._letters = _larger(self._letters, 2 * len(self._letters) + size)
+
+
+def _larger(array, size):
+    larger = np.empty(size, array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+def _encode(texts):
+    """Join and encode texts, those normalised that need more than lower case in ASCII, and say where each ends."""
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    plain = np.fromiter(map(str.isascii, texts), bool, len(texts))
+    if not plain.all():
+        texts = list(texts)
+        for row in np.flatnonzero(~plain).tolist():
+            texts[row] = text = normalise(texts[row])
+            sizes[row] = len(_utf8(text))
+    encoded = _utf8("\n".join(["", *texts, ""]))
+    ends = np.cumsum(sizes + 1)
+    special = compiled.with_address(np.frombuffer(encoded, np.uint8), ends)
+    special &= plain  # the others are normal by now
+    if not special.any():
+        return encoded, ends
+    pieces, done = [], 0
+    for row in np.flatnonzero(special).tolist():
+        text = _utf8(normalise(texts[row]))
+        pieces += encoded[done : ends[row] - sizes[row]], text
+        done, sizes[row] = ends[row], len(text)
+    return b"".join([*pieces, encoded[done:]]), np.cumsum(sizes + 1)
+
+
+def _utf8(text):
     # A lone surrogate separates tokens, and so does the "?" in its place.
-    encoded = bytearray(joined, "utf-8", "replace")
-    if len(encoded) == len(joined):
-        sizes = list(map(len, texts))
-    else:
-        sizes = [len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in texts]
-    ends = np.cumsum(np.array(sizes) + 1)
-    kinds = np.frombuffer(encoded.translate(_KINDS), np.uint8)
-    _cut_loose_marks(np.frombuffer(encoded, np.uint8), kinds)
-    edges = np.flatnonzero(np.diff(kinds != _SEPARATOR))
-    starts = edges[::2]
-    offsets = np.zeros(len(starts) + 1, np.int32)
-    np.cumsum(edges[1::2] - starts, out=offsets[1:])
-    letters = encoded.translate(_LOWER, _SEPARATORS)
-    every = pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(letters))
-    distinct = every.dictionary_encode()
-    lengths = np.diff(np.searchsorted(starts, ends), prepend=0)
-    return distinct.dictionary.to_pylist(), distinct.indices.to_numpy(), lengths
-
-
-def _normalised(texts):
-    """Normalise the texts that need more than lower case in ASCII."""
-    plain = [text if text.isascii() else "" for text in texts]
-    ends = np.cumsum(np.array(list(map(len, plain))) + 1)
-    joined = "\n".join(plain).lower()
-    special = {row for row, text in enumerate(texts) if not text.isascii()}
-    for mark in ADDRESS_MARKS:
-        at = joined.find(mark)
-        while at >= 0:
-            row = int(np.searchsorted(ends, at, side="right"))
-            special.add(row)
-            at = joined.find(mark, int(ends[row]))
-    normalised = list(texts)
-    for row in special:
-        normalised[row] = normalise(texts[row])
-    return normalised
-
-
-def _cut_loose_marks(encoded, kinds):
-    """Blank the marks that hold nothing together: a full stop at the end of a sentence, a quote around a word."""
-    at = np.flatnonzero(kinds >= _POINT)
-    mark, before, after = kinds[at], kinds[at - 1], kinds[at + 1]
-    number_before, number_after = _NUMBER[before], _NUMBER[after]
-    holds = np.choose(mark - _POINT, [number_before & number_after, _WORD[before] & _WORD[after], number_after])
-    loose = at[~holds]
-    encoded[loose], kinds[loose] = ord(" "), _SEPARATOR
+    return text.encode("utf-8", "replace")

@@ -1,17 +1,19 @@
 """Text to term counts, for one message and for a million."""
 
 import operator
-from itertools import chain
+from collections import defaultdict
+from itertools import chain, count
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from chatkit.text.batch import split_batch
+from chatkit.text.batch import Chunks
+from chatkit.text.compiled import NOTHING, UNKNOWN, replace_chunks
 from chatkit.text.tokens import WordsMixin, normalise, split
 from chatkit.text.validation import TextInputMixin, as_texts
-from chatkit.text.vocabulary import UNKNOWN, Vocabulary
+from chatkit.text.vocabulary import Vocabulary
 
 FEW = 16  # texts from which on a batch is cheaper than one text after the other
 CHARACTERS = 4_000_000  # in a batch
@@ -89,7 +91,7 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
             When no term is in as many texts as `min_df` asks for.
         """
         ngram_range, fewest = self._ngram_range(), self._fewest(texts := as_texts(X))
-        reader = _Reader(self._words(), _Learning())
+        reader = _Reader(self._words(), defaultdict(count().__next__))
         numbers, lengths = reader.read(texts)
         words = list(reader.numbers)
         del reader  # on a large corpus its memory is needed for the counts
@@ -157,14 +159,6 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
         return {name: value for name, value in super().__getstate__().items() if name != "_reader"}
 
 
-class _Learning(dict):
-    """Numbers of words, a new word getting the next number."""
-
-    def __missing__(self, word):
-        self[word] = number = len(self)
-        return number
-
-
 class _Reader(dict):
     """From a token, or a chunk of several, to the number of the word that stands in its place.
 
@@ -172,23 +166,24 @@ class _Reader(dict):
     points into `several`.
     """
 
-    _NOTHING, _SEVERAL = -2, -3
-
     def __init__(self, words, numbers):
         super().__init__()
-        self.words, self.numbers, self.several = words, numbers, []
+        self.words, self.numbers = words, numbers
+        self._forget()
+
+    def _forget(self):
+        self.clear()
+        self.several, self._chunks, self._values = [], Chunks(), np.empty(0, np.int32)
 
     def __missing__(self, chunk):
-        if chunk.isalpha():
-            found = [self.numbers[word] for word in self.words[chunk].split()]
-        else:
-            found = [self.numbers[word] for token in split(chunk) for word in self.words[token].split()]
+        tokens = [chunk] if chunk.isalpha() else split(chunk)
+        found = [self.numbers[word] for token in tokens for word in self.words[token].split()]
         if len(found) == 1:
             value = found[0]
         elif not found:
-            value = self._NOTHING
+            value = NOTHING
         else:
-            value = self._SEVERAL - len(self.several)
+            value = NOTHING - 1 - len(self.several)
             self.several.append(found)
         self[chunk] = value
         return value
@@ -210,11 +205,10 @@ class _Reader(dict):
         # A buffer that grows in place: to join arrays would take their memory twice.
         numbers, lengths = bytearray(), [np.empty(0, np.int64)]
         for batch in _batches(texts):
-            if len(self) > self.words.LIMIT:
-                self.clear()
-                self.several.clear()
+            if len(self) + self._chunks.known > self.words.LIMIT:
+                self._forget()
             some, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
-            numbers += some.astype(np.int32, copy=False).tobytes()
+            numbers += some.data
             lengths.append(sizes)
         return np.frombuffer(numbers, np.int32), np.concatenate(lengths)
 
@@ -225,34 +219,33 @@ class _Reader(dict):
             for value in map(self.__getitem__, split(normalise(text))):
                 if value >= UNKNOWN:
                     row.append(value)
-                elif value <= self._SEVERAL:
-                    row += self.several[self._SEVERAL - value]
+                elif value < NOTHING:
+                    row += self.several[NOTHING - 1 - value]
         return np.array(list(chain.from_iterable(rows)), np.int32), np.array(list(map(len, rows)), np.int64)
 
     def _read_many(self, texts):
-        chunks, places, lengths = split_batch(texts)
-        values = np.fromiter(map(self.__getitem__, chunks), np.int32, len(chunks))[places]
-        sizes = (values != self._NOTHING).astype(np.int64)
-        numbers = values[values != self._NOTHING]
-        if values.min(initial=0) <= self._SEVERAL:  # "can't" is one chunk and two words
-            at = np.flatnonzero(numbers <= self._SEVERAL)
-            runs = [self.several[self._SEVERAL - value] for value in numbers[at].tolist()]
-            sizes[values <= self._SEVERAL] = list(map(len, runs))
-            numbers[at] = [run[0] for run in runs]
-            rest = [run[1:] for run in runs]
-            numbers = np.insert(numbers, np.repeat(at + 1, list(map(len, rest))), list(chain.from_iterable(rest)))
-        ends = np.concatenate([[0], np.cumsum(sizes)])
-        return numbers, np.diff(ends[np.concatenate([[0], np.cumsum(lengths)])])
+        places, lengths = self._chunks.read(texts)
+        new = self._chunks.since(len(self._values))
+        self._values = np.concatenate([self._values, self._look_up(new)])
+        starts = np.cumsum([0, *map(len, self.several)])
+        several = np.array(list(chain.from_iterable(self.several)), np.int32)
+        return replace_chunks(places, lengths, self._values, starts, several), lengths
+
+    def _look_up(self, chunks):
+        """Give the values of chunks; most of them are letters only, and give one word."""
+        words, numbers, look_up = self.words, self.numbers, self.__getitem__
+        found = [words[chunk] if chunk.isalpha() else "" for chunk in chunks]
+        return np.fromiter(
+            (numbers[word] if word and " " not in word else look_up(chunk)
+             for chunk, word in zip(chunks, found, strict=True)), np.int32, len(chunks),
+        )  # fmt: skip
 
 
 def _batches(texts):
     """Cut texts into batches of about the same number of characters."""
-    batch, size = [], 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
-        if size >= CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+    start, done = 0, 0
+    while start < len(texts):
+        end = min(int(np.searchsorted(ends, done + CHARACTERS)) + 1, len(texts))
+        yield texts[start:end]
+        start, done = end, int(ends[end - 1])

@@ -14,8 +14,7 @@ from chatkit.text.stopwords import ENGLISH
 # A number with what belongs to it (an amount, a date, a time), or a word with its apostrophes.
 _TOKEN = re.compile(r"[$£€]?\d+(?:[.,:/'-]\d+)*\w*|[^\W\d]\w*(?:'\w+)*")
 _ADDRESS = re.compile(r"(?P<url>(?:https?://|www\.)\S+)|(?P<email>[^\s@<>]+@[^\s@<>]+\.\w+)")
-ADDRESS_MARKS = ("@", "://", "www.")
-_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "ʼ": "'"})
+_APOSTROPHES = "’‘`ʼ"
 _IRREGULAR = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
 # Written without the apostrophe in half of all chats; the negation must not be lost.
 _BARE_NEGATIONS = frozenset(
@@ -42,10 +41,22 @@ def normalise(text):
     text = text.lower()
     if not text.isascii():
         # Compatibility characters such as ℡ become capitals, so lower case comes twice.
-        text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).lower()
-    if any(mark in text for mark in ADDRESS_MARKS):
-        text = _ADDRESS.sub(lambda match: f" _{match.lastgroup}_ ", text)
+        text = unicodedata.normalize("NFKC", text)
+        for apostrophe in _APOSTROPHES:
+            text = text.replace(apostrophe, "'")
+        text = text.lower()
+    if _has_mark(text):
+        # No address has a space: to look at the pieces that have a mark is several times as fast as at the whole.
+        text = " ".join(_ADDRESS.sub(_typed, piece) if _has_mark(piece) else piece for piece in text.split(" "))
     return text
+
+
+def _typed(address):
+    return f" _{address.lastgroup}_ "
+
+
+def _has_mark(text):
+    return "@" in text or "://" in text or "www." in text
 
 
 def split(text):

@@ -41,7 +41,10 @@ def as_texts(X):
                 "body first."
             )
         X = np.asarray(X, dtype=object)[:, 0]
-    return [text if type(text) is str else _text(text, row) for row, text in enumerate(X)]
+    texts = list(X)
+    if set(map(type, texts)) <= {str}:
+        return texts
+    return [_text(text, row) for row, text in enumerate(texts)]
 
 
 def _text(value, row):

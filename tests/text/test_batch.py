@@ -5,7 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatkit.text import batch
-from chatkit.text.batch import split_batch
+from chatkit.text.batch import Chunks
+from chatkit.text.compiled import SEPARATOR
 from chatkit.text.tokens import normalise, split
 
 # Whatever the buffer treats in its own way, and letters that change their length or shape in lower case or NFKC.
@@ -17,8 +18,9 @@ TEXTS = st.lists(
 
 def tokens_of(texts):
     """Tokens of each text as the batch gives them."""
-    chunks, numbers, lengths = split_batch(texts)
-    rows, end = [], 0
+    distinct = Chunks()
+    numbers, lengths = distinct.read(texts)
+    chunks, rows, end = distinct.since(0), [], 0
     for length in lengths:
         rows.append([token for number in numbers[end : end + length] for token in split(chunks[number])])
         end += length
@@ -44,18 +46,37 @@ def test_a_token_stays_a_token(text):
         assert split(token) == [token]
 
 
+@settings(deadline=None)
+@given(st.lists(TEXTS, min_size=2, max_size=4))
+def test_batch_after_batch_is_one_batch(batches):
+    """What is known from earlier batches keeps its number."""
+    one, many = Chunks(), Chunks()
+    expected = one.read([text for texts in batches for text in texts])[0].tolist()
+    assert [number for texts in batches for number in many.read(texts)[0].tolist()] == expected
+    assert many.since(0) == one.since(0)
+
+
 def test_each_distinct_chunk_comes_once():
     """A word is looked at once, however often it is said."""
-    chunks, numbers, lengths = split_batch(["card card Card", "CARD."])
-    assert (chunks, numbers.tolist(), lengths.tolist()) == (["card"], [0, 0, 0, 0], [3, 1])
+    chunks = Chunks()
+    numbers, lengths = chunks.read(["card card Card", "CARD."])
+    assert (chunks.since(0), numbers.tolist(), lengths.tolist()) == (["card"], [0, 0, 0, 0], [3, 1])
+
+
+def test_there_is_room_for_any_number_of_chunks():
+    """The table grows, within a text as between texts; long chunks that share their beginning are told apart."""
+    words = [f"{'long' * (at % 5)}{at}" for at in range(30_000)]
+    chunks = Chunks()
+    numbers, _ = chunks.read([" ".join(words), *words, " ".join(words[::-1])])
+    assert chunks.since(0) == words
+    assert numbers.tolist() == [*range(30_000), *range(30_000), *range(29_999, -1, -1)]
 
 
 @pytest.mark.parametrize("mark", [".", "'", "$"])
 def test_marks_that_join_matter(mark, monkeypatch):
     """The test above can fail: a buffer that cuts at a mark which joins gives other tokens."""
-    kinds = bytearray(batch._KINDS)
-    kinds[ord(mark)] = batch._SEPARATOR
-    monkeypatch.setattr(batch, "_KINDS", bytes(kinds))
-    monkeypatch.setattr(batch, "_SEPARATORS", batch._SEPARATORS + mark.encode())
+    written = bytearray(batch._WRITTEN)
+    written[ord(mark)] = SEPARATOR
+    monkeypatch.setattr(batch, "_WRITTEN", bytes(written))
     text = {".": "1.5", "'": "can't", "$": "$5"}[mark]
     assert tokens_of([text]) != [split(text)]

@@ -16,40 +16,41 @@ DRAWS = 300
 
 
 def check(run):
-    """Paired bootstrap of the macro-F1 over the best simple model.
+    """Paired bootstrap of the macro-F1 against simple models.
 
-    The simple ones: always the largest category; a tree on the length of subject and body; complement naive Bayes on
-    plain words (J. Rennie et al., ICML 2003).
+    Two are trivial, and the model must be shown to beat them: always the largest category, and a tree on the length of
+    subject and body. Complement naive Bayes on plain words (J. Rennie et al., ICML 2003) is a fair rival on few chats:
+    it must only not be shown to beat the model.
     """
     known, new, _ = run.words
     sizes = [np.array([[len(s), len(b)] for s, b in zip(chats["subject"], chats["body"], strict=True)])
              for chats in (run.train, run.test)]  # fmt: skip
-    simple = {
+    rivals = {
         "largest category": (DummyClassifier(), sizes),
         "length alone": (DecisionTreeClassifier(max_leaf_nodes=16, random_state=0), sizes),
         "naive Bayes": (ComplementNB(), (known, new)),
     }
-    predicted = {
+    given = {"": run.predictions} | {
         name: np.asarray(model.fit(X, run.train["category"]).predict(X_new), dtype=str)
-        for name, (model, (X, X_new)) in simple.items()
+        for name, (model, (X, X_new)) in rivals.items()
     }
-    scores = {name: _macro_f1(run.truth, given) for name, given in predicted.items()}
-    best = max(scores, key=scores.get)
+
+    def scores(rows):
+        return [f1_score(run.truth[rows], one[rows], average="macro", zero_division=0) for one in given.values()]
+
     rng = np.random.default_rng(run.seed)
-
-    def gain(rows):
-        return _macro_f1(run.truth[rows], run.predictions[rows]) - _macro_f1(run.truth[rows], predicted[best][rows])
-
-    rows = (rng.integers(len(run.truth), size=len(run.truth)) for _ in range(DRAWS))
-    low, high = map(float, np.quantile([gain(drawn) for drawn in rows], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
-    limit, statistic = run.thresholds["simple"], float(gain(slice(None)))
+    found = np.array(scores(slice(None)))
+    drawn = np.array([scores(rng.integers(len(run.truth), size=len(run.truth))) for _ in range(DRAWS)])
+    gains = found[0] - found[1:]
+    low, high = np.quantile(drawn[:, :1] - drawn[:, 1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    limit, best = run.thresholds["simple"], int(found[1:3].argmax())
+    beaten = low[best] > limit and high[2] >= limit
     said = (
-        f"Macro-F1 is {statistic:+.3f} from that of the best simple model, {best} ({low:+.3f} to {high:+.3f}); it "
-        f"must be above {limit:+.3f}."
+        f"Macro-F1 is {gains[best]:+.3f} from that of the better trivial model, {list(rivals)[best]} "
+        f"({low[best]:+.3f} to {high[best]:+.3f}), and {gains[2]:+.3f} from naive Bayes ({low[2]:+.3f} to "
+        f"{high[2]:+.3f}). The first low end must be above {limit:+.3f}, the second high end not below it."
     )
-    evidence = [{"simple model": name, "macro-F1": round(score, 3)} for name, score in scores.items()]
-    return Result("pass" if statistic > limit else "warn", statistic, limit, said, (low, high), evidence)
-
-
-def _macro_f1(truth, predicted):
-    return float(f1_score(truth, predicted, average="macro", zero_division=0))
+    evidence = [{"simple model": name, "macro-F1": round(float(score), 3)}
+                for name, score in zip(rivals, found[1:], strict=True)]  # fmt: skip
+    interval = float(low[best]), float(high[best])
+    return Result("pass" if beaten else "warn", float(gains[best]), limit, said, interval, evidence)
