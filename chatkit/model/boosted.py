@@ -9,7 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from chatkit.model.codes import checked, encode, folds
 from chatkit.model.forest import FEW, Forest
-from chatkit.model.trees import contributions, grow, present, settings_of, some
+from chatkit.model.trees import grow, present, settings_of, some
 
 HELD_OUT = 10_000  # rows with held-out margins are enough for temperature and trees
 CALIBRATED = 4_000  # rows that the trees have not seen are enough for the calibration
@@ -46,6 +46,8 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         Share of the words that a split may choose from.
     reg_lambda : float, default=1.0
         L2 penalty on the leaves.
+    max_words : int, default=4000
+        Words that the trees may look at, those that tell most about the categories (chi-squared).
     cv : int, default=5
         Folds for the margins; fewer when there are fewer rows.
     device : str, default="cpu"
@@ -62,8 +64,8 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
     intercept_ : ndarray of shape (k,)
     temperature_ : float
         The linear margins are divided by it before they become log-probabilities.
-    booster_ : xgboost.Booster
-        The trees.
+    trees_ : chatkit.model.trees.Trees or None
+        None where trees did not help.
     n_rounds_ : int
         Rounds kept; 0 where trees did not help.
     final_temperature_ : float
@@ -98,6 +100,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         min_child_weight=1.0,
         colsample_bynode=0.2,
         reg_lambda=1.0,
+        max_words=4000,
         cv=5,
         device="cpu",
         random_state=0,
@@ -111,6 +114,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         self.min_child_weight = min_child_weight
         self.colsample_bynode = colsample_bynode
         self.reg_lambda = reg_lambda
+        self.max_words = max_words
         self.cv = cv
         self.device = device
         self.random_state = random_state
@@ -173,15 +177,18 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
 
     def _boost(self, X, codes, margins):
         """Find the rounds and the calibration on rows that the trees have not seen, then grow them on all rows."""
-        self.n_rounds_, self.booster_, self.final_temperature_, self.noise_ = 0, None, 1.0, 0.0
+        self.n_rounds_, self.trees_, self.final_temperature_, self.noise_ = 0, None, 1.0, 0.0
         settings = settings_of(self)
         rounds, boosted, looked = None, margins.copy(), np.zeros(len(codes), dtype=bool)
         for _, fold in folds(codes, self.cv, self.random_state + 1):
             unseen = np.zeros(len(codes), dtype=bool)
             unseen[fold] = True
-            trial = grow(X, codes, settings, rounds or self.n_estimators, margins, unseen, None if rounds else PATIENCE)
-            rounds = rounds or trial.best_iteration + 1
-            boosted[fold] = _raise(trial, X[fold], margins[fold], rounds)
+            trial = grow(
+                X, codes, settings, rounds or self.n_estimators, self.max_words, margins, unseen,
+                None if rounds else PATIENCE,
+            )  # fmt: skip
+            rounds = rounds or trial.booster.best_iteration + 1
+            boosted[fold] = trial.predict(X[fold], margins[fold], rounds)
             looked[fold] = True
             if looked.sum() >= CALIBRATED:
                 break
@@ -189,7 +196,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
             return
         gain = (_losses(margins, codes) - _losses(boosted, codes))[looked]
         if gain.mean() > 2 * gain.std() / np.sqrt(len(gain)):  # more than chance gives
-            self.n_rounds_, self.booster_ = rounds, grow(X, codes, settings, rounds, margins)
+            self.n_rounds_, self.trees_ = rounds, grow(X, codes, settings, rounds, self.max_words, margins)
         else:
             boosted = margins
         self.final_temperature_, self.noise_ = _calibrate(boosted[looked], codes[looked])
@@ -211,15 +218,15 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
     def _margins(self, X):
         X = checked(self, X)
         margins = self._line_margins(X)
-        if self.booster_ is None:
+        if self.trees_ is None:
             return margins
         if X.shape[0] > FEW:
-            return _raise(self.booster_, present(X), margins, self.n_rounds_)
+            return self.trees_.predict(present(X), margins).astype(np.float64)
         made_of, forest = getattr(self, "_forest", (None, None))
-        if made_of is not self.booster_:
-            forest = Forest(self.booster_, len(self.classes_))
-            self._forest = self.booster_, forest
-        return forest.margins(present(X), margins.astype(np.float32)).astype(np.float64)
+        if made_of is not self.trees_:
+            forest = Forest(self.trees_, len(self.classes_))
+            self._forest = self.trees_, forest
+        return forest.margins(X, margins.astype(np.float32)).astype(np.float64)
 
     def _line_margins(self, X):
         return log_softmax((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1)
@@ -259,7 +266,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         X = checked(self, X)
         line, X = self._line_margins(X), present(X)
         for end in range(1, self.n_rounds_ + 1):
-            yield self._probabilities(_raise(self.booster_, X, line, end))
+            yield self._probabilities(self.trees_.predict(X, line, end).astype(np.float64))
 
     def predict(self, X):
         """Most probable category of each row.
@@ -290,21 +297,14 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         """
         X = present(some(checked(self, X)))
         total = self.coef_ * np.asarray(X.mean(axis=0)).reshape(1, -1) / self.temperature_
-        if self.booster_ is not None:
-            total += contributions(self.booster_, X, len(self.classes_))
+        if self.trees_ is not None:
+            total += self.trees_.contributions(X, len(self.classes_))
         return total
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _raise(booster, X, margins, rounds):
-    """Margins with the trees of the first rounds on top."""
-    return booster.inplace_predict(
-        X, iteration_range=(0, rounds), predict_type="margin", base_margin=margins.astype(np.float32)
-    ).astype(np.float64)
 
 
 def _log_probabilities(margins, temperature, noise):

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
 from chatkit.model.codes import checked, encode
-from chatkit.model.trees import contributions, grow, present, settings_of, some
+from chatkit.model.trees import grow, present, settings_of, some
 
 
 class XGBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -16,11 +16,12 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_estimators : int, default=100
-        Boosting rounds; each grows one tree for every category.
+    n_estimators : int, optional
+        Boosting rounds; each grows one tree for every category. If not given, 100, and from 50,000 rows on fewer, so
+        that five million rows are looked at in all, but at least 50.
     max_depth : int, default=3
         Depth of a tree.
-    learning_rate : float, default=0.5
+    learning_rate : float, default=0.8
         Share of each tree that is added.
     max_bin : int, default=4
         Distinct values kept of a word's weight. Text needs few, and few are fast.
@@ -28,8 +29,10 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         Smallest sum of hessians in a leaf; smaller lets trees see rare categories.
     colsample_bynode : float, default=1.0
         Share of the words that a split may choose from.
-    reg_lambda : float, default=1.0
+    reg_lambda : float, default=3.0
         L2 penalty on the leaves.
+    max_words : int, default=4000
+        Words that the trees may look at, those that tell most about the categories (chi-squared).
     device : str, default="cpu"
         "cpu" or "cuda", as XGBoost names them.
     random_state : int, default=0
@@ -39,8 +42,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (k,)
         Category names, sorted.
-    booster_ : xgboost.Booster
-        The trees.
+    trees_ : chatkit.model.trees.Trees
     n_features_in_ : int
         Number of words.
 
@@ -55,13 +57,14 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_estimators=100,
+        n_estimators=None,
         max_depth=3,
-        learning_rate=0.5,
+        learning_rate=0.8,
         max_bin=4,
         min_child_weight=1.0,
         colsample_bynode=1.0,
-        reg_lambda=1.0,
+        reg_lambda=3.0,
+        max_words=4000,
         device="cpu",
         random_state=0,
     ):
@@ -72,6 +75,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         self.min_child_weight = min_child_weight
         self.colsample_bynode = colsample_bynode
         self.reg_lambda = reg_lambda
+        self.max_words = max_words
         self.device = device
         self.random_state = random_state
 
@@ -91,7 +95,10 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
         self.classes_, codes = encode(y)
-        self.booster_ = grow(present(X), codes, settings_of(self), self.n_estimators)
+        rounds = self.n_estimators
+        if rounds is None:
+            rounds = int(np.clip(5_000_000 // len(codes), 50, 100))
+        self.trees_ = grow(present(X), codes, settings_of(self), rounds, self.max_words)
         return self
 
     def predict_proba(self, X):
@@ -107,7 +114,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
             Columns in the order of `classes_`.
         """
         X = checked(self, X)
-        return self.booster_.inplace_predict(present(X))
+        return self.trees_.predict(present(X))
 
     def staged_predict_proba(self, X):
         """Probabilities after each round, as scikit-learn's boosted trees give them.
@@ -121,8 +128,8 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n, k), dtype float32
         """
         X = present(checked(self, X))
-        for end in range(1, self.booster_.num_boosted_rounds() + 1):
-            yield self.booster_.inplace_predict(X, iteration_range=(0, end))
+        for end in range(1, self.trees_.booster.num_boosted_rounds() + 1):
+            yield self.trees_.predict(X, rounds=end)
 
     def predict(self, X):
         """Most probable category of each row.
@@ -152,7 +159,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
             Contribution to the margin, summed over the rows that have the word, divided by n.
         """
         X = checked(self, X)
-        return contributions(self.booster_, present(some(X)), len(self.classes_))
+        return self.trees_.contributions(present(some(X)), len(self.classes_))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

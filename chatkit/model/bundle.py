@@ -15,10 +15,11 @@ import xgboost
 
 import chatkit
 from chatkit.model.pipeline import classifier_name, make_pipeline
+from chatkit.model.trees import Trees
 from chatkit.project import InputError
 from chatkit.text.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 GOLDEN_MESSAGES = 20
 GOLDEN_TOLERANCE = 1e-6  # another processor may round the last bits of a float32 otherwise
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "simplemma", "nltk")
@@ -167,14 +168,18 @@ def _describe(pipeline):
         "terms": counts.get_feature_names_out().tolist(),
         "idf": tfidf.idf_.tolist(),
     }
+    trees, files = getattr(model, "trees_", None), {}
+    if trees is not None:
+        features["tree_words"] = trees.words.tolist()
+        files["trees.ubj"] = bytes(trees.booster.save_raw("ubj"))
     if name == "xgboost":
-        return features, {"trees.ubj": bytes(model.booster_.save_raw("ubj"))}
+        return features, files
     if name == "dummy":
         return features | {"prior": model.class_prior_.tolist()}, {}
     features["intercept"] = model.intercept_.tolist()
     weights = io.BytesIO()
     np.save(weights, model.coef_, allow_pickle=False)
-    files = {"weights.npy": weights.getvalue()}
+    files["weights.npy"] = weights.getvalue()
     if name == "linear_svc":
         features["temperature"] = model.temperature_
     elif name == "boosted_linear":
@@ -182,8 +187,6 @@ def _describe(pipeline):
             "temperature": model.temperature_, "final_temperature": model.final_temperature_, "noise": model.noise_,
             "rounds": model.n_rounds_,
         }  # fmt: skip
-        if model.booster_ is not None:
-            files["trees.ubj"] = bytes(model.booster_.save_raw("ubj"))
     return features, files
 
 
@@ -205,7 +208,8 @@ def _rebuild(features, files):
         return pipeline
     model.classes_, model.n_features_in_ = classes, len(terms)
     if "trees.ubj" in files:
-        model.booster_ = xgboost.Booster({"nthread": 1}, model_file=bytearray(files["trees.ubj"]))
+        booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(files["trees.ubj"]))
+        model.trees_ = Trees(booster, np.array(features["tree_words"]))
     if name == "xgboost":
         return pipeline
     model.coef_ = np.load(io.BytesIO(files["weights.npy"]), allow_pickle=False)
@@ -216,7 +220,7 @@ def _rebuild(features, files):
         model.temperature_, model.final_temperature_ = features["temperature"], features["final_temperature"]
         model.noise_, model.n_rounds_ = features["noise"], features["rounds"]
         if not model.n_rounds_:
-            model.booster_ = None
+            model.trees_ = None
     return pipeline
 
 

@@ -6,7 +6,9 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
+
+from chatkit.text.validation import require_fitted
 
 
 def encode(y):
@@ -54,7 +56,7 @@ def checked(estimator, X):
     -------
     ndarray or scipy.sparse.csr_matrix of shape (n, d), dtype float64
     """
-    check_is_fitted(estimator)
+    require_fitted(estimator, "classes_")
     plain = type(X) is csr_matrix and X.dtype == np.float64 and X.shape[1] == estimator.n_features_in_
     if plain and X.shape[0] and np.isfinite(X.data).all():
         return X

@@ -3,76 +3,90 @@
 import json
 
 import numpy as np
+from numba import njit, types
+from scipy.sparse import csr_matrix
 
+_PLACES = types.int64[::1]
 FEW = 4  # rows from which on XGBoost itself is faster
 
 
 class Forest:
-    """Trees of a booster as arrays, all walked at once.
+    """Trees of a booster as arrays, walked one after the other.
 
     Parameters
     ----------
-    booster : xgboost.Booster
+    trees : chatkit.model.trees.Trees
         One tree for each round and category.
     k : int
         Categories.
-
-    Attributes
-    ----------
-    depth : int
-        Steps from a root to the farthest leaf.
     """
 
-    def __init__(self, booster, k):
-        model = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]["model"]
-        trees = model["trees"]
-        if model["tree_info"] != [tree % k for tree in range(len(trees))]:
+    def __init__(self, trees, k):
+        model = json.loads(trees.booster.save_raw("json"))["learner"]["gradient_booster"]["model"]
+        if model["tree_info"] != [tree % k for tree in range(len(model["trees"]))]:
             raise ValueError(
                 f"Got trees in another order than round by round for {k} categories, expected those of `grow`."
             )
-        starts = np.cumsum([0, *(len(tree["left_children"]) for tree in trees)])
+        starts = np.cumsum([0, *(len(tree["left_children"]) for tree in model["trees"])])
 
         def all_trees(name, kind):
-            return np.concatenate([np.array(tree[name], kind) for tree in trees])
+            return np.concatenate([np.array(tree[name], kind) for tree in model["trees"]])
 
         own = np.arange(starts[-1])
         first = np.repeat(starts[:-1], np.diff(starts))
         left, right = all_trees("left_children", np.int64), all_trees("right_children", np.int64)
         leaf = left == -1
-        self._roots = starts[:-1].reshape(-1, k)
-        # A leaf leads to itself, so that all trees can be walked for as many steps as the deepest one needs.
+        self._roots = starts[:-1]
+        # A leaf leads to itself.
         self._left, self._right = np.where(leaf, own, left + first), np.where(leaf, own, right + first)
-        self._word = all_trees("split_indices", np.int64)
+        self._word = trees.words[all_trees("split_indices", np.int64)]
         self._value = all_trees("split_conditions", np.float32)  # where to split; in a leaf, what it adds
         self._absent = np.where(all_trees("default_left", bool), self._left, self._right)
-        self.depth, level = 0, self._roots.ravel()
-        while not leaf[level].all():
-            level = np.unique(np.concatenate([self._left[level], self._right[level]]))
-            self.depth += 1
 
     def margins(self, X, start):
         """Add the trees to margins, in XGBoost's order and precision.
 
         Parameters
         ----------
-        X : scipy.sparse.csr_matrix of shape (n, d), dtype float32
-            From `chatkit.model.trees.present`.
+        X : {ndarray, scipy.sparse.csr_matrix} of shape (n, d)
+            Stored zeros count as absent.
         start : ndarray of shape (n, k), dtype float32
 
         Returns
         -------
         ndarray of shape (n, k), dtype float32
         """
-        margins = start.copy()
-        for row, margin in enumerate(margins):
-            said = slice(X.indptr[row], X.indptr[row + 1])
-            weights = np.full(X.shape[1], np.nan, np.float32)
-            weights[X.indices[said]] = X.data[said]
-            at = self._roots
-            for _ in range(self.depth):
-                weight = weights[self._word[at]]
-                ahead = np.where(weight < self._value[at], self._left[at], self._right[at])
-                at = np.where(np.isnan(weight), self._absent[at], ahead)
-            for added in self._value[at]:
-                np.add(margin, added, out=margin)
+        X, margins = X if isinstance(X, csr_matrix) else csr_matrix(X), start.copy()
+        indices, indptr = X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int32, copy=False)
+        _walk(
+            X.data.astype(np.float32), indices, indptr, X.shape[1], self._roots, self._left, self._right,
+            self._absent, self._word, self._value, margins,
+        )  # fmt: skip
         return margins
+
+
+@njit(
+    types.void(
+        types.float32[::1], types.int32[::1], types.int32[::1], types.int64, _PLACES, _PLACES, _PLACES, _PLACES,
+        _PLACES, types.float32[::1], types.float32[:, ::1],
+    ),
+    cache=True,
+)  # fmt: skip
+def _walk(data, indices, indptr, width, roots, left, right, absent, words, values, margins):
+    weights = np.zeros(width, np.float32)
+    for row in range(len(margins)):
+        for at in range(indptr[row], indptr[row + 1]):
+            weights[indices[at]] = data[at]
+        for tree in range(len(roots)):
+            at = roots[tree]
+            while left[at] != at:
+                weight = weights[words[at]]
+                if weight == 0:
+                    at = absent[at]
+                elif weight < values[at]:
+                    at = left[at]
+                else:
+                    at = right[at]
+            margins[row, tree % margins.shape[1]] += values[at]
+        for at in range(indptr[row], indptr[row + 1]):
+            weights[indices[at]] = 0

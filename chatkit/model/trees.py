@@ -1,8 +1,11 @@
 """XGBoost for sparse word weights: what the classifiers that grow trees share."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import xgboost
 from scipy.sparse import csr_matrix
+from sklearn.feature_selection import chi2
 
 EXPLAINED_ROWS = 1000
 SETTINGS = (
@@ -45,27 +48,97 @@ def settings_of(estimator):
     return chosen | {"num_class": len(estimator.classes_), "seed": estimator.random_state}
 
 
-def frequent(X):
-    """Leave out the words of too few rows to split on: they cost time in every node and are hardly ever taken.
+def telling(X, codes, most):
+    """Choose the words to grow trees on: every further one costs time in every node, and most are never split on.
 
     Parameters
     ----------
     X : scipy.sparse.csr_matrix of shape (n, d)
+    codes : ndarray of shape (n,)
+    most : int
+        Words to choose.
 
     Returns
     -------
-    scipy.sparse.csr_matrix
-        The same shape; a word stays when five rows have it, and one row in two thousand.
+    ndarray of int of shape (m,)
+        Sorted columns: of those that five rows have, and one row in two thousand, the ones with the largest
+        chi-squared statistic of independence from the categories. All columns when no word is in so many rows.
     """
-    often = np.bincount(X.indices, minlength=X.shape[1]) >= max(5, X.shape[0] / 2000)
-    if often.all() or not often.any():
-        return X
-    X = csr_matrix((X.data * often[X.indices], X.indices, X.indptr), shape=X.shape)
-    X.eliminate_zeros()
-    return X
+    rows = np.bincount(X.indices, minlength=X.shape[1])
+    often = np.flatnonzero(rows >= max(5, X.shape[0] / 2000))
+    if not len(often):
+        return np.arange(X.shape[1])
+    if len(often) <= most:
+        return often
+    # Six decimals, and ties in order: the last bits are not the same on every processor.
+    statistic = np.round(chi2(X[:, often], codes)[0], 6)
+    return np.sort(often[np.argsort(-statistic, kind="stable")[:most]])
 
 
-def grow(X, codes, settings, rounds, margins=None, unseen=None, patience=None):
+@dataclass(frozen=True)
+class Trees:
+    """Boosted trees and the words that they may look at.
+
+    Parameters
+    ----------
+    booster : xgboost.Booster
+    words : ndarray of int of shape (m,)
+        Sorted columns; the booster's own columns are counted among them.
+    """
+
+    booster: xgboost.Booster
+    words: np.ndarray
+
+    def predict(self, X, margins=None, rounds=0):
+        """Probabilities, or margins where some are given to start from.
+
+        Parameters
+        ----------
+        X : scipy.sparse.csr_matrix of shape (n, d)
+            From `present`.
+        margins : ndarray of shape (n, k), optional
+        rounds : int, default=0
+            Rounds to count in; 0 for all.
+
+        Returns
+        -------
+        ndarray of shape (n, k), dtype float32
+        """
+        return self.booster.inplace_predict(
+            X[:, self.words],
+            iteration_range=(0, rounds),
+            predict_type="value" if margins is None else "margin",
+            base_margin=None if margins is None else margins.astype(np.float32),
+        )
+
+    def contributions(self, X, k):
+        """Say how much each word speaks for each category, from XGBoost's own exact contributions.
+
+        Parameters
+        ----------
+        X : scipy.sparse.csr_matrix of shape (n, d)
+            From `present`.
+        k : int
+            Categories.
+
+        Returns
+        -------
+        ndarray of shape (k, d)
+            Contribution to the margin, summed over the rows that have the word, divided by n.
+        """
+        total, X_words = np.zeros((k, X.shape[1])), X[:, self.words]
+        found = np.zeros((k, len(self.words)))
+        step = max(1, 20_000_000 // found.size)  # contributions are dense: keep them to about 80 MB
+        for start in range(0, X.shape[0], step):
+            rows = X_words[start : start + step]
+            said = self.booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True, strict_shape=True)
+            row, word = rows.nonzero()
+            np.add.at(found.T, word, said[row, :, word])
+        total[:, self.words] = found / X.shape[0]
+        return total
+
+
+def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=None):
     """Grow trees for every category, with one thread: with two XGBoost adds up in another order.
 
     Parameters
@@ -77,6 +150,8 @@ def grow(X, codes, settings, rounds, margins=None, unseen=None, patience=None):
         From `settings_of`.
     rounds : int
         Most boosting rounds.
+    most : int
+        Words to choose, see `telling`.
     margins : ndarray of shape (n, k), optional
         Where to start from.
     unseen : ndarray of bool, shape (n,), optional
@@ -85,8 +160,8 @@ def grow(X, codes, settings, rounds, margins=None, unseen=None, patience=None):
 
     Returns
     -------
-    xgboost.Booster
-        With `unseen`, its ``best_iteration`` is the round with the lowest log-loss.
+    Trees
+        With `unseen`, the booster's ``best_iteration`` is the round with the lowest log-loss.
 
     Raises
     ------
@@ -107,47 +182,23 @@ def grow(X, codes, settings, rounds, margins=None, unseen=None, patience=None):
             "or install the package xgboost in place of xgboost-cpu."
         )
     seen = slice(None) if unseen is None else ~unseen
-    X_seen = frequent(X[seen])
+    words = telling(X[seen], codes[seen], most)
+    X = X[:, words]
     try:
         rows = xgboost.QuantileDMatrix(
-            X_seen, codes[seen], base_margin=start(seen), max_bin=settings["max_bin"], nthread=1
+            X[seen], codes[seen], base_margin=start(seen), max_bin=settings["max_bin"], nthread=1
         )
         if unseen is None:
-            return xgboost.train(settings, rows, rounds)
+            return Trees(xgboost.train(settings, rows, rounds), words)
         # Not as quantiles: to look up a sparse row among them takes forty times as long.
         watched = xgboost.DMatrix(X[unseen], codes[unseen], base_margin=start(unseen), nthread=1)
-        return xgboost.train(
+        booster = xgboost.train(
             settings, rows, rounds, evals=[(watched, "unseen")], early_stopping_rounds=patience, verbose_eval=False
         )
     except xgboost.core.XGBoostError as error:
         reason = next(line for line in str(error).splitlines() if line.strip()).split("] ")[-1]
         raise ValueError(f"XGBoost refused its settings or the device {settings['device']!r}: {reason}") from None
-
-
-def contributions(booster, X, k):
-    """Say how much each word speaks for each category, from XGBoost's own exact contributions.
-
-    Parameters
-    ----------
-    booster : xgboost.Booster
-    X : scipy.sparse.csr_matrix of shape (n, d)
-        From `present`.
-    k : int
-        Categories.
-
-    Returns
-    -------
-    ndarray of shape (k, d)
-        Contribution to the margin, summed over the rows that have the word, divided by n.
-    """
-    total = np.zeros((k, X.shape[1]))
-    step = max(1, 20_000_000 // total.size)  # contributions are dense: keep them to about 80 MB
-    for start in range(0, X.shape[0], step):
-        rows = X[start : start + step]
-        found = booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True, strict_shape=True)
-        row, word = rows.nonzero()
-        np.add.at(total.T, word, found[row, :, word])
-    return total / X.shape[0]
+    return Trees(booster, words)
 
 
 def some(X):

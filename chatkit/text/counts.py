@@ -7,12 +7,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from chatkit.text.batch import Chunks
 from chatkit.text.compiled import NOTHING, UNKNOWN, replace_chunks
 from chatkit.text.tokens import WordsMixin, normalise, split
-from chatkit.text.validation import TextInputMixin, as_texts
+from chatkit.text.validation import TextInputMixin, as_texts, require_fitted
 from chatkit.text.vocabulary import Vocabulary
 
 FEW = 16  # texts from which on a batch is cheaper than one text after the other
@@ -115,7 +114,7 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
         -------
         scipy.sparse.csr_matrix of shape (n, d), dtype int32
         """
-        check_is_fitted(self)
+        require_fitted(self, "vocabulary_")
         reader, words = getattr(self, "_reader", None), self._words()
         if reader is None or reader.words is not words or reader.numbers is not self.vocabulary_.numbers:
             self._reader = reader = _Reader(words, self.vocabulary_.numbers)
@@ -132,7 +131,7 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
         -------
         ndarray of shape (d,), dtype object
         """
-        check_is_fitted(self)
+        require_fitted(self, "vocabulary_")
         return self.vocabulary_.terms
 
     def _ngram_range(self):

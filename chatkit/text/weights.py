@@ -4,7 +4,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
-from sklearn.utils.validation import check_is_fitted
+
+from chatkit.text.validation import require_fitted
 
 
 class TermWeights(TfidfTransformer):
@@ -46,7 +47,7 @@ class TermWeights(TfidfTransformer):
         -------
         scipy.sparse.csr_matrix of shape (n, d), dtype float64
         """
-        check_is_fitted(self)
+        require_fitted(self, "idf_")
         X = X if isinstance(X, csr_matrix) else csr_matrix(X)
         if X.shape[1] != len(self.idf_):
             raise ValueError(f"Got {X.shape[1]} terms, expected the {len(self.idf_)} that were fitted.")

@@ -36,7 +36,7 @@ def test_trees_that_do_not_help_are_left_out():
     X, y = csr_matrix(rng.random((600, 40)) < 0.1, dtype=float), rng.choice(["a", "b"], p=[0.7, 0.3], size=600)
     model = BoostedLinearClassifier(balance=0).fit(X, y)
     assert model.n_rounds_ == 0
-    assert model.booster_ is None
+    assert model.trees_ is None
     unseen = csr_matrix(rng.random((300, 40)) < 0.1, dtype=float)
     assert abs(model.predict_proba(unseen)[:, 0].mean() - 0.7) < 0.1
 
@@ -83,7 +83,7 @@ def test_the_same_rows_give_the_same_model(pairs, order):
     X, y = pairs[0][order], pairs[1][order]
     one, other = (BoostedLinearClassifier().fit(X, y) for _ in range(2))
     assert one.coef_.tobytes() == other.coef_.tobytes()
-    assert one.booster_.save_raw("ubj") == other.booster_.save_raw("ubj")
+    assert one.trees_.booster.save_raw("ubj") == other.trees_.booster.save_raw("ubj")
 
 
 @pytest.mark.parametrize("rows", [2, 3, 4, 7])

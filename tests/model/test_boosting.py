@@ -44,18 +44,18 @@ def test_two_fits_are_the_same_bytes(rows):
     """Same rows, same seed, same trees, column sampling included."""
     X, y = rows
     first, second = (XGBoostClassifier(n_estimators=5, colsample_bynode=0.5).fit(X, y) for _ in range(2))
-    assert first.booster_.save_raw("ubj") == second.booster_.save_raw("ubj")
-    assert xgboost.Booster.save_config(first.booster_).count('"nthread":"1"') == 1
+    assert first.trees_.booster.save_raw("ubj") == second.trees_.booster.save_raw("ubj")
+    assert xgboost.Booster.save_config(first.trees_.booster).count('"nthread":"1"') == 1
 
 
 def test_contributions_add_up_to_the_margins(rows):
     """A word's contribution is XGBoost's own, summed over the rows that have it."""
     X, y = rows
     model = XGBoostClassifier(n_estimators=10).fit(X, y)
-    matrix = xgboost.DMatrix(X)
-    exact = model.booster_.predict(matrix, pred_contribs=True)
+    matrix = xgboost.DMatrix(X[:, model.trees_.words])
+    exact = model.trees_.booster.predict(matrix, pred_contribs=True)
     np.testing.assert_allclose(
-        exact.sum(axis=2), model.booster_.predict(matrix, output_margin=True), rtol=1e-4, atol=1e-4
+        exact.sum(axis=2), model.trees_.booster.predict(matrix, output_margin=True), rtol=1e-4, atol=1e-4
     )
     present = X.toarray() != 0
     expected = np.einsum("nkd,nd->kd", exact[:, :, :-1], present) / X.shape[0]
