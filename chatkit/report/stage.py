@@ -139,13 +139,14 @@ def run_stage(stage):
     InputError
         When the parameters do not fit the notebook.
     StageError
-        When a cell raises; the notebook so far is left as ``reports/STAGE.failed.ipynb``.
+        When a cell raises; what there is so far is left as ``reports/STAGE.failed.html`` and ``.ipynb``.
     """
     values = stage_parameters(stage)
     project = root()
     reports = project / "reports"
     reports.mkdir(exist_ok=True)
-    partial = reports / f"{stage}.failed.ipynb"
+    partial, partial_page = (reports / f"{stage}.failed.{kind}" for kind in ("ipynb", "html"))
+    pages = list(stages())
     progress = _Progress(stage)
     # From the root with relative paths: the executed notebook names no folder of this machine.
     with (
@@ -165,14 +166,16 @@ def run_stage(stage):
                 on_cell_start=progress,
             )
         except PapermillExecutionError as error:
-            raise StageError(_explain(stage, error, progress.heading, f"reports/{partial.name}")) from None
-    defined = stages()
-    page = render(notebook, stage, list(defined))
+            page = render(nbformat.read(partial, as_version=4), stage, pages)
+            partial_page.write_text(page, encoding="utf-8")
+            raise StageError(_explain(stage, error, progress.heading)) from None
+    page = render(notebook, stage, pages)
     with replacing(reports / f"{stage}.html") as beside:
         beside.write_text(page, encoding="utf-8")
     partial.replace(reports / f"{stage}.ipynb")
+    partial_page.unlink(missing_ok=True)
     progress.done()
-    if said := record_look(stage, defined[stage].get("deps", [])):
+    if said := record_look(stage, stages()[stage].get("deps", [])):
         print(said)
 
 
@@ -220,7 +223,7 @@ def _read_notebook(file):
         raise InputError(f"notebooks/{file.name} is no notebook ({error}); restore it with `git checkout`.") from None
 
 
-def _explain(stage, error, heading, partial):
+def _explain(stage, error, heading):
     source = textwrap.shorten(error.source.strip().splitlines()[0], 100) if error.source.strip() else ""
     said = error.evalue if error.ename == "InputError" else f"{error.ename}: {error.evalue}"
     lines = said.strip().splitlines()[:_MESSAGE_LINES]
@@ -228,6 +231,7 @@ def _explain(stage, error, heading, partial):
         [
             f"{stage} failed at «{heading}», in the cell that starts with: {source}",
             *(f"  {line}" for line in lines),
-            f"The notebook so far is {partial}; `dvc checkout` brings back the last good outputs.",
+            f"The page so far is reports/{stage}.failed.html, its notebook reports/{stage}.failed.ipynb;",
+            "`dvc checkout` brings back the last good outputs.",
         ]
     )

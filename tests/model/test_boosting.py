@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xgboost
-from scipy.sparse import csr_matrix, random_array
+from scipy.sparse import csr_matrix, random_array, vstack
 
 from chatkit.model.boosting import XGBoostClassifier
 
@@ -67,3 +67,23 @@ def test_one_category_is_refused(rows):
     """There is nothing to learn from one."""
     with pytest.raises(ValueError, match="Got one class, 'other', expected at least two"):
         XGBoostClassifier().fit(rows[0], ["other"] * 300)
+
+
+def test_trees_look_at_the_words_that_tell(rows):
+    """Three columns tell the categories apart; with no more than these the model is as good, and nothing is spoiled."""
+    X, y = rows
+    before = X.copy()
+    model = XGBoostClassifier(max_words=3).fit(X, y)
+    assert model.trees_.words.tolist() == [0, 1, 2]
+    assert (model.predict(X) == y).mean() > 0.95
+    assert model.word_contributions(X).shape == (3, X.shape[1])
+    assert not model.word_contributions(X)[:, 3:].any()
+    assert (before != X).nnz == 0
+
+
+@pytest.mark.parametrize(("times", "rounds"), [(1, 100), (250, 66)])
+def test_many_rows_take_fewer_rounds(rows, times, rounds):
+    """Five million rows are looked at in all."""
+    X, y = rows
+    model = XGBoostClassifier(max_depth=1, max_words=2).fit(vstack([X] * times), np.tile(y, times))
+    assert model.trees_.booster.num_boosted_rounds() == rounds

@@ -167,7 +167,8 @@ def test_a_failing_stage_stops_the_run(finished):
     assert "Traceback" not in printed
     assert "Running stage 'train'" not in printed
     run(finished, "dvc", "checkout")
-    (finished / "reports" / "split.failed.ipynb").unlink()
+    for kind in ("ipynb", "html"):
+        (finished / "reports" / f"split.failed.{kind}").unlink()
     assert status(finished) == []
 
 
@@ -181,6 +182,9 @@ def test_the_gate_stops_the_run(finished):
     assert "The checks signal failed; read what they found" in printed.replace("\n", " ")
     # What the page had written before it stopped is no output of a finished stage.
     run(finished, "dvc", "checkout", "--force")
+    page = finished / "reports" / "overfitting.failed.html"
+    assert "The predictions say more than chance: fail" in page.read_text(), "what the sentence tells to read is there"
+    page.unlink()
     (finished / "reports" / "overfitting.failed.ipynb").unlink()
     assert status(finished) == []
 

@@ -69,8 +69,9 @@ def test_a_failing_cell_is_named_and_nothing_looks_whole(stage):
     assert len(lines) <= 15
     assert lines[0] == "split failed at «Work», in the cell that starts with: boom = {}"
     assert lines[1] == "  KeyError: 'key'"
-    assert "reports/split.failed.ipynb" in lines[-1]
-    assert [file.name for file in (stage / "reports").iterdir()] == ["split.failed.ipynb"]
+    assert "reports/split.failed.html" in lines[-2]
+    assert sorted(file.name for file in (stage / "reports").iterdir()) == ["split.failed.html", "split.failed.ipynb"]
+    assert "boom" in (stage / "reports" / "split.failed.html").read_text()
 
 
 def test_an_input_error_is_shown_as_its_sentence(stage):

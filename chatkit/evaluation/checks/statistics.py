@@ -34,6 +34,28 @@ def balanced_accuracy(codes, hits, weights=None):
     return float(np.mean(right / totals[totals > 0])) if len(right) else np.nan
 
 
+def macro_f1(truth, predicted):
+    """Mean F1 over the categories that are in either, as scikit-learn's f1_score, for use in a bootstrap.
+
+    Parameters
+    ----------
+    truth, predicted : ndarray of int of shape (n,)
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(macro_f1(np.array([0, 0, 1]), np.array([0, 1, 1])), 3)
+    0.667
+    """
+    size = max(truth.max(), predicted.max()) + 1
+    both = np.bincount(truth, minlength=size) + np.bincount(predicted, minlength=size)
+    hits = np.bincount(truth[truth == predicted], minlength=size)
+    return float(np.mean(2 * hits[both > 0] / both[both > 0]))
+
+
 def bootstrap(statistic, groups, seed, draws=DRAWS):
     """Draw whole groups with replacement and return the interval of a statistic.
 

@@ -9,6 +9,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline as plain_pipeline
 from sklearn.svm import LinearSVC
 from xgboost import XGBClassifier
@@ -19,6 +20,7 @@ from chatkit.data.split import split_chats
 from chatkit.evaluation.checks import CheckReport, run_checks
 from chatkit.evaluation.checks.result import NotRunError, Result, Run, texts
 from chatkit.evaluation.checks.run import CHECKS, THRESHOLDS
+from chatkit.evaluation.checks.statistics import macro_f1
 from chatkit.project import InputError
 
 MESSAGE = ["subject", "body"]
@@ -183,8 +185,40 @@ def test_a_model_no_better_than_a_simple_one_is_warned_of(clean):
     train, test = clean
     result = found("simple", train, test, make_pipeline("dummy").fit(train[MESSAGE], train["category"]))
     assert result.status == "warn"
-    assert result.statistic < -0.2
+    assert result.interval[0] <= 0
     assert {row["simple model"] for row in result.evidence} == {"largest category", "length alone", "naive Bayes"}
+
+
+def test_a_model_that_naive_bayes_beats_is_warned_of(clean):
+    """It is far better than trivial, and yet not worth its cost."""
+    train, test = clean
+    fitted, rng = fit(train), np.random.default_rng(0)
+
+    class Careless(_Constant):
+        def predict(self, X):
+            wrong = rng.random(len(X)) < 0.3
+            return np.where(wrong, rng.choice(fitted.classes_, len(X)), fitted.predict(X))
+
+    result = found("simple", train, test, Careless(train))
+    assert result.status == "warn"
+    assert result.interval[0] > 0
+    assert "from naive Bayes" in result.explanation
+
+
+def test_the_macro_f1_of_the_bootstrap_is_scikit_learns():
+    """A draw may miss categories on either side."""
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 5, 40):
+        truth, predicted = rng.integers(7, size=(2, size))
+        assert np.isclose(macro_f1(truth, predicted), f1_score(truth, predicted, average="macro"))
+
+
+def test_some_checks_alone(clean):
+    """In the order that was asked for."""
+    train, test = clean
+    assert list(run_checks(fit(train), train, test, only=["signal", "groups"]).results) == ["signal", "groups"]
+    with pytest.raises(ValueError, match="Got the check 'gap', expected checks among duplicates"):
+        run_checks(fit(train), train, test, only=["gap"])
 
 
 def test_a_setting_that_is_too_complex_fails(clean):
