@@ -74,14 +74,13 @@ class Chunks:
         return pa.StringArray.from_buffers(self.known - number, offsets, letters).to_pylist()
 
     def _make_room(self, size):
-        """Make room for the chunks of a text of so many bytes."""
-        most = self.known + size // 2 + 2
-        if 4 * most > 3 * len(self._table):
-            larger = np.zeros((2 ** (4 * most // 3).bit_length(), 2), np.uint64)
+        """Double what has no room for another chunk, of so many bytes."""
+        if 4 * self.known >= 3 * len(self._table):
+            larger = np.zeros((2 * len(self._table), 2), np.uint64)
             compiled.move(self._table, larger)
             self._table = larger
-        if most > len(self._starts):
-            self._starts = _larger(self._starts, 2 * most)
+        if self.known + 1 == len(self._starts):
+            self._starts = _larger(self._starts, 2 * len(self._starts))
         if self._starts[self.known] + size > len(self._letters):
             self._letters = _larger(self._letters, 2 * len(self._letters) + size)
 

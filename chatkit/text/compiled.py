@@ -55,7 +55,7 @@ def _is(data, first, end, letters, start, stop):
     cache=True,
 )
 def number_chunks(data, ends, table, starts, letters, places, lengths, row, count, known):
-    """Number the chunks of texts, a new chunk getting the next number, until there is no room for those of a text.
+    """Number the chunks of texts, a new chunk getting the next number, until there is no room for one.
 
     Parameters
     ----------
@@ -76,18 +76,14 @@ def number_chunks(data, ends, table, starts, letters, places, lengths, row, coun
 
     Returns
     -------
-    row, count, known, room : int
-        The same afterwards, and the bytes of the text that has no room.
+    row, count, known, size : int
+        The same afterwards, and the bytes of the chunk that has no room; its text is to be done again.
     """
-    one, room = np.uint64(1), 0
+    one = np.uint64(1)
     mask = np.uint64(len(table) - 1)
     at = np.uint64(ends[row - 1] + 1) if row else one
     while row < len(ends):
         end, before = np.uint64(ends[row]), count
-        room = np.int64(end - at)
-        most = known + room // 2 + 1
-        if 4 * most > 3 * len(table) or most >= len(starts) or starts[known] + room > len(letters):
-            break
         while at < end:
             if _separates(data, at):
                 at += one
@@ -110,9 +106,11 @@ def number_chunks(data, ends, table, starts, letters, places, lengths, row, coun
             while True:
                 entry = table[slot, 1]
                 if not entry:
+                    last = starts[known]
+                    if 4 * known >= 3 * len(table) or known + 1 == len(starts) or last + np.int64(size) > len(letters):
+                        return row, before, known, np.int64(size)
                     number = known
                     table[slot, 0], table[slot, 1] = key, np.uint64(2 * known + 1) + long
-                    last = starts[known]
                     for place in range(first, at):
                         letters[last] = data[place]
                         last += 1
@@ -129,7 +127,7 @@ def number_chunks(data, ends, table, starts, letters, places, lengths, row, coun
         lengths[row] = count - before
         row += 1
         at = end + one
-    return row, count, known, room
+    return row, count, known, 0
 
 
 @njit(types.void(_U8, _U8), cache=True)
