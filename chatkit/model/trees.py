@@ -166,7 +166,7 @@ def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=N
     Raises
     ------
     ValueError
-        When XGBoost refuses a setting, or has no such device.
+        When there may be no words, or XGBoost refuses a setting or has no such device.
     """
     settings = {
         "objective": "multi:softprob", "tree_method": "hist", "nthread": 1, "verbosity": 1,
@@ -176,6 +176,8 @@ def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=N
     def start(rows):
         return None if margins is None else margins[rows]
 
+    if not isinstance(most, int) or most < 1:
+        raise ValueError(f"Got max_words={most!r}, expected a whole number from 1 up.")
     if settings["device"] != "cpu" and not xgboost.build_info()["USE_CUDA"]:
         raise ValueError(
             f"Got device={settings['device']!r}, but this XGBoost is built for the CPU only; use device='cpu', "

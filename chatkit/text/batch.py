@@ -93,17 +93,12 @@ def _larger(array, size):
 
 def _encode(texts):
     """Join and encode texts, those normalised that need more than lower case in ASCII, and say where each ends."""
-    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
     plain = np.fromiter(map(str.isascii, texts), bool, len(texts))
-    if not plain.all():
-        texts = list(texts)
-        for row in np.flatnonzero(~plain).tolist():
-            texts[row] = text = normalise(texts[row])
-            sizes[row] = len(_utf8(text))
-    encoded = _utf8("\n".join(["", *texts, ""]))
-    ends = np.cumsum(sizes + 1)
-    special = compiled.with_address(np.frombuffer(encoded, np.uint8), ends)
-    special &= plain  # the others are normal by now
+    # Without the few that are not, all is ASCII, and to encode it is to copy it.
+    joined = texts if plain.all() else [text if text.isascii() else "" for text in texts]
+    sizes = np.fromiter(map(len, joined), np.int64, len(texts))
+    encoded, ends = _utf8("\n".join(["", *joined, ""])), np.cumsum(sizes + 1)
+    special = ~plain | compiled.with_address(np.frombuffer(encoded, np.uint8), ends)
     if not special.any():
         return encoded, ends
     pieces, done = [], 0

@@ -87,3 +87,10 @@ def test_many_rows_take_fewer_rounds(rows, times, rounds):
     X, y = rows
     model = XGBoostClassifier(max_depth=1, max_words=2).fit(vstack([X] * times), np.tile(y, times))
     assert model.trees_.booster.num_boosted_rounds() == rounds
+
+
+@pytest.mark.parametrize("most", [0, -3, 2.5])
+def test_no_words_are_refused(rows, most):
+    """Trees need something to split on."""
+    with pytest.raises(ValueError, match=f"Got max_words={most}, expected a whole number from 1 up"):
+        XGBoostClassifier(max_words=most).fit(*rows)
