@@ -23,7 +23,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         Depth of a tree.
     learning_rate : float, default=0.8
         Share of each tree that is added.
-    max_bin : int, default=4
+    max_bin : int, default=2
         Distinct values kept of a word's weight. Text needs few, and few are fast.
     min_child_weight : float, default=1.0
         Smallest sum of hessians in a leaf; smaller lets trees see rare categories.
@@ -60,7 +60,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         n_estimators=None,
         max_depth=3,
         learning_rate=0.8,
-        max_bin=4,
+        max_bin=2,
         min_child_weight=1.0,
         colsample_bynode=1.0,
         reg_lambda=3.0,
