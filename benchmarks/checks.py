@@ -15,7 +15,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from scipy.stats import binomtest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.linear_model import LogisticRegression
@@ -27,6 +26,7 @@ from chatkit.data.split import split_chats
 from chatkit.evaluation.checks import run_checks
 from chatkit.evaluation.checks.result import texts
 from chatkit.evaluation.checks.run import CHECKS
+from chatkit.evaluation.metrics import wilson
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -233,7 +233,7 @@ def _alarm(statuses):
 def _share(row):
     if not row["runs"]:
         return "did not run"
-    low, high = binomtest(row["alarms"], row["runs"]).proportion_ci(0.95, "wilson")
+    _, low, high = wilson(row["alarms"], row["runs"], 0.95)
     return f"{row['alarms']} of {row['runs']} ({low:.0%} to {high:.0%})"
 
 
@@ -276,12 +276,8 @@ def _curves(own, root):
     own = own[(own["set"] == "simulated") & (own["runs"] > 0)]
     figure, axes = plt.subplots(3, 4, figsize=(10, 6.5), sharey=True, layout="constrained")
     for ax, (code, rows) in zip(axes.flat, own.groupby("check", sort=False), strict=False):
-        share = rows["alarms"] / rows["runs"]
-        ends = [
-            binomtest(*pair).proportion_ci(0.95, "wilson") for pair in zip(rows["alarms"], rows["runs"], strict=True)
-        ]
-        bars = np.abs(np.array([(end.low, end.high) for end in ends]).T - share.to_numpy())
-        ax.errorbar(range(len(rows)), share, yerr=bars, marker="o", capsize=3, color="#0072B2")
+        share, low, high = wilson(rows["alarms"].to_numpy(), rows["runs"].to_numpy(), 0.95)
+        ax.errorbar(range(len(rows)), share, yerr=[share - low, high - share], marker="o", capsize=3, color="#0072B2")
         ax.axhline(0.95, color="0.6", linestyle=":", linewidth=1)
         ax.set_xticks(range(len(rows)), [f"{dose:g}" for dose in rows["dose"]])
         ax.set(title=code, ylim=(-0.03, 1.05))

@@ -184,16 +184,16 @@ def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=N
             "or install the package xgboost in place of xgboost-cpu."
         )
     seen = slice(None) if unseen is None else ~unseen
-    words = telling(X[seen], codes[seen], most)
-    X = X[:, words]
+    X_seen = X if unseen is None else X[seen]
+    words = telling(X_seen, codes[seen], most)
     try:
         rows = xgboost.QuantileDMatrix(
-            X[seen], codes[seen], base_margin=start(seen), max_bin=settings["max_bin"], nthread=1
+            X_seen[:, words], codes[seen], base_margin=start(seen), max_bin=settings["max_bin"], nthread=1
         )
         if unseen is None:
             return Trees(xgboost.train(settings, rows, rounds), words)
         # Not as quantiles: to look up a sparse row among them takes forty times as long.
-        watched = xgboost.DMatrix(X[unseen], codes[unseen], base_margin=start(unseen), nthread=1)
+        watched = xgboost.DMatrix(X[unseen][:, words], codes[unseen], base_margin=start(unseen), nthread=1)
         booster = xgboost.train(
             settings, rows, rounds, evals=[(watched, "unseen")], early_stopping_rounds=patience, verbose_eval=False
         )

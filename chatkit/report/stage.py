@@ -146,7 +146,7 @@ def run_stage(stage):
     reports = project / "reports"
     reports.mkdir(exist_ok=True)
     partial, partial_page = (reports / f"{stage}.failed.{kind}" for kind in ("ipynb", "html"))
-    pages = list(stages())
+    defined = stages()
     progress = _Progress(stage)
     # From the root with relative paths: the executed notebook names no folder of this machine.
     with (
@@ -166,17 +166,20 @@ def run_stage(stage):
                 on_cell_start=progress,
             )
         except PapermillExecutionError as error:
-            page = render(nbformat.read(partial, as_version=4), stage, pages)
-            partial_page.write_text(page, encoding="utf-8")
+            _write_page(nbformat.read(partial, as_version=4), stage, defined, partial_page)
             raise StageError(_explain(stage, error, progress.heading)) from None
-    page = render(notebook, stage, pages)
-    with replacing(reports / f"{stage}.html") as beside:
-        beside.write_text(page, encoding="utf-8")
+    _write_page(notebook, stage, defined, reports / f"{stage}.html")
     partial.replace(reports / f"{stage}.ipynb")
     partial_page.unlink(missing_ok=True)
     progress.done()
-    if said := record_look(stage, stages()[stage].get("deps", [])):
+    if said := record_look(stage, defined[stage].get("deps", [])):
         print(said)
+
+
+def _write_page(notebook, stage, defined, file):
+    page = render(notebook, stage, list(defined))
+    with replacing(file) as beside:
+        beside.write_text(page, encoding="utf-8")
 
 
 class _Progress:

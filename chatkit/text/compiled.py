@@ -311,8 +311,8 @@ def count_runs(runs, columns, starts, lengths, indices, data, indptr):
         Number of the run of 1, 2, … words that begins at each word, or -1.
     columns : ndarray of int32
         Column of each run, or UNKNOWN, level after level.
-    starts : ndarray of int64, shape (levels,)
-        Where each level begins in `columns`.
+    starts : ndarray of int64, shape (levels + 1,)
+        Where each level begins in `columns`, and where the last ends.
     lengths : ndarray of int64
         Words in each text.
     indices, data, indptr : ndarray
@@ -345,7 +345,6 @@ def count_runs(runs, columns, starts, lengths, indices, data, indptr):
             some = np.arange(begin, end)
             for level in range(levels - 1, -1, -1):
                 some = some[np.argsort(runs[level][some], kind="mergesort")]
-        own[:] = -1
         before = -1
         for at in some:
             for level in range(levels):
@@ -354,13 +353,10 @@ def count_runs(runs, columns, starts, lengths, indices, data, indptr):
                     break
                 if before < 0 or runs[level, before] != run:
                     column = columns[starts[level] + run]
-                    own[level] = filled
+                    own[level] = UNKNOWN
                     if column != UNKNOWN:
-                        indices[filled] = column
-                        data[filled] = 0
+                        own[level], indices[filled], data[filled] = filled, column, 0
                         filled += 1
-                    else:
-                        own[level] = UNKNOWN
                 if own[level] != UNKNOWN:
                     data[own[level]] += 1
             before = at

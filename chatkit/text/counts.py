@@ -161,8 +161,8 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
 class _Reader(dict):
     """From a token, or a chunk of several, to the number of the word that stands in its place.
 
-    For a chunk that gives no word the value is `_NOTHING`; for one that gives several it is `_SEVERAL` or less and
-    points into `several`.
+    For a chunk that gives no word the value is NOTHING; for one that gives several it is less, and points into
+    `several`.
     """
 
     def __init__(self, words, numbers):
@@ -172,7 +172,8 @@ class _Reader(dict):
 
     def _forget(self):
         self.clear()
-        self.several, self._chunks, self._values = [], Chunks(), np.empty(0, np.int32)
+        self.several, self._chunks = [], Chunks()
+        self._values, self._starts, self._several = np.empty(0, np.int32), np.zeros(1, np.int64), np.empty(0, np.int32)
 
     def __missing__(self, chunk):
         tokens = [chunk] if chunk.isalpha() else split(chunk)
@@ -224,11 +225,13 @@ class _Reader(dict):
 
     def _read_many(self, texts):
         places, lengths = self._chunks.read(texts)
-        new = self._chunks.since(len(self._values))
-        self._values = np.concatenate([self._values, self._look_up(new)])
-        starts = np.cumsum([0, *map(len, self.several)])
-        several = np.array(list(chain.from_iterable(self.several)), np.int32)
-        return replace_chunks(places, lengths, self._values, starts, several), lengths
+        if self._chunks.known > len(self._values):
+            new = self._look_up(self._chunks.since(len(self._values)))
+            self._values = np.concatenate([self._values, new])
+            # What these values point to, as arrays.
+            self._starts = np.cumsum([0, *map(len, self.several)])
+            self._several = np.array(list(chain.from_iterable(self.several)), np.int32)
+        return replace_chunks(places, lengths, self._values, self._starts, self._several), lengths
 
     def _look_up(self, chunks):
         """Give the values of chunks; most of them are letters only, and give one word."""
