@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from chatkit.evaluation import metrics, plots
+from chatkit.evaluation.plots import style
 
 ACTUAL = ["urgent"] * 4 + ["other"] * 5 + ["new product"]
 PREDICTED = ["urgent", "urgent", "urgent", "other"] + ["other"] * 4 + ["urgent", "other"]
@@ -143,7 +144,7 @@ def test_same_bytes_twice(draw, frame):
     images = []
     for _ in range(2):
         draw(frame())
-        images.append(plots._png(plt.gcf())[0])
+        images.append(style.png(plt.gcf())[0])
         plt.close("all")
     assert images[0] == images[1]
 
@@ -154,7 +155,7 @@ def test_order_of_categories_does_not_matter(draw, frame):
     images = []
     for given in (frame(), frame().sort_values(frame().columns[0], kind="stable", ascending=False)):
         draw(given)
-        images.append(plots._png(plt.gcf()))
+        images.append(style.png(plt.gcf()))
         plt.close("all")
     assert images[0] == images[1]
 
@@ -552,7 +553,7 @@ def test_nothing_is_cut_off():
     figure.add_subplot()
     figure.text(1.5, 0.5, "beside")
     plots.describe(figure, "A word beside the axes.")
-    assert plots._png(figure)[1]["width"] > 400
+    assert style.png(figure)[1]["width"] > 400
 
 
 def test_figure_without_alt_text_stops_the_notebook(tmp_path):
