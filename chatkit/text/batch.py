@@ -12,16 +12,6 @@ from chatkit.text import compiled
 from chatkit.text.tokens import normalise
 
 
-def _written(byte):
-    """The byte in its place: lower case, and what only separates as one byte; `compiled` looks at the marks."""
-    character = chr(byte)
-    kept = byte > 127 or character.isalnum() or character in "_.,:/-'$"
-    return ord(character.lower()) if kept and byte < 128 else byte if kept else compiled.SEPARATOR
-
-
-_WRITTEN = bytes(map(_written, range(256)))
-
-
 class Chunks:
     """The distinct chunks of all texts so far, numbered in order of their first occurrence.
 
@@ -55,12 +45,13 @@ class Chunks:
             Chunks in each text.
         """
         encoded, ends = _encode(texts)
-        data = np.frombuffer(encoded.translate(_WRITTEN), np.uint8)
+        data = compiled.write(np.frombuffer(encoded, np.uint8))
+        words = data[: len(data) // 8 * 8].view(np.uint64)
         numbers, lengths = np.empty(len(data) // 2 + 1, np.int32), np.empty(len(texts), np.int64)
         row = count = 0
         while True:
             row, count, self.known, size = compiled.number_chunks(
-                data, ends, self._table, self._starts, self._letters, numbers, lengths, row, count, self.known
+                data, words, ends, self._table, self._starts, self._letters, numbers, lengths, row, count, self.known
             )
             if row == len(texts):
                 return numbers[:count], lengths
@@ -85,6 +76,9 @@ class Chunks:
             self._letters = _larger(self._letters, 2 * len(self._letters) + size)
 
 
+_BEHIND = "\n" * 23  # the last eight bytes of a text, and eight behind them, can be read in one
+
+
 def _larger(array, size):
     larger = np.empty(size, array.dtype)
     larger[: len(array)] = array
@@ -97,7 +91,7 @@ def _encode(texts):
     # Without the few that are not, all is ASCII, and to encode it is to copy it.
     joined = texts if plain.all() else [text if text.isascii() else "" for text in texts]
     sizes = np.fromiter(map(len, joined), np.int64, len(texts))
-    encoded, ends = _utf8("\n".join(["", *joined, ""])), np.cumsum(sizes + 1)
+    encoded, ends = _utf8("\n".join(["", *joined, _BEHIND])), np.cumsum(sizes + 1)
     special = ~plain | compiled.with_address(np.frombuffer(encoded, np.uint8), ends)
     if not special.any():
         return encoded, ends

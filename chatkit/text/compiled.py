@@ -9,33 +9,48 @@ from numba import njit, types
 
 UNKNOWN, NOTHING = -1, -2  # in place of a word's number: in no term; no word
 SEPARATOR = 0  # the byte that stands for all that only separate
-FEW = 64  # words that are sorted by insertion
+FEW = 500  # columns of a text that are sorted by comparing each with each
+LANES = 32
 SHORT = 7  # bytes that fit into a key with their number
 _BASIS, _PRIME = np.uint64(14695981039346656037), np.uint64(0x9E3779B97F4A7C15)
-_SHIFT, _BYTE = np.uint64(32), np.uint64(8)
+_SHIFT, _LARGEST = np.uint64(32), np.iinfo(np.int32).max
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
+_WORDS = types.Array(types.uint64, 1, "C", readonly=True)
 _I4, _I8, _U8 = types.int32[::1], types.int64[::1], types.uint64[:, ::1]
 _NUMBER = types.int64
 
 
-@njit(types.boolean(_BYTES, types.uint64), cache=True)
-def _separates(data, at):
-    """Whether the byte is no part of a token; a mark is one where it holds a token together.
+@njit(types.uint8[::1](_BYTES), cache=True)
+def write(data):
+    """Write texts in lower case, and SEPARATOR in the place of each byte that is no part of a token.
 
-    That is not the full stop of a sentence, nor a quote around a word.
+    A mark is a part where it holds a token together; that is not the full stop of a sentence, nor a quote around a
+    word. The texts have a byte that is no part of a token before and behind them.
     """
-    byte = data[at]
-    if byte >= 48 and byte != 58:  # a digit, a letter, "_", or outside of ASCII; 58 is ":"
-        return False
-    if byte == SEPARATOR:
-        return True
-    before, after = data[at - np.uint64(1)], data[at + np.uint64(1)]
-    number = 48 <= after <= 57 or after > 127
-    if byte == 36:  # "$"
-        return not number
-    if byte == 39:  # "'"
-        return not ((number or after >= 95) and (48 <= before <= 57 or before >= 95))
-    return not (number and (48 <= before <= 57 or before > 127))
+    # No branches: this is done for many bytes at once.
+    written = np.zeros(len(data), np.uint8)
+    for at in range(1, len(data) - 1):
+        before, byte, after = data[at - 1], data[at], data[at + 1]
+        number_before = ((before >= 48) & (before <= 57)) | (before > 127)
+        number_after = ((after >= 48) & (after <= 57)) | (after > 127)
+        small_before, small, small_after = before | 32, byte | 32, after | 32
+        word_before = number_before | ((small_before >= 97) & (small_before <= 122)) | (before == 95)
+        word_after = number_after | ((small_after >= 97) & (small_after <= 122)) | (after == 95)
+        letter = (small >= 97) & (small <= 122)
+        other = ((byte >= 48) & (byte <= 57)) | (byte == 95) | (byte > 127)
+        between = ((byte >= 44) & (byte <= 47)) | (byte == 58)  # , - . / :
+        held = (between & number_before & number_after) | ((byte == 36) & number_after)  # 36 is "$"
+        held |= (byte == 39) & word_before & word_after  # an apostrophe
+        written[at] = small if letter else byte if other | held else SEPARATOR
+    return written
+
+
+@njit(types.uint64(_WORDS, types.uint64), cache=True)
+def _eight(words, at):
+    """The eight bytes from a place on, the first one lowest."""
+    place, shift = at >> np.uint64(3), (at & np.uint64(7)) << np.uint64(3)
+    # By two steps, since a shift by all 64 bits is not defined.
+    return words[place] >> shift | (words[place + np.uint64(1)] << np.uint64(1)) << (np.uint64(63) - shift)
 
 
 @njit(types.boolean(_BYTES, types.uint64, types.uint64, types.uint8[::1], _NUMBER, _NUMBER), cache=True)
@@ -50,17 +65,53 @@ def _is(data, first, end, letters, start, stop):
     return True
 
 
+@njit(_NUMBER(_WORDS, types.uint64, types.uint64, _U8), cache=True)
+def _split(words, at, end, found):
+    """Find the chunks of a text: `found` gets the key of each, where it begins and where it ends."""
+    one, ones, high = np.uint64(1), np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+    top, eight = np.uint64(56), np.uint64(8)
+    count = 0
+    while at < end:
+        first, zero = at, np.uint64(0)
+        while not zero:
+            # Eight bytes at a time. The lowest that is 0 has its high bit set here; what is above it does not count.
+            some = _eight(words, at)
+            zero = (some - ones) & ~some & high
+            inside = ((zero & (~zero + one)) >> np.uint64(7)) - one  # all bits of the bytes before it
+            at += ((inside & ones) * ones) >> top if zero else eight
+        size = at - first
+        if not size:
+            at += one
+            continue
+        # The key of up to seven bytes is made of them and their number, one to one; that of a longer chunk is not.
+        if size <= np.uint64(SHORT):
+            key = _eight(words, first) & ((one << (size << np.uint64(3))) - one)
+        else:
+            key, place = _BASIS, first
+            while place + eight < at:
+                key = (key ^ _eight(words, place)) * _PRIME
+                key ^= key >> _SHIFT
+                place += eight
+            key ^= _eight(words, at - eight)
+        key = (key ^ size << top) * _PRIME
+        found[count, 0], found[count, 1], found[count, 2] = key ^ key >> _SHIFT, first, at
+        count += 1
+    return count
+
+
 @njit(
-    types.UniTuple(_NUMBER, 4)(_BYTES, _I8, _U8, _I8, types.uint8[::1], _I4, _I8, _NUMBER, _NUMBER, _NUMBER),
+    types.UniTuple(_NUMBER, 4)(_BYTES, _WORDS, _I8, _U8, _I8, types.uint8[::1], _I4, _I8, _NUMBER, _NUMBER, _NUMBER),
     cache=True,
 )
-def number_chunks(data, ends, table, starts, letters, places, lengths, row, count, known):
+def number_chunks(data, words, ends, table, starts, letters, places, lengths, row, count, known):
     """Number the chunks of texts, a new chunk getting the next number, until there is no room for one.
 
     Parameters
     ----------
     data : ndarray of uint8
-        The texts in lower case, a separator before, between and behind them.
+        From `write`, with a separator between texts.
+    words : ndarray of uint64
+        The same bytes, eight in one, and eight more behind them.
     ends : ndarray of int64
         Where each text ends in `data`.
     table : ndarray of uint64, shape (2 ** i, 2)
@@ -79,39 +130,28 @@ def number_chunks(data, ends, table, starts, letters, places, lengths, row, coun
     row, count, known, size : int
         The same afterwards, and the bytes of the chunk that has no room; its text is to be done again.
     """
-    one = np.uint64(1)
-    mask = np.uint64(len(table) - 1)
-    at = np.uint64(ends[row - 1] + 1) if row else one
+    one, mask, longest, at = np.uint64(1), np.uint64(len(table) - 1), 0, 0
+    for end in ends:
+        longest, at = max(longest, end - at), end
+    found = np.empty((longest // 2 + 1, 3), np.uint64)
     while row < len(ends):
-        end, before = np.uint64(ends[row]), count
-        while at < end:
-            if _separates(data, at):
-                at += one
-                continue
-            # The key of up to seven bytes is made of them and their number, one to one; that of a longer chunk is not.
-            first, key, part, shift = at, _BASIS, np.uint64(0), np.uint64(0)
-            while not _separates(data, at):
-                if shift == np.uint64(8 * SHORT):
-                    key = (key ^ part) * _PRIME
-                    key ^= key >> _SHIFT
-                    part, shift = np.uint64(0), np.uint64(0)
-                part |= np.uint64(data[at]) << shift
-                shift += _BYTE
-                at += one
-            size = at - first
-            key = (key ^ (part | size << np.uint64(56))) * _PRIME
-            key ^= key >> _SHIFT
-            long = np.uint64(size > np.uint64(SHORT))
+        # First split, then look up: a processor guesses where a chunk ends, wrongly at times, and would wait each time
+        # for the memory of the chunk before.
+        begin = np.uint64(ends[row - 1] + 1) if row else one
+        chunks = _split(words, begin, np.uint64(ends[row]), found)
+        for chunk in range(chunks):
+            key, first, end = found[chunk]
+            long = np.uint64(end - first > np.uint64(SHORT))
             slot = key & mask
             while True:
                 entry = table[slot, 1]
                 if not entry:
-                    last = starts[known]
-                    if 4 * known >= 3 * len(table) or known + 1 == len(starts) or last + np.int64(size) > len(letters):
-                        return row, before, known, np.int64(size)
+                    last, size = starts[known], np.int64(end - first)
+                    if 4 * known >= 3 * len(table) or known + 1 == len(starts) or last + size > len(letters):
+                        return row, count, known, size
                     number = known
                     table[slot, 0], table[slot, 1] = key, np.uint64(2 * known + 1) + long
-                    for place in range(first, at):
+                    for place in range(first, end):
                         letters[last] = data[place]
                         last += 1
                     known += 1
@@ -119,14 +159,13 @@ def number_chunks(data, ends, table, starts, letters, places, lengths, row, coun
                     break
                 if table[slot, 0] == key and (entry - one) & one == long:
                     number = np.int64((entry - one) >> one)
-                    if not long or _is(data, first, at, letters, starts[number], starts[number + 1]):
+                    if not long or _is(data, first, end, letters, starts[number], starts[number + 1]):
                         break
                 slot = (slot + one) & mask
-            places[count] = number
-            count += 1
-        lengths[row] = count - before
+            places[count + chunk] = number
+        lengths[row] = chunks
+        count += chunks
         row += 1
-        at = end + one
     return row, count, known, 0
 
 
@@ -164,30 +203,26 @@ def replace_chunks(places, lengths, values, starts, several):
     `values` has for each chunk its word's number, UNKNOWN or NOTHING; below, at NOTHING - 1 - i, stand the words from
     ``several[starts[i]]`` to ``several[starts[i + 1]]``.
     """
-    size = 0
-    for place in places:
-        value = values[place]
-        if value < NOTHING:
-            size += starts[NOTHING - value] - starts[NOTHING - 1 - value]
-        else:
-            size += value != NOTHING
-    numbers = np.empty(size, np.int32)
+    most = 1
+    for one in range(len(starts) - 1):
+        most = max(most, starts[one + 1] - starts[one])
+    numbers = np.empty(most * len(places) + 1, np.int32)  # what is not filled takes no memory
     filled, at = 0, 0
     for row in range(len(lengths)):
         before = filled
         for place in range(at, at + lengths[row]):
             value = values[places[place]]
-            if value >= UNKNOWN:
-                numbers[filled] = value
-                filled += 1
-            elif value < NOTHING:
+            # Nearly half of the chunks are stop words, in no order: to write and write over is cheaper than to ask.
+            numbers[filled] = value
+            filled += value >= UNKNOWN
+            if value < NOTHING:
                 first = NOTHING - 1 - value
                 for one in range(starts[first], starts[first + 1]):
                     numbers[filled] = several[one]
                     filled += 1
         at += lengths[row]
         lengths[row] = filled - before
-    return numbers
+    return numbers[:filled]
 
 
 @njit(_I8(_I4, _NUMBER), cache=True)
@@ -292,15 +327,6 @@ def find_runs(runs, numbers, lengths, n, level, first, width, found):
                 found[at] = low
 
 
-@njit(types.boolean(types.int32[:, ::1], _NUMBER, _NUMBER), cache=True)
-def _before(runs, one, other):
-    """Whether the longer runs that begin at one word sort before those at another."""
-    for level in range(1, len(runs)):
-        if runs[level, one] != runs[level, other]:
-            return runs[level, one] < runs[level, other]
-    return False
-
-
 @njit(_NUMBER(types.int32[:, ::1], _I4, _I8, _I8, _I4, _I4, _I8), cache=True)
 def count_runs(runs, columns, starts, lengths, indices, data, indptr):
     """Count the terms of each text, as the rows of a sorted CSR matrix without duplicates.
@@ -323,43 +349,42 @@ def count_runs(runs, columns, starts, lengths, indices, data, indptr):
     int
         Numbers in `indices` and `data`.
     """
-    levels = len(runs)
-    order, keys, own = np.empty(FEW, np.int64), np.empty(FEW, np.int32), np.empty(levels, np.int64)
-    filled, end = 0, 0
+    levels, filled, end, longest = len(runs), 0, 0, 0
+    for length in lengths:
+        longest = max(longest, levels * length)
+    own, order, times = np.empty(longest + LANES, np.int32), np.empty(longest, np.int32), np.zeros(longest, np.int32)
     for row in range(len(lengths)):
         begin, end = end, end + lengths[row]
-        # A run stands before the runs that it begins, so in order of their runs the words give sorted columns.
-        if end - begin <= FEW:
-            size = 0
+        size = 0
+        for level in range(levels):
             for at in range(begin, end):
-                key, back = runs[0, at], size
-                if key == UNKNOWN:
-                    continue
-                while back and (key < keys[back - 1] or (key == keys[back - 1] and _before(runs, at, order[back - 1]))):
-                    order[back], keys[back] = order[back - 1], keys[back - 1]
-                    back -= 1
-                order[back], keys[back] = at, key
-                size += 1
-            some = order[:size]
-        else:
-            some = np.arange(begin, end)
-            for level in range(levels - 1, -1, -1):
-                some = some[np.argsort(runs[level][some], kind="mergesort")]
-        before = -1
-        for at in some:
-            for level in range(levels):
                 run = runs[level, at]
-                if run == UNKNOWN:
-                    break
-                if before < 0 or runs[level, before] != run:
-                    column = columns[starts[level] + run]
-                    own[level] = UNKNOWN
-                    if column != UNKNOWN:
-                        own[level], indices[filled], data[filled] = filled, column, 0
-                        filled += 1
-                if own[level] != UNKNOWN:
-                    data[own[level]] += 1
-            before = at
+                own[size] = UNKNOWN if run == UNKNOWN else columns[starts[level] + run]
+                size += own[size] != UNKNOWN
+        if size > FEW:
+            own[:size].sort()
+            first = 0
+            for place in range(size):
+                if own[place] != own[first]:
+                    first = place
+                order[first] = own[first]
+                times[first] += 1
+        else:
+            # A column stands behind all that are smaller. To compare each with each is quadratic, but a processor
+            # compares many at once and never has to guess; behind the row stands what is never smaller.
+            some = own[: (size + LANES - 1) // LANES * LANES]
+            some[size:] = _LARGEST
+            for column in some[:size]:
+                smaller = np.uint32(0)
+                for other in some:
+                    smaller = np.uint32(smaller + np.uint32(other < column))
+                order[smaller] = column
+                times[smaller] += 1
+        place = 0
+        while place < size:
+            indices[filled], data[filled] = order[place], times[place]
+            filled += 1
+            times[place], place = 0, place + times[place]
         indptr[row + 1] = filled
     return filled
 

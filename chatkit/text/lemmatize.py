@@ -24,21 +24,20 @@ def _none():
 
 def _simplemma():
     import simplemma
-    from simplemma.strategies import PrefixDecompositionStrategy, RulesStrategy
+    from simplemma.strategies.defaultrules import RULE_FUNCTIONS
     from simplemma.strategies.dictionaries.dictionary_factory import DEFAULT_DICTIONARY_FACTORY
 
-    dictionary = DEFAULT_DICTIONARY_FACTORY.get_dictionary("en")
-    rules, prefixes = RulesStrategy(), PrefixDecompositionStrategy()
+    known = DEFAULT_DICTIONARY_FACTORY.get_dictionary("en").get
+    rule = RULE_FUNCTIONS["en"]
 
     def lemma(word):
         if word in _SIMPLEMMA_CORRECTIONS:
             return _SIMPLEMMA_CORRECTIONS[word]
         if not word.isalpha():
             return simplemma.lemmatize(word, lang="en").lower()
-        # What simplemma.lemmatize does with letters only, without its checks: three times as fast, and a large
+        # What simplemma.lemmatize does with English letters only, without its checks: three times as fast, and a large
         # corpus has a hundred thousand distinct words.
-        found = dictionary.get(word) or dictionary.get(word.capitalize())
-        return (found or rules.get_lemma(word, "en") or prefixes.get_lemma(word, "en") or word).lower()
+        return (known(word) or known(word.capitalize()) or rule(word) or word).lower()
 
     return lemma
 
