@@ -12,6 +12,9 @@ from chatkit.text import compiled
 from chatkit.text.tokens import normalise
 
 
+CHARACTERS = 2_000_000  # in a buffer: what is done to it stays near the processor
+
+
 class Chunks:
     """The distinct chunks of all texts so far, numbered in order of their first occurrence.
 
@@ -27,7 +30,7 @@ class Chunks:
 
     def __init__(self):
         self.known = 0
-        self._table = np.zeros((2**12, 2), np.uint64)
+        self._table = np.zeros((2**12, 3), np.uint64)
         self._starts, self._letters = np.zeros(2**11, np.int64), np.empty(2**14, np.uint8)
 
     def read(self, texts):
@@ -44,17 +47,29 @@ class Chunks:
         lengths : ndarray of int64, shape (n,)
             Chunks in each text.
         """
+        numbers, lengths = (
+            bytearray(),
+            [np.empty(0, np.int64)],
+        )  # grows in place: to join arrays would take memory twice
+        for batch in batches(texts, CHARACTERS):
+            some, sizes = self._read(batch)
+            numbers += some.data
+            lengths.append(sizes)
+        return np.frombuffer(numbers, np.int32), np.concatenate(lengths)
+
+    def _read(self, texts):
         encoded, ends = _encode(texts)
         data = compiled.write(np.frombuffer(encoded, np.uint8))
-        words = data[: len(data) // 8 * 8].view(np.uint64)
-        numbers, lengths = np.empty(len(data) // 2 + 1, np.int32), np.empty(len(texts), np.int64)
-        row = count = 0
+        words = data.view(np.uint64)
+        firsts, lasts = np.empty((2, len(data) // 2), np.uint32)
+        count = compiled.split(words, firsts, lasts)
+        firsts, lasts, numbers, at = firsts[:count], lasts[:count], np.empty(count, np.int32), 0
         while True:
-            row, count, self.known, size = compiled.number_chunks(
-                data, words, ends, self._table, self._starts, self._letters, numbers, lengths, row, count, self.known
+            at, self.known, size = compiled.number_chunks(
+                data, words, firsts, lasts, self._table, self._starts, self._letters, numbers, at, self.known
             )
-            if row == len(texts):
-                return numbers[:count], lengths
+            if at == count:
+                return numbers, np.diff(np.searchsorted(firsts, ends), prepend=0)
             self._make_room(size)
 
     def since(self, number):
@@ -67,7 +82,7 @@ class Chunks:
     def _make_room(self, size):
         """Double what has no room for another chunk, of so many bytes."""
         if 4 * self.known >= 3 * len(self._table):
-            larger = np.zeros((2 * len(self._table), 2), np.uint64)
+            larger = np.zeros((2 * len(self._table), 3), np.uint64)
             compiled.move(self._table, larger)
             self._table = larger
         if self.known + 1 == len(self._starts):
@@ -76,7 +91,29 @@ class Chunks:
             self._letters = _larger(self._letters, 2 * len(self._letters) + size)
 
 
-_BEHIND = "\n" * 23  # the last eight bytes of a text, and eight behind them, can be read in one
+def batches(texts, characters):
+    """Cut texts into batches of about as many characters.
+
+    Parameters
+    ----------
+    texts : list of str
+    characters : int
+
+    Yields
+    ------
+    list of str
+
+    Examples
+    --------
+    >>> list(batches(["lost", "my", "card"], 5))
+    [['lost', 'my'], ['card']]
+    """
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+    start, done = 0, 0
+    while start < len(texts):
+        end = min(int(np.searchsorted(ends, done + characters)) + 1, len(texts))
+        yield texts[start:end]
+        start, done = end, int(ends[end - 1])
 
 
 def _larger(array, size):
@@ -91,7 +128,7 @@ def _encode(texts):
     # Without the few that are not, all is ASCII, and to encode it is to copy it.
     joined = texts if plain.all() else [text if text.isascii() else "" for text in texts]
     sizes = np.fromiter(map(len, joined), np.int64, len(texts))
-    encoded, ends = _utf8("\n".join(["", *joined, _BEHIND])), np.cumsum(sizes + 1)
+    encoded, ends = _utf8("\n".join(["", *joined, ""])), np.cumsum(sizes + 1)
     special = ~plain | compiled.with_address(np.frombuffer(encoded, np.uint8), ends)
     if not special.any():
         return encoded, ends

@@ -10,13 +10,20 @@ from numba import njit, types
 UNKNOWN, NOTHING = -1, -2  # in place of a word's number: in no term; no word
 SEPARATOR = 0  # the byte that stands for all that only separate
 FEW = 500  # columns of a text that are sorted by comparing each with each
-LANES = 32
-SHORT = 7  # bytes that fit into a key with their number
-_BASIS, _PRIME = np.uint64(14695981039346656037), np.uint64(0x9E3779B97F4A7C15)
+LANES = 32  # of them at once
+BLOCK = 64  # bytes, or chunks, at once
+_PRIME, _ALL = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFFFFFFFFFFFFFFFF)
+_SHORT, _LONG = np.uint64(15), np.uint64(0xFF00000000000000)  # bytes that fit into a key; what marks a longer one
 _SHIFT, _LARGEST = np.uint64(32), np.iinfo(np.int32).max
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
+# By these a multiplication gathers the lowest bits of eight bytes, and numbers a single bit.
+_ONES, _GATHER = np.uint64(0x0101010101010101), np.uint64(0x0102040810204080)
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_PLACES = np.empty(64, np.uint64)
+_PLACES[[(int(_DE_BRUIJN) << place) % 2**64 >> 58 for place in range(64)]] = range(64)
 _WORDS = types.Array(types.uint64, 1, "C", readonly=True)
-_I4, _I8, _U8 = types.int32[::1], types.int64[::1], types.uint64[:, ::1]
+_I4, _I8, _U4, _U8 = types.int32[::1], types.int64[::1], types.uint32[::1], types.uint64[:, ::1]
+_PLACED = types.Array(types.int32, 1, "C", readonly=True)
 _NUMBER = types.int64
 
 
@@ -27,8 +34,9 @@ def write(data):
     A mark is a part where it holds a token together; that is not the full stop of a sentence, nor a quote around a
     word. The texts have a byte that is no part of a token before and behind them.
     """
-    # No branches: this is done for many bytes at once.
-    written = np.zeros(len(data), np.uint8)
+    # Whole blocks of `split`, with room for eight more bytes behind the last. No branches below: so it is done for many
+    # bytes at once.
+    written = np.zeros((len(data) + 2 * BLOCK) // BLOCK * BLOCK, np.uint8)
     for at in range(1, len(data) - 1):
         before, byte, after = data[at - 1], data[at], data[at + 1]
         number_before = ((before >= 48) & (before <= 57)) | (before > 127)
@@ -65,108 +73,128 @@ def _is(data, first, end, letters, start, stop):
     return True
 
 
-@njit(_NUMBER(_WORDS, types.uint64, types.uint64, _U8), cache=True)
-def _split(words, at, end, found):
-    """Find the chunks of a text: `found` gets the key of each, where it begins and where it ends."""
-    one, ones, high = np.uint64(1), np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-    top, eight = np.uint64(56), np.uint64(8)
-    count = 0
-    while at < end:
-        first, zero = at, np.uint64(0)
-        while not zero:
-            # Eight bytes at a time. The lowest that is 0 has its high bit set here; what is above it does not count.
-            some = _eight(words, at)
-            zero = (some - ones) & ~some & high
-            inside = ((zero & (~zero + one)) >> np.uint64(7)) - one  # all bits of the bytes before it
-            at += ((inside & ones) * ones) >> top if zero else eight
-        size = at - first
-        if not size:
-            at += one
-            continue
-        # The key of up to seven bytes is made of them and their number, one to one; that of a longer chunk is not.
-        if size <= np.uint64(SHORT):
-            key = _eight(words, first) & ((one << (size << np.uint64(3))) - one)
-        else:
-            key, place = _BASIS, first
-            while place + eight < at:
-                key = (key ^ _eight(words, place)) * _PRIME
-                key ^= key >> _SHIFT
-                place += eight
-            key ^= _eight(words, at - eight)
-        key = (key ^ size << top) * _PRIME
-        found[count, 0], found[count, 1], found[count, 2] = key ^ key >> _SHIFT, first, at
-        count += 1
-    return count
+@njit(types.uint64(types.uint64, types.uint64), cache=True)
+def _slot(low, high):
+    """Where to look for a key first, in all bits."""
+    mixed = (low ^ (high * _PRIME)) * _PRIME
+    return mixed ^ mixed >> _SHIFT
+
+
+@njit(_NUMBER(_WORDS, _U4, _U4), cache=True)
+def split(words, firsts, ends):
+    """Find the chunks: what stands between separators.
+
+    Parameters
+    ----------
+    words : ndarray of uint64
+        What `write` gives, eight bytes in one.
+    firsts, ends : ndarray of uint32
+        Filled: where each chunk begins and where it ends.
+
+    Returns
+    -------
+    int
+        How many there are.
+    """
+    # A bit for each of 64 bytes says whether it is in a chunk; then only the bits at which chunks begin or end are
+    # looked at. To look at byte after byte a processor would have to guess where each chunk ends.
+    one, last, low = np.uint64(1), np.uint64(63), np.uint64(0x7F7F7F7F7F7F7F7F)
+    begun, ended, before = 0, 0, np.uint64(0)
+    for block in range(len(words) // 8):
+        inside = np.uint64(0)
+        for place in range(8):
+            some = words[8 * block + place]
+            some = (((some & low) + low | some) >> np.uint64(7)) & _ONES  # 1 in each byte that is not 0
+            inside |= (some * _GATHER >> np.uint64(56)) << np.uint64(8 * place)
+        shifted = inside << one | before
+        before = inside >> last
+        first, end, start = inside & ~shifted, shifted & ~inside, np.uint64(BLOCK * block)
+        while first:
+            firsts[begun] = start + _PLACES[(first & (~first + one)) * _DE_BRUIJN >> np.uint64(58)]
+            first &= first - one
+            begun += 1
+        while end:
+            ends[ended] = start + _PLACES[(end & (~end + one)) * _DE_BRUIJN >> np.uint64(58)]
+            end &= end - one
+            ended += 1
+    return begun
 
 
 @njit(
-    types.UniTuple(_NUMBER, 4)(_BYTES, _WORDS, _I8, _U8, _I8, types.uint8[::1], _I4, _I8, _NUMBER, _NUMBER, _NUMBER),
+    types.UniTuple(_NUMBER, 3)(_BYTES, _WORDS, _U4, _U4, _U8, _I8, types.uint8[::1], _I4, _NUMBER, _NUMBER),
     cache=True,
 )
-def number_chunks(data, words, ends, table, starts, letters, places, lengths, row, count, known):
-    """Number the chunks of texts, a new chunk getting the next number, until there is no room for one.
+def number_chunks(data, words, firsts, ends, table, starts, letters, places, at, known):
+    """Number chunks, a new one getting the next number, until there is no room for one.
 
     Parameters
     ----------
     data : ndarray of uint8
-        From `write`, with a separator between texts.
+        What `write` gives.
     words : ndarray of uint64
-        The same bytes, eight in one, and eight more behind them.
-    ends : ndarray of int64
-        Where each text ends in `data`.
-    table : ndarray of uint64, shape (2 ** i, 2)
-        Hash table of known chunks: key; twice the number plus 1, one more for a chunk that is longer than its key. A
-        free place has 0 in the second column.
+        The same, eight bytes in one.
+    firsts, ends : ndarray of uint32
+        Where each chunk begins and ends in `data`.
+    table : ndarray of uint64, shape (2 ** i, 3)
+        Hash table of known chunks: the two halves of the key, and the number plus 1, or 0 where the place is free.
     starts : ndarray of int64
         Where each known chunk begins in `letters`, and where the last ends.
     letters : ndarray of uint8
-    places, lengths : ndarray
-        Filled: the number of each chunk, and how many each text has.
-    row, count, known : int
-        Texts done before, chunks in them, and distinct chunks.
+    places : ndarray of int32
+        Filled: the number of each chunk.
+    at, known : int
+        Chunks done before, and distinct ones among them and in `table`.
 
     Returns
     -------
-    row, count, known, size : int
-        The same afterwards, and the bytes of the chunk that has no room; its text is to be done again.
+    at, known, size : int
+        The same afterwards, and the bytes of the chunk that has no room.
     """
-    one, mask, longest, at = np.uint64(1), np.uint64(len(table) - 1), 0, 0
-    for end in ends:
-        longest, at = max(longest, end - at), end
-    found = np.empty((longest // 2 + 1, 3), np.uint64)
-    while row < len(ends):
-        # First split, then look up: a processor guesses where a chunk ends, wrongly at times, and would wait each time
-        # for the memory of the chunk before.
-        begin = np.uint64(ends[row - 1] + 1) if row else one
-        chunks = _split(words, begin, np.uint64(ends[row]), found)
-        for chunk in range(chunks):
-            key, first, end = found[chunk]
-            long = np.uint64(end - first > np.uint64(SHORT))
-            slot = key & mask
+    one, eight, top, full = np.uint64(1), np.uint64(8), np.uint64(56), np.uint64(64)
+    mask = np.uint64(len(table) - 1)
+    keys = np.empty((BLOCK, 2), np.uint64)
+    for start in range(at, len(firsts), BLOCK):
+        # First the keys, then the table: a processor that has guessed wrongly about a chunk's length would wait for the
+        # memory of the chunks before it.
+        for chunk in range(start, min(start + BLOCK, len(firsts))):
+            first, end = np.uint64(firsts[chunk]), np.uint64(ends[chunk])
+            size = end - first
+            # The key of up to 15 bytes is made of them and their number, one to one; that of a longer chunk is not.
+            low = _eight(words, first) & (_ALL >> (full - (min(size, eight) << np.uint64(3))))
+            high = size << top
+            if size > _SHORT:
+                high, place = np.uint64(0), first + eight
+                while place < end - eight:
+                    high = _slot(_eight(words, place), high)
+                    place += eight
+                high = _slot(_eight(words, end - eight), high ^ size) | _LONG
+            elif size > eight:
+                high |= _eight(words, end - eight) >> ((np.uint64(16) - size) << np.uint64(3))
+            keys[chunk - start, 0], keys[chunk - start, 1] = low, high
+        for chunk in range(start, min(start + BLOCK, len(firsts))):
+            low, high = keys[chunk - start]
+            slot = _slot(low, high) & mask
             while True:
-                entry = table[slot, 1]
-                if not entry:
-                    last, size = starts[known], np.int64(end - first)
+                number = np.int64(table[slot, 2]) - 1
+                if number == UNKNOWN:
+                    last, size = starts[known], np.int64(ends[chunk] - firsts[chunk])
                     if 4 * known >= 3 * len(table) or known + 1 == len(starts) or last + size > len(letters):
-                        return row, count, known, size
+                        return chunk, known, size
                     number = known
-                    table[slot, 0], table[slot, 1] = key, np.uint64(2 * known + 1) + long
-                    for place in range(first, end):
+                    known += 1
+                    table[slot, 0], table[slot, 1], table[slot, 2] = low, high, np.uint64(known)
+                    for place in range(firsts[chunk], ends[chunk]):
                         letters[last] = data[place]
                         last += 1
-                    known += 1
                     starts[known] = last
                     break
-                if table[slot, 0] == key and (entry - one) & one == long:
-                    number = np.int64((entry - one) >> one)
-                    if not long or _is(data, first, end, letters, starts[number], starts[number + 1]):
+                if table[slot, 0] == low and table[slot, 1] == high:
+                    first, end = np.uint64(firsts[chunk]), np.uint64(ends[chunk])
+                    if high < _LONG or _is(data, first, end, letters, starts[number], starts[number + 1]):
                         break
                 slot = (slot + one) & mask
-            places[count + chunk] = number
-        lengths[row] = chunks
-        count += chunks
-        row += 1
-    return row, count, known, 0
+            places[chunk] = number
+    return len(firsts), known, 0
 
 
 @njit(types.void(_U8, _U8), cache=True)
@@ -174,9 +202,9 @@ def move(table, larger):
     """Fill a larger hash table."""
     mask = np.uint64(len(larger) - 1)
     for old in range(len(table)):
-        if table[old, 1]:
-            slot = table[old, 0] & mask
-            while larger[slot, 1]:
+        if table[old, 2]:
+            slot = _slot(table[old, 0], table[old, 1]) & mask
+            while larger[slot, 2]:
                 slot = (slot + np.uint64(1)) & mask
             larger[slot] = table[old]
 
@@ -196,7 +224,7 @@ def with_address(data, ends):
     return found
 
 
-@njit(_I4(_I4, _I8, _I4, _I8, _I4), cache=True)
+@njit(_I4(_PLACED, _I8, _I4, _I8, _I4), cache=True)
 def replace_chunks(places, lengths, values, starts, several):
     """Put the numbers of words in the place of chunks; `lengths` becomes words in each text.
 

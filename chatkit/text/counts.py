@@ -2,20 +2,20 @@
 
 import operator
 from collections import defaultdict
-from itertools import chain, count
+from itertools import chain, compress, count
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from chatkit.text.batch import Chunks
+from chatkit.text.batch import Chunks, batches
 from chatkit.text.compiled import NOTHING, UNKNOWN, replace_chunks
 from chatkit.text.tokens import WordsMixin, normalise, split
 from chatkit.text.validation import TextInputMixin, as_texts, require_fitted
 from chatkit.text.vocabulary import Vocabulary
 
 FEW = 16  # texts from which on a batch is cheaper than one text after the other
-CHARACTERS = 4_000_000  # in a batch
+TOGETHER = 40_000_000  # characters after which new words are looked up
 
 
 class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
@@ -204,7 +204,7 @@ class _Reader(dict):
         """
         # A buffer that grows in place: to join arrays would take their memory twice.
         numbers, lengths = bytearray(), [np.empty(0, np.int64)]
-        for batch in _batches(texts):
+        for batch in batches(texts, TOGETHER):
             if len(self) + self._chunks.known > self.words.LIMIT:
                 self._forget()
             some, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
@@ -235,19 +235,10 @@ class _Reader(dict):
 
     def _look_up(self, chunks):
         """Give the values of chunks; most of them are letters only, and give one word."""
-        words, numbers, look_up = self.words, self.numbers, self.__getitem__
-        found = [words[chunk] if chunk.isalpha() else "" for chunk in chunks]
-        return np.fromiter(
-            (numbers[word] if word and " " not in word else look_up(chunk)
-             for chunk, word in zip(chunks, found, strict=True)), np.int32, len(chunks),
-        )  # fmt: skip
-
-
-def _batches(texts):
-    """Cut texts into batches of about the same number of characters."""
-    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
-    start, done = 0, 0
-    while start < len(texts):
-        end = min(int(np.searchsorted(ends, done + CHARACTERS)) + 1, len(texts))
-        yield texts[start:end]
-        start, done = end, int(ends[end - 1])
+        self.words.learn(filter(str.isalpha, chunks))
+        found = list(map(self.words.get, chunks))  # None for a chunk of several tokens
+        one = np.fromiter(((word and " " not in word) or False for word in found), bool, len(found))
+        values = np.empty(len(chunks), np.int32)
+        values[one] = list(map(self.numbers.__getitem__, compress(found, one)))
+        values[~one] = list(map(self.__getitem__, compress(chunks, ~one)))
+        return values

@@ -1,5 +1,7 @@
 """Lemmatizers by name: each is a function from a lower-case word to its dictionary form."""
 
+from functools import lru_cache
+
 from chatkit.project import InputError
 
 # simplemma's dictionary is wrong or too eager on these words of everyday banking.
@@ -22,22 +24,29 @@ def _none():
     return str
 
 
+@lru_cache(maxsize=1)
 def _simplemma():
     import simplemma
     from simplemma.strategies.defaultrules import RULE_FUNCTIONS
     from simplemma.strategies.dictionaries.dictionary_factory import DEFAULT_DICTIONARY_FACTORY
 
-    known = DEFAULT_DICTIONARY_FACTORY.get_dictionary("en").get
-    rule = RULE_FUNCTIONS["en"]
+    # simplemma decodes a word each time that it looks it up; a large corpus has a hundred thousand distinct ones.
+    dictionary = DEFAULT_DICTIONARY_FACTORY.get_dictionary("en")
+    words = list(dictionary)
+    forms = dict(zip(words, map(dictionary.get, words), strict=True))
+    for word in words:
+        if not word.islower():
+            # It looks for a word of lower case as it is, then with a capital: monday, Monday.
+            form = forms.pop(word)
+            if word == word.capitalize():
+                forms.setdefault(word.lower(), form)
+    forms |= _SIMPLEMMA_CORRECTIONS
+    known, rule = forms.get, RULE_FUNCTIONS["en"]
 
     def lemma(word):
-        if word in _SIMPLEMMA_CORRECTIONS:
-            return _SIMPLEMMA_CORRECTIONS[word]
-        if not word.isalpha():
-            return simplemma.lemmatize(word, lang="en").lower()
-        # What simplemma.lemmatize does with English letters only, without its checks: three times as fast, and a large
-        # corpus has a hundred thousand distinct words.
-        return (known(word) or known(word.capitalize()) or rule(word) or word).lower()
+        # What simplemma.lemmatize does with English letters only.
+        found = known(word) or (rule(word) or word if word.isalpha() else simplemma.lemmatize(word, lang="en"))
+        return found.lower()
 
     return lemma
 

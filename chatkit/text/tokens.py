@@ -109,18 +109,30 @@ class Words(dict):
             stop_words = ENGLISH
         if isinstance(domain_words, str):
             raise ValueError(f"Got domain_words={domain_words!r}, expected a list of words; put it into a list.")
-        self._dropped = frozenset(word.lower() for word in (*(stop_words or ()), *domain_words))
+        # What is not looked up: a token that is dropped is dropped, whatever else it is.
+        self._fixed = dict.fromkeys(_BARE_NEGATIONS, "not")
+        self._fixed |= dict.fromkeys((word.lower() for word in (*(stop_words or ()), *domain_words)), "")
         self._lemma = get_lemmatizer(lemmatizer)
 
     def __missing__(self, token):
         self[token] = words = self._replace(token)
         return words
 
+    def learn(self, tokens):
+        """Work out many tokens that are letters only, in half the time that they would take one by one.
+
+        Parameters
+        ----------
+        tokens : iterable of str
+        """
+        new, fixed, lemma = [token for token in tokens if token not in self], self._fixed, self._lemma
+        self.update(zip(new, [fixed[token] if token in fixed else lemma(token) for token in new], strict=True))
+
     def _replace(self, token):
-        if token in self._dropped:
-            return ""
+        if token in self._fixed:
+            return self._fixed[token]
         if token.isalpha():
-            return "not" if token in _BARE_NEGATIONS else self._lemma(token)
+            return self._lemma(token)
         if token[0] in "$£€":
             return "_money_"
         if token[0].isdigit():

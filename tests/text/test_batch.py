@@ -71,6 +71,17 @@ def test_there_is_room_for_any_number_of_chunks():
     assert numbers.tolist() == [*range(30_000), *range(30_000), *range(29_999, -1, -1)]
 
 
+@pytest.mark.parametrize("shift", range(0, 70, 3))
+def test_chunks_of_any_size_are_told_apart_at_any_place(shift):
+    """Words of 1 to 40 bytes, with one byte that is another or with none, wherever in a block of the buffer they begin."""
+    words = [("a" * at + "b" + "a" * size)[:size] for size in range(1, 41) for at in range(size + 1)]
+    chunks = Chunks()
+    numbers, lengths = chunks.read([" " * shift + "x " + " ".join(words), " ".join(words[::-1])])
+    assert chunks.since(0) == ["x", *words]
+    assert numbers.tolist() == [0, *range(1, len(words) + 1), *range(len(words), 0, -1)]
+    assert lengths.tolist() == [len(words) + 1, len(words)]
+
+
 @pytest.mark.parametrize("mark", [".", "'", "$"])
 def test_marks_that_join_matter(mark, monkeypatch):
     """The test above can fail: a buffer that cuts at a mark which joins gives other tokens."""
@@ -78,7 +89,7 @@ def test_marks_that_join_matter(mark, monkeypatch):
 
     def cutting(data):
         written = write(data)
-        written[data == ord(mark)] = compiled.SEPARATOR
+        written[: len(data)][data == ord(mark)] = compiled.SEPARATOR
         return written
 
     monkeypatch.setattr(compiled, "write", cutting)
