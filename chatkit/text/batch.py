@@ -11,7 +11,6 @@ import pyarrow as pa
 from chatkit.text import compiled
 from chatkit.text.tokens import normalise
 
-
 CHARACTERS = 2_000_000  # in a buffer: what is done to it stays near the processor
 
 
