@@ -204,13 +204,15 @@ def one(plant, dose, name, seed, only):
     return {code: result.status for code, result in report.results.items()}
 
 
-def measure(name, clean_runs, runs, jobs):
-    """Run everything on one set and return one record for each check, plant and dose."""
+def measure(name, clean_runs, runs, jobs, alone=()):
+    """Run everything on one set, or some checks alone, and return one record for each check, plant and dose."""
     real = name != "simulated"
-    cells = [(clean, None, None, clean_runs)]
+    cells = [(clean, None, code, clean_runs) for code in alone or [None]]
     for plant, doses in PLANTS.items():
+        if alone and plant.__name__ not in alone:
+            continue
         cells += [(plant, dose, plant.__name__, runs) for dose in doses[:-1] if not real]
-        cells.append((plant, doses[-1], plant.__name__ if real else None, runs))
+        cells.append((plant, doses[-1], plant.__name__ if real or alone else None, runs))
     tasks = [(plant, dose, name, FIRST_SEED + number, only) for plant, dose, only, count in cells
              for number in range(count)]  # fmt: skip
     found = Parallel(n_jobs=jobs, verbose=1)(delayed(one)(*task) for task in tasks)
@@ -224,6 +226,11 @@ def measure(name, clean_runs, runs, jobs):
             records.append({"check": code, "plant": None if plant is clean else plant.__name__, "dose": dose,
                             "set": name, "runs": len(ran), "alarms": alarms})  # fmt: skip
     return records
+
+
+def cell(record):
+    """What a record is about."""
+    return tuple(record[key] for key in ("check", "plant", "dose", "set"))
 
 
 def _alarm(statuses):
@@ -325,11 +332,16 @@ if __name__ == "__main__":
     parser.add_argument("--clean", type=int, default=200, help="clean draws of each set")
     parser.add_argument("--runs", type=int, default=40, help="runs of each fault and dose")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--checks", nargs="+", default=[], choices=CHECKS, help="these alone, on clean chats and their own fault"
+    )
     given = parser.parse_args()
     file = ROOT / "benchmarks/checks.json"
     records = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
     for name in given.sets:
         if name == "simulated" or (SHARED / name).is_dir():
-            records = [record for record in records if record["set"] != name]
-            records += measure(name, given.clean, given.runs, given.jobs)
+            found = measure(name, given.clean, given.runs, given.jobs, given.checks)
+            new = {cell(record): record for record in found}
+            kept = [record for record in records if given.checks or record["set"] != name]
+            records = [new.pop(cell(record), record) for record in kept] + list(new.values())
             write(records, ROOT)

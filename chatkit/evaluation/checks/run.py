@@ -40,7 +40,7 @@ THRESHOLDS = {
     "duplicates": 0.005,
     "groups": 0.0,
     "time_order": 0.02,
-    "leak_tokens": 4.2,
+    "leak_tokens": 0.65,
     "scrambled_labels": 0.0,
     "signal": 0.01,
     "simple": 0.0,

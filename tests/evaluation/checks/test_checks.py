@@ -158,6 +158,33 @@ def test_a_word_that_gives_the_category_away_fails(sides):
     assert result.evidence[0]["word"] == "macroinc"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("macroinc {}", id="in front"),
+        pytest.param("{} macroinc", id="behind"),
+    ],
+)
+def test_a_word_put_into_a_tenth_of_a_category_is_found(sides, body):
+    """At either end."""
+    rng = np.random.default_rng(0)
+    for chats in sides:
+        marked = (chats["category"] == "incident") & (rng.random(len(chats)) < 0.15)
+        chats.loc[marked, "body"] = [body.format(text) for text in chats.loc[marked, "body"]]
+    assert found("leak_tokens", *sides).status in ("warn", "fail")
+
+
+def test_a_word_that_people_say_is_no_leak(sides):
+    """It stands in one category only, but now here, now there in the text; or always last, but in all categories."""
+    rng = np.random.default_rng(0)
+    for chats in sides:
+        words = [text.split() for text in chats["body"]]
+        for row in np.flatnonzero(chats["category"] == "incident"):
+            words[row].insert(rng.integers(len(words[row]) + 1), "outage")
+        chats["body"] = [" ".join([*some, "cheers"]) for some in words]
+    assert found("leak_tokens", *sides).status == "pass"
+
+
 def test_selection_outside_the_folds_fails(clean):
     """Words selected on training and test chats together score with scrambled labels."""
     train, test = clean
