@@ -275,7 +275,33 @@ def write(records, root):
     lines += ["", "The last dose of each check is the documented one.", "", _curves(own, root)]
     lines += ["", "## Every fault, every check", "", _picture(frame, root), "",
               "Faults have more than one symptom: a check that alarms beside the fault's own is not wrong.", ""]  # fmt: skip
+    lines += _beside_skore(frame, root)
     (root / "docs/checks.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _beside_skore(frame, root):
+    """Set the shares of runs with any alarm beside those of skore, where `benchmarks.checks_skore` measured them."""
+    file = root / "benchmarks/checks_skore.json"
+    if not file.is_file():
+        return []
+    theirs = pd.read_json(file, dtype=False, convert_dates=False)
+    ours = frame[(frame["set"] == "simulated") & (frame["check"] == "suite")]
+    lines = [
+        "## Beside skore",
+        "",
+        "Share of runs with any alarm on simulated chats, ours and skore's (0.28, all of its checks; its issues, not its",
+        "tips), each fault at its documented dose. Written by `python -m benchmarks.checks_skore`.",
+        "",
+        "| fault | ours | skore | which of skore's |",
+        "|---|---|---|---|",
+    ]
+    for plant, rows in theirs.fillna({"plant": "none"}).groupby("plant", sort=False):
+        suite = _share(rows[rows["check"] == "suite"].iloc[0])
+        codes = [f"{row['check']} {row['alarms']}" for _, row in rows[rows["check"] != "suite"].iterrows()]
+        own = _share(ours[ours["plant"].fillna("none") == plant].iloc[-1])
+        lines.append(f"| {plant} | {own} | {suite} | {', '.join(codes) or '–'} |")
+    lines += ["", "An alarm that is there without a fault as well says nothing of the fault.", ""]
+    return lines
 
 
 def _curves(own, root):
