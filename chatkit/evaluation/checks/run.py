@@ -41,7 +41,7 @@ THRESHOLDS = {
     "groups": 0.0,
     "time_order": 0.02,
     "leak_tokens": 0.65,
-    "scrambled_labels": 0.0,
+    "scrambled_labels": 0.02,
     "signal": 0.01,
     "simple": 0.0,
     "complexity": 0.05,
