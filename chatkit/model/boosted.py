@@ -1,8 +1,8 @@
 """Trees that repair what a linear model gets wrong."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import SGDClassifier
 from sklearn.utils.validation import validate_data
@@ -14,7 +14,7 @@ from chatkit.model.trees import grow, present, settings_of, some
 HELD_OUT = 10_000  # rows with held-out margins are enough for temperature and trees
 CALIBRATED = 4_000  # rows that the trees have not seen are enough for the calibration
 PATIENCE = 5  # rounds without a better log-loss before boosting stops
-NOISE = tuple(percent / 100 for percent in range(0, 31, 2))  # shares of chats with a wrong category that are tried
+SMALLEST = 1e-9  # probability before the calibration
 
 
 class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
@@ -68,17 +68,16 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         None where trees did not help.
     n_rounds_ : int
         Rounds kept; 0 where trees did not help.
-    final_temperature_ : float
-        The sum of both is divided by it before the softmax.
-    noise_ : float
-        Share of the chats whose category is taken to be drawn at random: no probability is nearer to 0 or 1 than it
-        allows. People's categories are never all right, and a model that has learned from them may not be surer.
+    calibration_ : tuple of float
+        Of the beta calibration: a, b and c in logit(p) = a log(q) - b log(1 - q) + c, where q is the largest
+        probability of a chat and p what it becomes; the others share the rest as before.
     n_features_in_ : int
 
     References
     ----------
     L. Breiman, "Stacked Regressions", Machine Learning 1996 (margins of rows not seen); C. Guo et al., "On
-    Calibration of Modern Neural Networks", ICML 2017 (temperature scaling).
+    Calibration of Modern Neural Networks", ICML 2017 (temperature scaling); M. Kull, T. Silva Filho and P. Flach, "Beta
+    calibration", AISTATS 2017.
 
     Examples
     --------
@@ -177,7 +176,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
 
     def _boost(self, X, codes, margins):
         """Find the rounds and the calibration on rows that the trees have not seen, then grow them on all rows."""
-        self.n_rounds_, self.trees_, self.final_temperature_, self.noise_ = 0, None, 1.0, 0.0
+        self.n_rounds_, self.trees_, self.calibration_ = 0, None, (1.0, 1.0, 0.0)
         settings = settings_of(self)
         rounds, boosted, looked = None, margins.copy(), np.zeros(len(codes), dtype=bool)
         for _, fold in folds(codes, self.cv, self.random_state + 1):
@@ -199,7 +198,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
             self.n_rounds_, self.trees_ = rounds, grow(X, codes, settings, rounds, self.max_words, margins)
         else:
             boosted = margins
-        self.final_temperature_, self.noise_ = _calibrate(boosted[looked], codes[looked])
+        self.calibration_ = _calibrate(boosted[looked], codes[looked])
 
     def decision_function(self, X):
         """Margins of the line and the trees together.
@@ -232,7 +231,15 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         return log_softmax((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1)
 
     def _probabilities(self, margins):
-        return np.exp(_log_probabilities(margins, self.final_temperature_, self.noise_))
+        a, b, c = self.calibration_
+        given, (rows, top), largest, rest = _split(margins)
+        said = expit(a * np.log(largest) - b * np.log(rest) + c)
+        # The largest stays the largest.
+        second = given.max(axis=1) / rest
+        said = np.maximum(said, second / (1 + second) * (1 + 1e-9))
+        given *= ((1 - said) / rest)[:, None]
+        given[rows, top] = said
+        return given
 
     def __getstate__(self):
         return {name: value for name, value in super().__getstate__().items() if name != "_forest"}
@@ -307,27 +314,47 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def _log_probabilities(margins, temperature, noise):
-    found = log_softmax(margins / temperature, axis=1)
-    return np.logaddexp(np.log1p(-noise) + found, np.log(noise / margins.shape[1])) if noise else found
+def _losses(margins, codes):
+    return -log_softmax(margins, axis=1)[np.arange(len(codes)), codes]
 
 
-def _losses(margins, codes, temperature=1.0, noise=0.0):
-    return -_log_probabilities(margins, temperature, noise)[np.arange(len(codes)), codes]
-
-
-def _temperature(margins, codes, noise=0.0):
+def _temperature(margins, codes):
     """Temperature with the lowest log-loss; 1 without rows."""
     if not len(codes):
         return 1.0
-    found = minimize_scalar(
-        lambda log: _losses(margins, codes, np.exp(log), noise).sum(), bounds=(-5, 5), method="bounded"
-    )
+    found = minimize_scalar(lambda log: _losses(margins / np.exp(log), codes).sum(), bounds=(-5, 5), method="bounded")
     # No more digits than the optimiser's precision: the same on every processor.
     return float(f"{np.exp(found.x):.4g}")
 
 
+def _split(margins):
+    """Probabilities with 0 in the place of the largest; that place, the largest, and the sum of the others."""
+    given = np.maximum(softmax(margins, axis=1), SMALLEST)
+    place = np.arange(len(given)), margins.argmax(axis=1)
+    largest = given[place]
+    given[place] = 0
+    return given, place, largest, given.sum(axis=1)
+
+
 def _calibrate(margins, codes):
-    """Temperature and noise with the lowest log-loss."""
-    pairs = [(_temperature(margins, codes, noise), noise) for noise in NOISE]
-    return min(pairs, key=lambda pair: _losses(margins, codes, *pair).sum())
+    """Beta calibration of the largest probability: whether it is right, by a logistic regression on its logarithms.
+
+    One row that speaks for leaving it as it is keeps the numbers finite where every row is right.
+    """
+    _, (_, top), largest, rest = _split(margins)
+    right, said, as_it_is = (
+        top == codes,
+        np.array([np.log(largest), -np.log(rest), np.ones(len(rest))]),
+        np.array([1, 1, 0]),
+    )
+
+    def loss(weights):
+        logit, away = weights @ said, weights - as_it_is
+        value = np.logaddexp(0, logit).sum() - logit[right].sum() + away @ away / 2
+        return value, said @ (expit(logit) - right) + away
+
+    found = minimize(
+        loss, as_it_is.astype(float), jac=True, method="L-BFGS-B", bounds=[(0, None), (0, None), (None, None)],
+        options={"ftol": 1e-15, "gtol": 1e-8, "maxiter": 500},
+    )  # fmt: skip
+    return tuple(float(f"{weight:.4g}") for weight in found.x)

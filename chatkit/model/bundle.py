@@ -19,7 +19,7 @@ from chatkit.model.trees import Trees
 from chatkit.project import InputError
 from chatkit.text.vocabulary import Vocabulary
 
-FORMAT = 2
+FORMAT = 3
 GOLDEN_MESSAGES = 20
 GOLDEN_TOLERANCE = 1e-6  # another processor may round the last bits of a float32 otherwise
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "simplemma", "nltk")
@@ -184,8 +184,7 @@ def _describe(pipeline):
         features["temperature"] = model.temperature_
     elif name == "boosted_linear":
         features |= {
-            "temperature": model.temperature_, "final_temperature": model.final_temperature_, "noise": model.noise_,
-            "rounds": model.n_rounds_,
+            "temperature": model.temperature_, "calibration": model.calibration_, "rounds": model.n_rounds_,
         }  # fmt: skip
     return features, files
 
@@ -217,8 +216,8 @@ def _rebuild(features, files):
     if name == "linear_svc":
         model.temperature_ = features["temperature"]
     elif name == "boosted_linear":
-        model.temperature_, model.final_temperature_ = features["temperature"], features["final_temperature"]
-        model.noise_, model.n_rounds_ = features["noise"], features["rounds"]
+        model.temperature_, model.calibration_ = features["temperature"], tuple(features["calibration"])
+        model.n_rounds_ = features["rounds"]
         if not model.n_rounds_:
             model.trees_ = None
     return pipeline

@@ -158,7 +158,7 @@ def test_another_format_is_refused(folder):
     """A newer model in an older library."""
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(InputError, match="has format 99, expected 2"):
+    with pytest.raises(InputError, match="has format 99, expected 3"):
         load_model(folder)
 
 
