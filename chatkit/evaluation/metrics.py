@@ -11,6 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
+from chatkit.text.stopwords import ENGLISH
+
 
 def scores(y_true, y_pred, probabilities=None, classes=None):
     """Score predictions.
@@ -348,7 +350,8 @@ def top_words(pipeline, X, n=10):
     """Find the words that speak most for each category.
 
     For a linear model the weight of a word is its coefficient times its mean over the rows, so that a word that
-    hardly occurs does not lead; other classifiers say it themselves through ``word_contributions(features)``.
+    hardly occurs does not lead; other classifiers say it themselves through ``word_contributions(features)``. Words
+    that say nothing by themselves, such as "the", are left out: a model may use them, a reader cannot.
 
     Parameters
     ----------
@@ -398,7 +401,8 @@ def top_words(pipeline, X, n=10):
         weights = classifier.coef_ * np.asarray(features.mean(axis=0)).reshape(1, -1)
         if len(weights) == 1:
             weights = np.vstack([-weights, weights])
-    alphabetical = np.argsort(words, kind="stable")
+    stop_words = frozenset(ENGLISH)
+    alphabetical = [at for at in np.argsort(words, kind="stable") if not stop_words.issuperset(words[at].split())]
     # Without the last bits, which differ between machines: words with the same weight stay in alphabetical order.
     words, weights = words[alphabetical], np.round(weights[:, alphabetical], 9)
     rows = []

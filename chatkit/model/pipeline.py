@@ -29,8 +29,8 @@ CLASSIFIERS = {
 def make_pipeline(
     classifier="boosted_linear",
     classifier_options=None,
-    subject_weight=2,
-    stop_words="english",
+    subject_weight=4,
+    stop_words=None,
     domain_words=(),
     lemmatizer="simplemma",
     ngram_range=(1, 2),
@@ -47,9 +47,11 @@ def make_pipeline(
         ``rules`` needs no words: it has the steps preprocess and classifier only, and no probabilities.
     classifier_options : dict, optional
         Keywords of the classifier, such as ``{"max_depth": 4}``.
-    subject_weight : int, default=2
+    subject_weight : int, default=4
         How often the subject is repeated in front of the body; ``rules`` always sees it once.
-    stop_words, domain_words, lemmatizer
+    stop_words : {"english", None} or iterable of str, default=None
+        Words to drop. By default none: pairs of words with them tell more than they cost.
+    domain_words, lemmatizer
         See `chatkit.text.processor.TextProcessor`.
     ngram_range : (int, int), default=(1, 2)
         Shortest and longest run of words that counts as a term.

@@ -343,8 +343,8 @@ def test_fractions_are_shares(chats, fraction):
 # top_words
 
 
-def fitted(texts, categories, classifier):
-    return Pipeline([("counts", CountVectorizer()), ("classifier", classifier)]).fit(texts, categories)
+def fitted(texts, categories, classifier, **options):
+    return Pipeline([("counts", CountVectorizer(**options)), ("classifier", classifier)]).fit(texts, categories)
 
 
 def with_coefficients(coefficients, texts, categories):
@@ -355,6 +355,16 @@ def with_coefficients(coefficients, texts, categories):
 
 def as_lists(frame):
     return {category: rows[["word", "weight"]].to_numpy().tolist() for category, rows in frame.groupby("category")}
+
+
+def test_top_words_are_words_that_say_something():
+    """A stop word tells the categories apart here, alone and with another; a pair with one that is none stays."""
+    texts = ["the the ant", "the ant", "bee", "bee"]
+    found = metrics.top_words(fitted(texts, ["x", "x", "y", "y"], LogisticRegression(), ngram_range=(1, 2)), texts, n=5)
+    words = found.loc[found["category"] == "x", "word"].tolist()
+    assert "the" not in words
+    assert "the the" not in words
+    assert {"ant", "the ant"} <= set(words)
 
 
 def test_top_words_of_a_linear_model_by_hand():
