@@ -1,12 +1,12 @@
 """Trees that repair what a linear model gets wrong."""
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import SGDClassifier
 from sklearn.utils.validation import validate_data
 
+from chatkit.model.calibration import AS_IT_IS, calibrate, calibrated, temperature
 from chatkit.model.codes import checked, encode, folds
 from chatkit.model.forest import FEW, Forest
 from chatkit.model.trees import grow, present, settings_of, some
@@ -14,7 +14,6 @@ from chatkit.model.trees import grow, present, settings_of, some
 HELD_OUT = 10_000  # rows with held-out margins are enough for temperature and trees
 CALIBRATED = 4_000  # rows that the trees have not seen are enough for the calibration
 PATIENCE = 5  # rounds without a better log-loss before boosting stops
-SMALLEST = 1e-9  # probability before the calibration
 
 
 class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
@@ -69,15 +68,13 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
     n_rounds_ : int
         Rounds kept; 0 where trees did not help.
     calibration_ : tuple of float
-        Of the beta calibration: a, b and c in logit(p) = a log(q) - b log(1 - q) + c, where q is the largest
-        probability of a chat and p what it becomes; the others share the rest as before.
+        How sure the sum of both may be, see `chatkit.model.calibration.calibrated`.
     n_features_in_ : int
 
     References
     ----------
     L. Breiman, "Stacked Regressions", Machine Learning 1996 (margins of rows not seen); C. Guo et al., "On
-    Calibration of Modern Neural Networks", ICML 2017 (temperature scaling); M. Kull, T. Silva Filho and P. Flach, "Beta
-    calibration", AISTATS 2017.
+    Calibration of Modern Neural Networks", ICML 2017 (temperature scaling).
 
     Examples
     --------
@@ -137,7 +134,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         # Another processor adds up with other last bits; six decimals are more than the model knows.
         self.coef_, self.intercept_ = (np.round(weights, 6) for weights in self._linear(X, codes))
         rows, margins = self._held_out(X, codes)
-        self.temperature_ = _temperature(margins, codes[rows])
+        self.temperature_ = temperature(margins, codes[rows])
         self._boost(present(X[rows]), codes[rows], log_softmax(margins / self.temperature_, axis=1))
         return self
 
@@ -176,7 +173,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
 
     def _boost(self, X, codes, margins):
         """Find the rounds and the calibration on rows that the trees have not seen, then grow them on all rows."""
-        self.n_rounds_, self.trees_, self.calibration_ = 0, None, (1.0, 1.0, 0.0)
+        self.n_rounds_, self.trees_, self.calibration_ = 0, None, AS_IT_IS
         settings = settings_of(self)
         rounds, boosted, looked = None, margins.copy(), np.zeros(len(codes), dtype=bool)
         for _, fold in folds(codes, self.cv, self.random_state + 1):
@@ -198,7 +195,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
             self.n_rounds_, self.trees_ = rounds, grow(X, codes, settings, rounds, self.max_words, margins)
         else:
             boosted = margins
-        self.calibration_ = _calibrate(boosted[looked], codes[looked])
+        self.calibration_ = calibrate(boosted[looked], codes[looked])
 
     def decision_function(self, X):
         """Margins of the line and the trees together.
@@ -231,15 +228,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         return log_softmax((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1)
 
     def _probabilities(self, margins):
-        a, b, c = self.calibration_
-        given, (rows, top), largest, rest = _split(margins)
-        said = expit(a * np.log(largest) - b * np.log(rest) + c)
-        # The largest stays the largest.
-        second = given.max(axis=1) / rest
-        said = np.maximum(said, second / (1 + second) * (1 + 1e-9))
-        given *= ((1 - said) / rest)[:, None]
-        given[rows, top] = said
-        return given
+        return calibrated(margins, self.calibration_)
 
     def __getstate__(self):
         return {name: value for name, value in super().__getstate__().items() if name != "_forest"}
@@ -316,45 +305,3 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
 
 def _losses(margins, codes):
     return -log_softmax(margins, axis=1)[np.arange(len(codes)), codes]
-
-
-def _temperature(margins, codes):
-    """Temperature with the lowest log-loss; 1 without rows."""
-    if not len(codes):
-        return 1.0
-    found = minimize_scalar(lambda log: _losses(margins / np.exp(log), codes).sum(), bounds=(-5, 5), method="bounded")
-    # No more digits than the optimiser's precision: the same on every processor.
-    return float(f"{np.exp(found.x):.4g}")
-
-
-def _split(margins):
-    """Probabilities with 0 in the place of the largest; that place, the largest, and the sum of the others."""
-    given = np.maximum(softmax(margins, axis=1), SMALLEST)
-    place = np.arange(len(given)), margins.argmax(axis=1)
-    largest = given[place]
-    given[place] = 0
-    return given, place, largest, given.sum(axis=1)
-
-
-def _calibrate(margins, codes):
-    """Beta calibration of the largest probability: whether it is right, by a logistic regression on its logarithms.
-
-    One row that speaks for leaving it as it is keeps the numbers finite where every row is right.
-    """
-    _, (_, top), largest, rest = _split(margins)
-    right, said, as_it_is = (
-        top == codes,
-        np.array([np.log(largest), -np.log(rest), np.ones(len(rest))]),
-        np.array([1, 1, 0]),
-    )
-
-    def loss(weights):
-        logit, away = weights @ said, weights - as_it_is
-        value = np.logaddexp(0, logit).sum() - logit[right].sum() + away @ away / 2
-        return value, said @ (expit(logit) - right) + away
-
-    found = minimize(
-        loss, as_it_is.astype(float), jac=True, method="L-BFGS-B", bounds=[(0, None), (0, None), (None, None)],
-        options={"ftol": 1e-15, "gtol": 1e-8, "maxiter": 500},
-    )  # fmt: skip
-    return tuple(float(f"{weight:.4g}") for weight in found.x)

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from chatkit.model import boosted
-from chatkit.model.boosted import BoostedLinearClassifier, _calibrate
+from chatkit.model.boosted import BoostedLinearClassifier
 
 
 @pytest.fixture(scope="module")
@@ -51,37 +51,6 @@ def test_a_share_of_wrong_categories_is_in_the_probabilities(pairs):
     clean = BoostedLinearClassifier(n_estimators=100).fit(X[:800], y[:800]).predict_proba(X[800:])
     assert clean.max(axis=1).mean() > probabilities.max(axis=1).mean() + 0.05
     assert abs(probabilities.max(axis=1).mean() - (model.predict(X[800:]) == noisy[800:]).mean()) < 0.06
-
-
-def test_the_calibration_finds_how_often_the_largest_probability_is_right():
-    """Margins three times too large on rows whose categories were drawn from the right ones; the order stays."""
-    rng = np.random.default_rng(3)
-    true = rng.normal(0, 1.5, (6000, 4))
-    shares = np.exp(true) / np.exp(true).sum(axis=1, keepdims=True)
-    codes = (shares.cumsum(axis=1) < rng.random((6000, 1))).sum(axis=1)
-    model = BoostedLinearClassifier()
-    model.calibration_ = (1.0, 1.0, 0.0)
-    before = model._probabilities(3 * true)
-    model.calibration_ = _calibrate(3 * true[:3000], codes[:3000])
-    after = model._probabilities(3 * true)
-    np.testing.assert_allclose(after.sum(axis=1), 1)
-    assert (after.argmax(axis=1) == true.argmax(axis=1)).all()
-    right = (true.argmax(axis=1) == codes)[3000:]
-    assert abs(before[3000:].max(axis=1).mean() - right.mean()) > 0.15
-    for some in np.array_split(np.argsort(after[3000:].max(axis=1)), 5):
-        assert abs(after[3000:].max(axis=1)[some].mean() - right[some].mean()) < 0.06
-
-
-def test_a_calibration_without_errors_stays_finite():
-    """Every row right: surer than before, and below 1."""
-    margins = np.tile([[4.0, 0.0, 0.0]], (50, 1))
-    model = BoostedLinearClassifier()
-    model.calibration_ = _calibrate(margins, np.zeros(50, int))
-    probabilities = model._probabilities(np.array([[4.0, 0.0, 0.0], [900.0, 0.0, -900.0], [0.0, 0.0, 0.0]]))
-    assert np.isfinite(probabilities).all()
-    assert (probabilities > 0).all()
-    assert (probabilities < 1).all()
-    assert (probabilities.argmax(axis=1) == 0).all()
 
 
 def test_probabilities_and_predictions_agree(pairs):
