@@ -46,10 +46,8 @@ class Chunks:
         lengths : ndarray of int64, shape (n,)
             Chunks in each text.
         """
-        numbers, lengths = (
-            bytearray(),
-            [np.empty(0, np.int64)],
-        )  # grows in place: to join arrays would take memory twice
+        # A buffer that grows in place: to join arrays would take their memory twice.
+        numbers, lengths = bytearray(), [np.empty(0, np.int64)]
         for batch in batches(texts, CHARACTERS):
             some, sizes = self._read(batch)
             numbers += some.data

@@ -1,7 +1,8 @@
 """The loops over every byte and every word of a corpus, compiled by numba.
 
-They are compiled when they are first imported, which takes some seconds, and kept in __pycache__. All numbers are
-integers, so the result is the same on every processor. Nothing here checks its input: the callers do.
+They are compiled when they are first imported, which takes some seconds (`make` does so at installation), and kept in
+__pycache__. All numbers are integers, and bytes are read as little-endian processors do, so the result is the same on
+every processor that numba compiles for. Nothing here checks its input: the callers do.
 """
 
 import numpy as np
@@ -231,10 +232,13 @@ def replace_chunks(places, lengths, values, starts, several):
     `values` has for each chunk its word's number, UNKNOWN or NOTHING; below, at NOTHING - 1 - i, stand the words from
     ``several[starts[i]]`` to ``several[starts[i + 1]]``.
     """
-    most = 1
-    for one in range(len(starts) - 1):
-        most = max(most, starts[one + 1] - starts[one])
-    numbers = np.empty(most * len(places) + 1, np.int32)  # what is not filled takes no memory
+    size = 1
+    for place in places:
+        value = values[place]
+        size += value >= UNKNOWN
+        if value < NOTHING:
+            size += starts[NOTHING - value] - starts[NOTHING - 1 - value]
+    numbers = np.empty(size, np.int32)
     filled, at = 0, 0
     for row in range(len(lengths)):
         before = filled

@@ -4,6 +4,7 @@ import operator
 from collections import defaultdict
 from itertools import chain, compress, count
 from numbers import Integral, Real
+from threading import Lock
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -168,6 +169,7 @@ class _Reader(dict):
     def __init__(self, words, numbers):
         super().__init__()
         self.words, self.numbers = words, numbers
+        self._lock = Lock()  # a fitted estimator may be used by several threads
         self._forget()
 
     def _forget(self):
@@ -205,9 +207,10 @@ class _Reader(dict):
         # A buffer that grows in place: to join arrays would take their memory twice.
         numbers, lengths = bytearray(), [np.empty(0, np.int64)]
         for batch in batches(texts, TOGETHER):
-            if len(self) + self._chunks.known > self.words.LIMIT:
-                self._forget()
-            some, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
+            with self._lock:
+                some, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
+                if len(self) + self._chunks.known > self.words.LIMIT:
+                    self._forget()
             numbers += some.data
             lengths.append(sizes)
         return np.frombuffer(numbers, np.int32), np.concatenate(lengths)

@@ -99,7 +99,8 @@ class Words(dict):
     ['', '', 'card', 'can not', '_money_']
     """
 
-    LIMIT = 200_000  # tokens to remember; typos and numbers must not fill the memory of a service
+    # Tokens to remember between two calls; typos and numbers must not fill the memory of a service.
+    LIMIT = 200_000
 
     def __init__(self, stop_words, lemmatizer, domain_words):
         super().__init__()

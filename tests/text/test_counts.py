@@ -2,6 +2,7 @@
 
 import pickle
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -163,3 +164,29 @@ def test_bad_parameters_give_one_sentence(options, said):
     """When fitting, not before."""
     with pytest.raises(ValueError, match=said):
         TermCounter(**options).fit(["lost card", "new card"])
+
+
+def test_one_endless_chunk_takes_no_memory_for_the_others():
+    """Words between dashes outside of ASCII are one chunk; it stands among many short texts."""
+    texts = ["lost my card today"] * 20_000 + ["\u2014".join(["card"] * 5_000)]
+    counter = TermCounter(ngram_range=(1, 1), min_df=1).fit(texts[:20])
+    counter.transform(texts[:100])
+    tracemalloc.start()
+    found = counter.transform(texts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found[-1, counter.get_feature_names_out().tolist().index("card")] == 5_000
+    assert peak < 50_000_000
+
+
+def test_threads_may_share_a_fitted_counter():
+    """Eight threads, each batch with words that nobody has seen: the counts are those of one thread."""
+    texts = [
+        [f"card{batch} lost w{batch}x{row} {'y' * (row % 9)}{batch} card" for row in range(200)] for batch in range(64)
+    ]
+    counter = TermCounter(ngram_range=(1, 1), min_df=1).fit(["card lost", "card1 lost", "yy1"])
+    expected = [clone(counter).fit(["card lost", "card1 lost", "yy1"]).transform(batch) for batch in texts]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(counter.transform, texts))
+    for one, other in zip(found, expected, strict=True):
+        assert (one != other).nnz == 0

@@ -76,7 +76,7 @@ def describe(figure, text):
 
 
 def alt_text(figure):
-    """Return the sentence that `describe` or a function of this module gave to a figure.
+    """Return the sentence that `describe` or a function that draws gave to a figure.
 
     Parameters
     ----------
@@ -102,12 +102,12 @@ def alt_text(figure):
 
 def png(figure):
     """Bytes and metadata of a figure for the notebook: twice the pixels of its size on the page."""
-    text, drawn, png = alt_text(figure), io.BytesIO(), io.BytesIO()
+    text, drawn, small = alt_text(figure), io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=200, bbox_inches="tight")
     # A palette makes a third of the bytes; the new file has no other metadata than its size.
     image = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    image.save(png, format="png", optimize=True)
-    return png.getvalue(), {"alt": text, "width": image.width // 2, "height": image.height // 2}
+    image.save(small, format="png", optimize=True)
+    return small.getvalue(), {"alt": text, "width": image.width // 2, "height": image.height // 2}
 
 
 def expect(frame, columns):
