@@ -1,6 +1,7 @@
 """From text to term counts."""
 
 import pickle
+import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
@@ -180,13 +181,18 @@ def test_one_endless_chunk_takes_no_memory_for_the_others():
 
 
 def test_threads_may_share_a_fitted_counter():
-    """Eight threads, each batch with words that nobody has seen: the counts are those of one thread."""
-    texts = [
-        [f"card{batch} lost w{batch}x{row} {'y' * (row % 9)}{batch} card" for row in range(200)] for batch in range(64)
-    ]
-    counter = TermCounter(ngram_range=(1, 1), min_df=1).fit(["card lost", "card1 lost", "yy1"])
-    expected = [clone(counter).fit(["card lost", "card1 lost", "yy1"]).transform(batch) for batch in texts]
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(counter.transform, texts))
+    """Eight threads that take turns often, each batch with words that nobody has seen: the counts are those of one."""
+    texts = [[f"w{batch}x{row} word{'abcdefghij'[row % 10]}{'klmnopqr'[batch % 8]} card" for row in range(200)]
+             for batch in range(64)]  # fmt: skip
+    known = [f"word{one}{other} card" for one in "abcdefghij" for other in "klmnopqr"]
+    counter = TermCounter(ngram_range=(1, 1), min_df=1).fit(known)
+    expected = [clone(counter).fit(known).transform(batch) for batch in texts]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(counter.transform, texts))
+    finally:
+        sys.setswitchinterval(interval)
     for one, other in zip(found, expected, strict=True):
         assert (one != other).nnz == 0
