@@ -351,7 +351,8 @@ def top_words(pipeline, X, n=10):
 
     For a linear model the weight of a word is its coefficient times its mean over the rows, so that a word that
     hardly occurs does not lead; other classifiers say it themselves through ``word_contributions(features)``. Words
-    that say nothing by themselves, such as "the", are left out: a model may use them, a reader cannot.
+    that say nothing by themselves, such as "the", are left out where there are others: a model may use them, a reader
+    cannot.
 
     Parameters
     ----------
@@ -402,7 +403,9 @@ def top_words(pipeline, X, n=10):
         if len(weights) == 1:
             weights = np.vstack([-weights, weights])
     stop_words = frozenset(ENGLISH)
-    alphabetical = [at for at in np.argsort(words, kind="stable") if not stop_words.issuperset(words[at].split())]
+    alphabetical = np.argsort(words, kind="stable")
+    said = [at for at in alphabetical if not words[at].split() or not stop_words.issuperset(words[at].split())]
+    alphabetical = said or alphabetical
     # Without the last bits, which differ between machines: words with the same weight stay in alphabetical order.
     words, weights = words[alphabetical], np.round(weights[:, alphabetical], 9)
     rows = []

@@ -367,6 +367,12 @@ def test_top_words_are_words_that_say_something():
     assert {"ant", "the ant"} <= set(words)
 
 
+def test_where_nothing_else_tells_stop_words_are_shown():
+    """Better than nothing."""
+    texts = ["the", "the the", "a of", "of"]
+    assert len(metrics.top_words(fitted(texts, ["x", "x", "y", "y"], LogisticRegression()), texts)) > 0
+
+
 def test_top_words_of_a_linear_model_by_hand():
     """Weight is coefficient times mean count over the rows given, so that rare words do not lead."""
     texts = ["ant bee", "ant cat", "cat dog", "cat dog"]

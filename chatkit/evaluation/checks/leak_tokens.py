@@ -1,22 +1,22 @@
 """Words that give a category away: ids, macros, text written after the outcome."""
 
-import re
-
 import numpy as np
 import pandas as pd
 
 from chatkit.evaluation.checks.result import NotRunError, Result
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.metrics import wilson
-from chatkit.text.tokens import normalise, split
+from chatkit.text.tokens import Words, normalise, split
 
 TITLE = "No word was put in that gives a category away"
 SEVERITY, LEAKAGE = "fail", "features that would not be there at prediction time"
 ADVICE = "Look where the word comes from; if it is not there when a new chat arrives, take it out in the query."
-SUPPORT, SHARE = 4, 0.04  # training chats with the word, and their share of a category's
+SUPPORT, SHARE = 10, 0.04  # training chats with the word, and their share of a category's
+LONG = 4  # words of a text that has ends; in a shorter one every word is near one
 NEARLY = 0.95  # a machine writes always; what people write has exceptions
 CANDIDATES = 3  # words shown, and whose removal is tried
 COST = 0.05  # recall that a category loses without the word
+_REPLACED = Words(None, "none", ())
 
 
 def check(run):
@@ -29,7 +29,8 @@ def check(run):
     each taken at the low end of its Wilson interval. Over the threshold it is an alarm, and a failure where the
     model also loses five points of the category's recall when the word is taken out of the test chats.
 
-    A word in the midst of a text cannot be told from a telling word, and is not seen.
+    A word in the midst of a text, or in one of fewer than four words, cannot be told from a telling word: it is not
+    seen. Numbers, amounts and dates count as one word each.
     """
     counts, _, names = run.words
     present = counts.copy()
@@ -74,12 +75,18 @@ def check(run):
 
 
 def _ends(chats):
-    """Return the first and the last word of subject and body, a column each, "" where there is none."""
+    """Return the first and the last word of subject and body, a column each, "" where a text is short or empty."""
     found = []
     for texts in zip(chats["subject"], chats["body"], strict=True):
-        words = [split(normalise(text)) or [""] for text in texts]
-        found.append([word for some in words for word in (some[0], some[-1])])
+        words = [_words(text)[1] for text in texts]
+        found.append([word for some in words for word in ((some[0], some[-1]) if len(some) >= LONG else ("", ""))])
     return np.array(found, dtype=object)
+
+
+def _words(text):
+    """Tokens of a text, and the words that stand in their place, as `run.words` counts them."""
+    tokens = split(normalise(text))
+    return tokens, [word for token in tokens for word in _REPLACED[token].split()]
 
 
 def _lost(run, category, word):
@@ -87,9 +94,18 @@ def _lost(run, category, word):
     rows = np.flatnonzero(run.truth == category)
     if not len(rows):
         return 0.0
-    # Words that are typed tokens, such as _number_, stand for many strings and cannot be taken out.
-    pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
     chats = run.test.iloc[rows]
-    cut = chats.assign(**{name: [pattern.sub(" ", text) for text in chats[name]] for name in ("subject", "body")})
-    after = np.asarray(run.pipeline.predict(run.messages(cut)), dtype=str) == category
-    return float(run.hits[rows].mean() - after.mean())
+    hits = [
+        np.asarray(run.pipeline.predict(run.messages(_rewritten(chats, dropped))), dtype=str) == category
+        for dropped in (None, word)
+    ]
+    return float(hits[0].mean() - hits[1].mean())
+
+
+def _rewritten(chats, dropped):
+    """Write the texts anew from their tokens, without those that give a word: so both versions are written alike."""
+    return chats.assign(**{
+        name: [" ".join(token for token in _words(text)[0] if dropped not in _REPLACED[token].split())
+               for text in chats[name]]
+        for name in ("subject", "body")
+    })  # fmt: skip

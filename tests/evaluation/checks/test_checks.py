@@ -159,19 +159,36 @@ def test_a_word_that_gives_the_category_away_fails(sides):
 
 
 @pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param("macroinc {}", id="in front"),
-        pytest.param("{} macroinc", id="behind"),
-    ],
-)
-def test_a_word_put_into_a_tenth_of_a_category_is_found(sides, body):
-    """At either end."""
+    "body", ["macroinc {}", "{} macroinc", "#48213 {}", "{} 2024-05-12", "we\u2019ve {}"],
+    ids=["in front", "behind", "a number", "a date", "an apostrophe"],
+)  # fmt: skip
+def test_a_word_put_into_a_fifth_of_a_category_is_found(sides, body):
+    """At either end, whatever kind of word it is."""
     rng = np.random.default_rng(0)
     for chats in sides:
-        marked = (chats["category"] == "incident") & (rng.random(len(chats)) < 0.15)
+        # Numbers and dates must not be elsewhere: then they give nothing away.
+        for name in ("subject", "body"):
+            chats[name] = chats[name].str.replace(r"\d+", "some", regex=True)
+        marked = (chats["category"] == "incident") & (rng.random(len(chats)) < 0.2)
         chats.loc[marked, "body"] = [body.format(text) for text in chats.loc[marked, "body"]]
     assert found("leak_tokens", *sides).status in ("warn", "fail")
+
+
+def test_what_a_leak_costs_does_not_depend_on_its_spelling(sides):
+    """A word with a curly apostrophe in front of every chat of a category, and without other words that tell."""
+    for chats in sides:
+        of_category = chats["category"] == "incident"
+        chats.loc[of_category, "body"] = ["we\u2019ve " + text for text in chats.loc[of_category, "body"]]
+    result = found("leak_tokens", *sides)
+    assert result.status == "fail"
+    assert result.evidence[0]["recall lost without it"] > 0.05
+
+
+def test_short_subjects_have_no_ends(sides):
+    """A drop-down of topics fills the subject with one or two words: that is no macro."""
+    for chats in sides:
+        chats["subject"] = "about " + chats["category"].str.replace(" ", "")
+    assert found("leak_tokens", *sides).status == "pass"
 
 
 def test_a_word_that_people_say_is_no_leak(sides):
