@@ -228,16 +228,15 @@ def measure(name, clean_runs, runs, jobs, alone=()):
     return records
 
 
-def cell(record):
-    """What a record is about."""
-    return tuple(record[key] for key in ("check", "plant", "dose", "set"))
-
-
 def _alarm(statuses):
     return any(status in ("warn", "fail") for status in statuses)
 
 
-def _share(row):
+def _share(rows):
+    """Alarms of the first row; there is none where only some checks were measured."""
+    if not len(rows):
+        return "not measured"
+    row = rows.iloc[0]
     if not row["runs"]:
         return "did not run"
     _, low, high = wilson(row["alarms"], row["runs"], 0.95)
@@ -261,17 +260,19 @@ def write(records, root):
         f"| check | {' | '.join(sets)} |",
         "|---" * (len(sets) + 1) + "|",
     ]
-    quiet = frame[frame["plant"].isna()].set_index(["check", "set"])
-    lines += [f"| {code} | {' | '.join(_share(quiet.loc[(code, name)]) for name in sets)} |"
-              for code in [*CHECKS, "suite"]]  # fmt: skip
+    quiet = frame[frame["plant"].isna()]
+    lines += [
+        f"| {code} | {' | '.join(_share(quiet[(quiet['check'] == code) & (quiet['set'] == name)]) for name in sets)} |"
+        for code in [*CHECKS, "suite"]
+    ]
     if len(sets) > 1:
         lines += ["", "The real sets have faults of their own: an alarm there may be true."]
     lines += ["", "## Own faults found", "",
               "| check | plant | dose | set | found |", "|---|---|---|---|---|"]  # fmt: skip
     docs = {plant.__name__: plant.__doc__.rstrip(".") for plant in PLANTS}
     own = frame[frame["plant"] == frame["check"]]
-    lines += [f"| {row['check']} | {docs[row['plant']]} | {row['dose']:g} | {row['set']} | {_share(row)} |"
-              for _, row in own.iterrows()]  # fmt: skip
+    lines += [f"| {row['check']} | {docs[row['plant']]} | {row['dose']:g} | {row['set']} | {_share(own.loc[[at]])} |"
+              for at, row in own.iterrows()]  # fmt: skip
     lines += ["", "The last dose of each check is the documented one.", "", _curves(own, root)]
     lines += ["", "## Every fault, every check", "", _picture(frame, root), "",
               "Faults have more than one symptom: a check that alarms beside the fault's own is not wrong.", ""]  # fmt: skip
@@ -284,7 +285,7 @@ def _beside_skore(frame, root):
     file = root / "benchmarks/checks_skore.json"
     if not file.is_file():
         return []
-    theirs = pd.read_json(file, dtype=False, convert_dates=False)
+    theirs = pd.DataFrame(json.loads(file.read_text(encoding="utf-8")))
     ours = frame[(frame["set"] == "simulated") & (frame["check"] == "suite")]
     lines = [
         "## Beside skore",
@@ -296,11 +297,16 @@ def _beside_skore(frame, root):
         "|---|---|---|---|",
     ]
     for plant, rows in theirs.fillna({"plant": "none"}).groupby("plant", sort=False):
-        suite = _share(rows[rows["check"] == "suite"].iloc[0])
+        suite = _share(rows[rows["check"] == "suite"])
         codes = [f"{row['check']} {row['alarms']}" for _, row in rows[rows["check"] != "suite"].iterrows()]
-        own = _share(ours[ours["plant"].fillna("none") == plant].iloc[-1])
+        own = _share(ours[ours["plant"].fillna("none") == plant])
         lines.append(f"| {plant} | {own} | {suite} | {', '.join(codes) or '–'} |")
-    lines += ["", "An alarm that is there without a fault as well says nothing of the fault.", ""]
+    lines += [
+        "",
+        "SKD001 is a gap between the scores on training and on test chats, SKD013 a split that is not by time, as here in",
+        "every run. An alarm that is there without a fault as well says nothing of the fault.",
+        "",
+    ]
     return lines
 
 
@@ -367,7 +373,7 @@ if __name__ == "__main__":
     for name in given.sets:
         if name == "simulated" or (SHARED / name).is_dir():
             found = measure(name, given.clean, given.runs, given.jobs, given.checks)
-            new = {cell(record): record for record in found}
-            kept = [record for record in records if given.checks or record["set"] != name]
-            records = [new.pop(cell(record), record) for record in kept] + list(new.values())
+            # Some checks alone: what they said of other faults, and the suite's alarms, are of their former versions.
+            former = {*given.checks, "suite"} if given.checks else {*CHECKS, "suite"}
+            records = [record for record in records if record["set"] != name or record["check"] not in former] + found
             write(records, ROOT)
