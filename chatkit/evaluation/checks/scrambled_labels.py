@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from chatkit.evaluation.checks.result import MESSAGE, NotRunError, Result
-from chatkit.evaluation.checks.statistics import balanced_accuracy, corrected_t
+from chatkit.evaluation.checks.statistics import corrected_t
+from chatkit.evaluation.intervals import balanced_accuracy
 
 TITLE = "With scrambled labels nothing is learned"
 SEVERITY, LEAKAGE = "fail", "selection on all rows, test rows included"

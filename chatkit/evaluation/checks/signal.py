@@ -3,7 +3,7 @@
 import numpy as np
 
 from chatkit.evaluation.checks.result import Result
-from chatkit.evaluation.checks.statistics import balanced_accuracy
+from chatkit.evaluation.intervals import balanced_accuracy
 
 TITLE = "The predictions say more than chance"
 SEVERITY, LEAKAGE = "fail", None

@@ -6,7 +6,8 @@ from sklearn.naive_bayes import ComplementNB
 from sklearn.tree import DecisionTreeClassifier
 
 from chatkit.evaluation.checks.result import Result
-from chatkit.evaluation.checks.statistics import LEVEL, macro_f1
+from chatkit.evaluation.checks.statistics import LEVEL
+from chatkit.evaluation.intervals import macro_f1
 
 TITLE = "The model beats the simple ones"
 SEVERITY, LEAKAGE = "warn", None

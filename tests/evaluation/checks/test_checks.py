@@ -20,7 +20,7 @@ from chatkit.data.split import split_chats
 from chatkit.evaluation.checks import CheckReport, run_checks
 from chatkit.evaluation.checks.result import NotRunError, Result, Run, texts
 from chatkit.evaluation.checks.run import CHECKS, THRESHOLDS
-from chatkit.evaluation.checks.statistics import macro_f1
+from chatkit.evaluation.intervals import macro_f1
 from chatkit.project import InputError
 
 MESSAGE = ["subject", "body"]

@@ -1,0 +1,263 @@
+"""How far scores would move with other test chats: the bootstrap, and the scores that it draws again and again."""
+
+import numpy as np
+import pandas as pd
+
+from chatkit.evaluation.metrics import scores
+
+
+def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=None, confidence=0.95, draws=1000, seed=0):
+    """Score predictions, each score with its interval.
+
+    The intervals are percentiles of a bootstrap that draws whole conversations: chats of one conversation resemble
+    each other, so that together they say less than as many chats on their own. They hold for this fitted model; how
+    much another training set would change is not in them.
+
+    Parameters
+    ----------
+    y_true, y_pred, probabilities, classes
+        As in `chatkit.evaluation.metrics.scores`.
+    groups : array-like of shape (n,), optional
+        Conversation of each chat; a chat without one (NaN, None) stands alone, and so do all chats by default.
+    confidence : float, default=0.95
+        Share of such intervals that hold the true score, between 0 and 1.
+    draws : int, default=1000
+    seed : int, default=0
+        Seed of the draws.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (3 or 5, 4)
+        metric (macro_f1, accuracy, balanced_accuracy; with probabilities log_loss and brier), value, low, high. In a
+        draw without a category the macro-F1 is that of the others, as scikit-learn defines it.
+
+    Raises
+    ------
+    ValueError
+        As `chatkit.evaluation.metrics.scores`; when there are not as many groups as chats, or `confidence` is not
+        between 0 and 1.
+
+    References
+    ----------
+    B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993; C. Field and A. Welsh, "Bootstrapping
+    clustered data", JRSS B 69, 2007.
+
+    Examples
+    --------
+    >>> score_intervals(["urgent", "other"] * 50, ["urgent"] * 10 + ["urgent", "other"] * 45).round(2)
+                  metric  value   low  high
+    0           macro_f1   0.95  0.91  0.99
+    1           accuracy   0.95  0.91  0.99
+    2  balanced_accuracy   0.95  0.91  0.99
+    """
+    values = scores(y_true, y_pred, probabilities, classes)
+    statistic = _score_again(y_true, y_pred, probabilities, classes)
+    return _frame(values, bootstrap(statistic, numbered(groups, len(y_true)), seed, draws, confidence))
+
+
+def paired_differences(y_true, one, other, classes=None, groups=None, confidence=0.95, draws=1000, seed=0):
+    """Compare two models on the same chats: scores of one minus scores of the other, with intervals.
+
+    Both are scored in the same draws. What makes a draw easy or hard for both falls out, so this interval is far
+    narrower than those of the two scores would suggest.
+
+    Parameters
+    ----------
+    y_true : array-like of str of shape (n,)
+    one, other : tuple of (array-like of shape (n,), array-like of shape (n, k) or None)
+        Predictions and probabilities of each model. Without the probabilities of both, only the first three metrics
+        are compared.
+    classes : array-like of str of shape (k,), optional
+        Categories in the order of the columns, the same for both.
+    groups, confidence, draws, seed
+        As in `score_intervals`.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (3 or 5, 4)
+        metric, value (above 0 where `one` has the larger score; of log_loss and brier the smaller one is better), low,
+        high.
+
+    Raises
+    ------
+    ValueError
+        As `score_intervals`.
+
+    Examples
+    --------
+    >>> truth = ["urgent", "other"] * 50
+    >>> paired_differences(truth, (truth, None), (["urgent"] * 100, None)).round(2).head(2)
+         metric  value   low  high
+    0  macro_f1   0.67  0.62  0.71
+    1  accuracy   0.50  0.40  0.60
+    """
+    if one[1] is None or other[1] is None:
+        one, other, classes = (one[0], None), (other[0], None), None
+    first, second = (scores(y_true, *each, classes) for each in (one, other))
+    statistics = [_score_again(y_true, *each, classes) for each in (one, other)]
+    ends = bootstrap(
+        lambda weights: statistics[0](weights) - statistics[1](weights),
+        numbered(groups, len(y_true)), seed, draws, confidence,
+    )  # fmt: skip
+    return _frame({name: first[name] - second[name] for name in first}, ends)
+
+
+def bootstrap(statistic, groups, seed, draws=1000, confidence=0.95):
+    """Draw whole groups with replacement and return the interval of a statistic.
+
+    Parameters
+    ----------
+    statistic : callable
+        From weights of shape (n,) to a float, or to an array of several; NaN where it has no value.
+    groups : ndarray of int of shape (n,)
+        Rows that belong together have one number, from 0 up; see `numbered`.
+    seed : int
+    draws : int, default=1000
+    confidence : float, default=0.95
+
+    Returns
+    -------
+    low, high : float or list of float
+        The percentiles that leave out as much at either end.
+
+    Raises
+    ------
+    ValueError
+        When `confidence` is not between 0 and 1.
+
+    References
+    ----------
+    B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993.
+
+    Examples
+    --------
+    >>> bootstrap(lambda weights: weights.sum() / 3, np.arange(3), seed=0)
+    (1.0, 1.0)
+    """
+    confidence = checked(confidence)
+    rng, size = np.random.default_rng(seed), int(groups.max()) + 1
+    values = [
+        statistic(np.bincount(rng.integers(size, size=size), minlength=size)[groups].astype(float))
+        for _ in range(draws)
+    ]
+    low, high = np.nanquantile(values, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return low.tolist(), high.tolist()
+
+
+def numbered(groups, rows):
+    """Number the groups of rows from 0 up, in the order in which they come.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n,) or None
+        A row without a group (NaN, None) is one of its own; so are all rows for None.
+    rows : int
+        n.
+
+    Returns
+    -------
+    ndarray of int of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        When there are not as many groups as rows.
+
+    Examples
+    --------
+    >>> numbered(["k2", "k1", None, "k2"], 4)
+    array([0, 1, 2, 0])
+    """
+    if groups is None:
+        return np.arange(rows)
+    if len(groups) != rows:
+        raise ValueError(f"Got {len(groups)} groups for {rows} chats, expected one for each; take both from one table.")
+    codes, found = pd.factorize(np.asarray(groups, dtype=object))
+    alone = codes < 0
+    codes[alone] = len(found) + np.arange(alone.sum())
+    return codes
+
+
+def checked(confidence):
+    """Return the confidence of an interval, or raise a ValueError when it is not between 0 and 1."""
+    if not 0 < confidence < 1:
+        raise ValueError(f"Got confidence={confidence!r}, expected a number between 0 and 1, such as 0.95.")
+    return confidence
+
+
+def macro_f1(truth, predicted, weights=None):
+    """Mean F1 over the categories that are in either, as scikit-learn's f1_score, for use in a bootstrap.
+
+    Parameters
+    ----------
+    truth, predicted : ndarray of int of shape (n,)
+    weights : ndarray of shape (n,), optional
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(macro_f1(np.array([0, 0, 1]), np.array([0, 1, 1])), 3)
+    0.667
+    """
+    size, right = max(truth.max(), predicted.max()) + 1, truth == predicted
+    both = np.bincount(truth, weights, size) + np.bincount(predicted, weights, size)
+    hits = np.bincount(truth[right], None if weights is None else weights[right], size)
+    return float(np.mean(2 * hits[both > 0] / both[both > 0]))
+
+
+def balanced_accuracy(codes, hits, weights=None):
+    """Mean recall over the categories that have weight.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n,)
+        True categories.
+    hits : ndarray of bool of shape (n,)
+        Whether the prediction is right.
+    weights : ndarray of shape (n,), optional
+
+    Returns
+    -------
+    float
+        NaN when nothing has weight.
+
+    Examples
+    --------
+    >>> balanced_accuracy(np.array([0, 0, 1]), np.array([True, False, True]))
+    0.75
+    """
+    weights = np.ones(len(codes)) if weights is None else weights
+    totals = np.bincount(codes, weights)
+    right = np.bincount(codes, weights * hits)[totals > 0]
+    return float(np.mean(right / totals[totals > 0])) if len(right) else np.nan
+
+
+def _score_again(y_true, y_pred, probabilities, classes):
+    """Return `scores` as a function of the chats' weights; what does not depend on them is computed once."""
+    both = np.concatenate([np.asarray(y_true, dtype=object), np.asarray(y_pred, dtype=object)])
+    truth, predicted = np.split(np.unique(both, return_inverse=True)[1], 2)
+    hits = truth == predicted
+    per_row = [hits]
+    if probabilities is not None:
+        given = np.asarray(probabilities, dtype=float)
+        given = given / given.sum(axis=1, keepdims=True)
+        right = given[np.arange(len(given)), pd.Index(classes).get_indexer(np.asarray(y_true, dtype=object))]
+        smallest = np.finfo(given.dtype).eps  # scikit-learn's bound: a probability of 0 would cost without end
+        per_row += [-np.log(right.clip(smallest, 1 - smallest)), (given**2).sum(axis=1) - 2 * right + 1]
+    per_row = np.column_stack(per_row).astype(float)
+
+    def again(weights):
+        means = weights @ per_row / weights.sum()
+        return np.array([macro_f1(truth, predicted, weights), means[0], balanced_accuracy(truth, hits, weights),
+                         *means[1:]])  # fmt: skip
+
+    return again
+
+
+def _frame(values, ends):
+    # Nine decimals: the last bits are not the same on every processor.
+    low, high = np.round(ends, 9)
+    return pd.DataFrame({"metric": list(values), "value": list(values.values()), "low": low, "high": high})
