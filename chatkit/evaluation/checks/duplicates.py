@@ -5,8 +5,8 @@ import numpy as np
 from chatkit.data.split import folded
 from chatkit.evaluation.checks.neighbours import nearest
 from chatkit.evaluation.checks.result import SHOWN, Result, masked
-from chatkit.evaluation.checks.statistics import DRAWS, LEVEL
-from chatkit.evaluation.intervals import balanced_accuracy, bootstrap
+from chatkit.evaluation.checks.statistics import bootstrap
+from chatkit.evaluation.intervals import balanced_accuracy
 
 TITLE = "No test chat is a copy of a training chat"
 SEVERITY, LEAKAGE = "fail", "duplicates in the data set"
@@ -35,7 +35,7 @@ def check(run):
     harmful = False
     if share > NEAR and not near.all():
         gain = _gain(run, near)
-        low, high = bootstrap(gain, np.arange(len(near)), run.seed, DRAWS, LEVEL)
+        low, high = bootstrap(gain, np.arange(len(near)), run.seed)
         value = gain(np.ones(len(near)))
         harmful = low > HARM
         said += (

@@ -3,8 +3,8 @@
 import numpy as np
 
 from chatkit.evaluation.checks.result import NotRunError, Result
-from chatkit.evaluation.checks.statistics import DRAWS, LEVEL
-from chatkit.evaluation.intervals import balanced_accuracy, bootstrap
+from chatkit.evaluation.checks.statistics import bootstrap
+from chatkit.evaluation.intervals import balanced_accuracy
 
 TITLE = "Nothing is gained from knowing the conversation or the customer"
 SEVERITY, LEAKAGE = "fail", "test data not independent of training data"
@@ -41,7 +41,7 @@ def check(run):
         else:
             ahead = _ahead(run, same_customer)
             customers = np.unique(run.test["customer_id"], return_inverse=True)[1]
-            low, high = bootstrap(ahead, customers, run.seed, DRAWS, LEVEL)
+            low, high = bootstrap(ahead, customers, run.seed)
             value = ahead(np.ones(len(run.test)))
             failed |= low > HARM
             parts.append(

@@ -1,10 +1,42 @@
-"""How often and how surely the checks resample, and intervals of refits."""
+"""Resampling that several checks share."""
 
 import numpy as np
 from scipy import stats
 
+from chatkit.evaluation.intervals import drawn
+
 DRAWS = 500
 LEVEL = 0.98  # of intervals: an alarm that needs one end of it is false in one clean run of a hundred
+
+
+def bootstrap(statistic, groups, seed):
+    """Draw whole groups with replacement and return the interval of a statistic.
+
+    Parameters
+    ----------
+    statistic : callable
+        From weights of shape (n,) to a float; NaN where it has no value.
+    groups : ndarray of int of shape (n,)
+        Rows that belong together have one number, from 0 up; ``np.arange(n)`` where none do.
+    seed : int
+
+    Returns
+    -------
+    tuple of float
+        Low and high end.
+
+    References
+    ----------
+    B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993.
+
+    Examples
+    --------
+    >>> bootstrap(lambda weights: weights.sum() / 3, np.arange(3), seed=0)
+    (1.0, 1.0)
+    """
+    values = drawn(statistic, groups, seed, DRAWS)
+    low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
 
 
 def corrected_t(differences, share):

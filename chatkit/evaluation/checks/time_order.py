@@ -6,8 +6,8 @@ from scipy.sparse import vstack
 from sklearn.naive_bayes import ComplementNB
 
 from chatkit.evaluation.checks.result import NotRunError, Result
-from chatkit.evaluation.checks.statistics import DRAWS, LEVEL
-from chatkit.evaluation.intervals import balanced_accuracy, bootstrap
+from chatkit.evaluation.checks.statistics import bootstrap
+from chatkit.evaluation.intervals import balanced_accuracy
 
 TITLE = "The scores hold for later chats too"
 SEVERITY, LEAKAGE = "warn", "temporal leakage"
@@ -49,7 +49,7 @@ def check(run):
         return balanced_accuracy(codes, ahead, weights)
 
     mean = gain(np.ones(len(codes)))
-    low, high = bootstrap(gain, np.arange(len(codes)), run.seed, DRAWS, LEVEL)
+    low, high = bootstrap(gain, np.arange(len(codes)), run.seed)
     said = (
         f"{late:.1%} of the test chats are no later than the last training chat. With naive Bayes a random split "
         f"scores {mean:+.3f} in balanced accuracy from a split by time ({low:+.3f} to {high:+.3f}); a low end above "
