@@ -2,11 +2,12 @@
 
 from chatkit.evaluation.plots.chats import chats_per_week, class_shares
 from chatkit.evaluation.plots.curves import complexity, learning_curve
+from chatkit.evaluation.plots.decide import cost_curve, coverage_risk
 from chatkit.evaluation.plots.scores import confusion_matrix, per_class, top_words
 from chatkit.evaluation.plots.slices import slice_scores
 from chatkit.evaluation.plots.style import alt_text, describe, notebook_style
 
 __all__ = [
-    "alt_text", "chats_per_week", "class_shares", "complexity", "confusion_matrix", "describe", "learning_curve",
-    "notebook_style", "per_class", "slice_scores", "top_words",
+    "alt_text", "chats_per_week", "class_shares", "complexity", "confusion_matrix", "cost_curve", "coverage_risk",
+    "describe", "learning_curve", "notebook_style", "per_class", "slice_scores", "top_words",
 ]  # fmt: skip

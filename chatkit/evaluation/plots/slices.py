@@ -39,7 +39,9 @@ def slice_scores(frame, metric="macro_f1", axes=None):
     axes = _new_panels([len(rows) for rows in panels.values()]) if axes is None else np.ravel(axes)
     if len(axes) < len(panels):
         raise ValueError(f"Got {len(axes)} axes, expected {len(panels)}, one for each slicing; leave axes out.")
-    least = min(0.98 * slices[["value", "low"]].min(axis=None), whole["value"])
+    ends = np.append(slices[["value", "low", "high"]].to_numpy(), whole["value"])
+    margin = 0.03 * max(np.ptp(ends[np.isfinite(ends)]), 0.1)
+    limits = np.nanmin(ends) - margin, np.nanmax(ends) + margin
     for ax, (what, rows) in zip(axes, panels.items(), strict=False):
         place, known = np.arange(len(rows)), rows["low"].notna().to_numpy()
         ends = np.array([rows["value"] - rows["low"], rows["high"] - rows["value"]])
@@ -49,7 +51,7 @@ def slice_scores(frame, metric="macro_f1", axes=None):
         )
         ax.plot(rows["value"][~known], place[~known], "o", color=style.COLORS[0], markerfacecolor="white", markersize=5)
         ax.set_yticks(place, [f"{style.shown(row.name)} ({row.rows:,})" for row in rows.itertuples(index=False)])
-        ax.set(xlim=(least, 1.005), ylim=(len(rows) - 0.4, -0.6))
+        ax.set(xlim=limits, ylim=(len(rows) - 0.4, -0.6))
         ax.annotate(what, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=10)
         ax.tick_params(axis="y", length=0)
         ax.grid(visible=False, axis="y")
