@@ -35,7 +35,7 @@ class Desk:
         Minutes of waiting that weigh as much as being surely urgent: longer than waits on a bad day, or else old chats
         hold up urgent ones.
     days : int, default=300
-        Simulated days.
+        Simulated days, at least 20.
     confidence : float, default=0.95
         Of the intervals, between 0 and 1.
     seed : int, default=0
@@ -57,9 +57,11 @@ class Desk:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("chats_per_day", "handling_minutes", "ageing_minutes", "days"):
+        for name in ("chats_per_day", "handling_minutes", "ageing_minutes"):
             if not getattr(self, name) > 0:
                 raise InputError(f"Got {name}={getattr(self, name)!r}, expected a number above 0.")
+        if self.days < LEAST:
+            raise InputError(f"Got days={self.days!r}, expected at least {LEAST}; with fewer an interval says nothing.")
         if not 0 < self.confidence < 1:
             raise InputError(f"Got confidence={self.confidence!r}, expected a number between 0 and 1, such as 0.95.")
         if len(self.hours) != 2 or not 0 <= self.hours[0] < self.hours[1] <= 24:
@@ -149,11 +151,11 @@ def compare_policies(chats, probability, desk):
 def arrivals(chats, probability, desk):
     """Bring the chats of a warehouse to the load of a desk.
 
-    A day of the desk begins at closing time: who writes at night waits for the opening. Each simulated day takes the
-    place of a day of the data, drawn with replacement. How many chats it has is a Poisson number whose mean is
-    `desk.chats_per_day` times the day's own swing; of the swing in the data, the part that is chance in a small sample
-    (mean chats a day, as for a Poisson number) is taken out. It is filled with the chats of its place, then of the
-    days next to it, and so on, none twice. No chat's time of day is invented or moved.
+    Each simulated day takes the place of a day of the data, drawn with replacement. How many chats it has is a Poisson
+    number whose mean is `desk.chats_per_day` times the day's own swing; of the swing in the data, the part that is
+    chance in a small sample (as much variance as mean, as for a Poisson number) is taken out. It is filled with the
+    chats of its place, then of the days next to it, and so on, none twice. No time of day is invented or moved, but
+    that all who wrote out of hours, the evening's first, wait at the opening.
 
     Parameters
     ----------
@@ -164,8 +166,8 @@ def arrivals(chats, probability, desk):
     -------
     pandas.DataFrame
         day (from 0), block (days of the data that are resampled together, since simulated days near each other share
-        chats), minute (of arrival, 0 for all who wrote before the opening), urgent, probability, handling (minutes);
-        by day and time.
+        chats), minute (of arrival after the opening, 0 for all who wrote out of hours), urgent, probability, handling
+        (minutes); by day and time.
 
     Raises
     ------
@@ -180,10 +182,11 @@ def arrivals(chats, probability, desk):
     """
     created, probability, urgent = _checked(chats, probability, desk)
     opening, closing = desk.hours
-    shifted = created + pd.Timedelta(hours=24 - closing)
-    place = (shifted.dt.normalize() - shifted.min().normalize()).dt.days.to_numpy()
-    since_closing = (shifted - shifted.dt.normalize()).dt.total_seconds().to_numpy() / 60
-    minute = (since_closing - 60 * (24 - closing + opening)).clip(0)
+    midnight = created.dt.normalize()
+    place = (midnight - midnight.min()).dt.days.to_numpy()
+    minute = (created - midnight).dt.total_seconds().to_numpy() / 60
+    since_closing = (minute - 60 * closing) % (24 * 60)
+    minute = np.where((60 * opening <= minute) & (minute < 60 * closing), minute - 60 * opening, 0)
     counts = np.bincount(place)
     blocks = min(len(counts), int(len(place) / desk.chats_per_day))
     if blocks < LEAST:

@@ -51,7 +51,15 @@ def minutes_to_answer(frame, assumptions, ax=None):
             rows, color = found.loc[[(statistic, who, policy) for who in WHO]], style.COLORS[shift]
             at, ends = place[shift :: len(POLICIES)], _ends(rows)
             ax.errorbar(
-                rows["value"], at, xerr=ends, fmt=marker, color=color, markerfacecolor=fill, markersize=7, clip_on=False
+                rows["value"],
+                at,
+                xerr=ends,
+                fmt=marker,
+                color=color,
+                markerfacecolor=fill,
+                markersize=7,
+                clip_on=False,
+                zorder=3,
             )
         ax.plot([], [], "o", color="#4d4d4d", markerfacecolor=fill, markersize=7, label=label)
     headings = [group * _GROUP for group in range(len(WHO))]
@@ -66,7 +74,7 @@ def minutes_to_answer(frame, assumptions, ax=None):
             said = _apart(found.loc["p90", who, policy])
             ax.text(1.02, at, said.replace(" (", "\n("), transform=against, va="center", fontsize=9)
     ax.set(xlim=(0, None), ylim=(max(place) + 0.5, -0.5), xlabel="minutes until the first answer, with intervals")
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, pad=9)
     ax.grid(visible=False, axis="y")
     urgent, others = (
         [_minutes(found.loc[("p90", who, policy), "value"]) for policy in ("model", "hourly triage")] for who in WHO
@@ -129,10 +137,14 @@ def staffing(frame, assumptions, axes=None):
     axes[0].set_ylabel("minutes until 9 of 10 are answered")
     axes[1].legend(loc="upper right")
     few, many = (
-        f"{_minutes(found.loc[('urgent', policy, count), 'value'])} minutes by {_agents(count)} with {said}"
-        for policy, count, said in (("model", agents[0], "the model"), ("hourly triage", agents[-1], "hourly triage"))
+        [_minutes(found.loc[(who, policy, count), "value"]) for who in WHO]
+        for policy, count in (("model", agents[0]), ("hourly triage", agents[-1]))
     )
-    title = f"9 of 10 urgent chats are answered within {few}, within {many}"
+    # Both sides, or else it would seem that the model replaces agents.
+    title = (
+        f"{_agents(agents[0])} with the model answer{'s' * (agents[0] == 1)} 9 of 10 urgent chats within {few[0]} minutes "
+        f"and others within {few[1]}; {_agents(agents[-1])} with hourly triage within {many[0]} and {many[1]}"
+    )
     axes[0].get_figure().suptitle(style.escape(textwrap.fill(title, 64)), x=0.01, ha="left", fontsize=11, weight="bold")
     _small_print(axes[0], assumptions)
     said = [
@@ -151,7 +163,7 @@ def staffing(frame, assumptions, axes=None):
 
 def _small_print(ax, text):
     """Write the assumptions at the foot of the figure; its layout makes room for them."""
-    text = style.escape(textwrap.fill(text, 118))
+    text = style.escape(textwrap.fill(text, 110))
     ax.get_figure().supxlabel(text, x=0.01, ha="left", fontsize=9)
 
 
