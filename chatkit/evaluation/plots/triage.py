@@ -142,8 +142,8 @@ def staffing(frame, assumptions, axes=None):
     )
     # Both sides, or else it would seem that the model replaces agents.
     title = (
-        f"{_agents(agents[0])} with the model answer{'s' * (agents[0] == 1)} 9 of 10 urgent chats within {few[0]} minutes "
-        f"and others within {few[1]}; {_agents(agents[-1])} with hourly triage within {many[0]} and {many[1]}"
+        f"{_agents(agents[0])} with the model {'answers' if agents[0] == 1 else 'answer'} 9 of 10 urgent chats within "
+        f"{few[0]} minutes and others within {few[1]}; {_agents(agents[-1])} with hourly triage within {many[0]} and {many[1]}"
     )
     axes[0].get_figure().suptitle(style.escape(textwrap.fill(title, 64)), x=0.01, ha="left", fontsize=11, weight="bold")
     _small_print(axes[0], assumptions)
