@@ -3,11 +3,14 @@
 from chatkit.evaluation.plots.chats import chats_per_week, class_shares
 from chatkit.evaluation.plots.curves import complexity, learning_curve
 from chatkit.evaluation.plots.decide import cost_curve, coverage_risk
+from chatkit.evaluation.plots.perturbations import perturbations
 from chatkit.evaluation.plots.scores import confusion_matrix, per_class, top_words
 from chatkit.evaluation.plots.slices import slice_scores
 from chatkit.evaluation.plots.style import alt_text, describe, notebook_style
+from chatkit.evaluation.plots.triage import minutes_to_answer, staffing
 
 __all__ = [
     "alt_text", "chats_per_week", "class_shares", "complexity", "confusion_matrix", "cost_curve", "coverage_risk",
-    "describe", "learning_curve", "notebook_style", "per_class", "slice_scores", "top_words",
+    "describe", "learning_curve", "minutes_to_answer", "notebook_style", "per_class", "perturbations", "slice_scores",
+    "staffing", "top_words",
 ]  # fmt: skip
