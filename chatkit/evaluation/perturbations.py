@@ -69,6 +69,11 @@ class Perturbation:
         Subjects and bodies written in the file; empty for test chats.
     tolerance : float or None
         Share of flips that is acceptable; None for the default.
+
+    Examples
+    --------
+    >>> str(Perturbation("found", "DIR", "lower", "urgent", margin=0.1))
+    'P(urgent) falls by more than 0.1'
     """
 
     name: str
