@@ -14,6 +14,7 @@ PROJECT_FILES = (
     "params.yaml",
     "dvc.yaml",
     "rules.yaml",
+    "perturbations.yaml",
     "queries",
     "notebooks",
     ".dvc/config",
