@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from chatkit.evaluation.explain import contributions
+from chatkit.evaluation.explain import contributions, weighs_words
 from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.validation import as_texts
@@ -60,10 +60,11 @@ class Highlight:
         """What the marks say, for those who do not see them."""
         total = self.tokens.groupby(self.tokens["token"].str.lower())["contribution"].sum().round(9)
         said = []
-        for sign in (1, -1):
+        for sign, meaning in ((1, f"Bold speaks for {self.category}"), (-1, "italic against it")):
             words = (sign * total).sort_values(ascending=False, kind="stable").head(3)
-            said.append(", ".join(f"{word} {total[word]:+.2f}" for word in words.index[words > 0]) or "none")
-        return f"Bold speaks for {self.category}, most of all {said[0]}; italic against it, most of all {said[1]}."
+            named = ", ".join(f"{word} {total[word]:+.2f}" for word in words.index[words > 0])
+            said.append(f"{meaning}, most of all {named}" if named else f"{meaning}: no word does")
+        return f"{'; '.join(said)}."
 
     def _marked(self, mark, plain=str):
         """Subject and body with marks around what says something."""
@@ -126,7 +127,8 @@ def highlight(pipeline, message, category=None):
         raise ValueError(
             f"Got {type(message).__name__} as message, expected subject and body; give a row of chats or a dictionary."
         )
-    if not isinstance(pipeline[0], MessagePreprocessor) or not isinstance(pipeline[1], TermCounter):
+    ours = isinstance(pipeline[0], MessagePreprocessor) and isinstance(pipeline[1], TermCounter)
+    if weighs_words(pipeline) and not ours:
         raise ValueError(
             f"Got a pipeline that begins with {type(pipeline[0]).__name__}, expected one from make_pipeline."
         )

@@ -7,6 +7,7 @@ import xgboost
 from scipy.sparse import csr_matrix
 from sklearn.feature_selection import chi2
 
+AT_ONCE = 20_000_000  # contributions are dense: about 80 MB of them
 SETTINGS = (
     "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
 )  # fmt: skip
@@ -140,7 +141,7 @@ class Trees:
         column[self.words] = np.arange(len(self.words))
         column, row = column[X.indices], np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
         words, absent, intercept = np.zeros((X.nnz, k)), *np.empty((2, X.shape[0], k))
-        step = max(1, 20_000_000 // (k * (1 + len(self.words))))  # contributions are dense: keep them to about 80 MB
+        step = max(1, AT_ONCE // (k * (1 + len(self.words))))
         for start in range(0, X.shape[0], step):
             some = slice(start, start + step)
             begin = None if margins is None else margins[some].astype(np.float32)
