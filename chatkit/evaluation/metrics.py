@@ -1,4 +1,4 @@
-"""How good a model is, in numbers: scores, intervals, confusions, learning curves, telling words."""
+"""How good a model is, in numbers: scores, intervals, confusions, learning curves."""
 
 import warnings
 
@@ -9,9 +9,6 @@ from sklearn import model_selection
 from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, log_loss, make_scorer, recall_score
 from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_is_fitted
-
-from chatkit.text.stopwords import ENGLISH
 
 
 def scores(y_true, y_pred, probabilities=None, classes=None):
@@ -344,91 +341,6 @@ def learning_curve(pipeline, X, y, fractions=(0.1, 0.25, 0.5, 0.75, 1.0), cv=3, 
         ],
         ignore_index=True,
     )
-
-
-def top_words(pipeline, X, n=10):
-    """Find the words that speak most for each category.
-
-    For a linear model the weight of a word is its coefficient times its mean over the rows, so that a word that
-    hardly occurs does not lead; other classifiers say it themselves through ``word_contributions(features)``. Words
-    that say nothing by themselves, such as "the", are left out where there are others: a model may use them, a reader
-    cannot.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted; the last step has ``coef_`` or ``word_contributions``, the steps before give word weights.
-    X : pandas.DataFrame of shape (m, 2)
-        Chats to average over.
-    n : int, default=10
-        Words for each category; fewer where fewer speak for it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        category, word, weight (above 0, in units of the decision value); categories in the order of the
-        classifier, the strongest word first, ties by word.
-
-    Raises
-    ------
-    TypeError
-        When the classifier has neither.
-
-    Examples
-    --------
-    >>> from sklearn.feature_extraction.text import CountVectorizer
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.pipeline import make_pipeline
-    >>> chats = ["card lost", "card stolen", "account open", "account close"]
-    >>> pipeline = make_pipeline(CountVectorizer(), LogisticRegression())
-    >>> pipeline = pipeline.fit(chats, ["urgent", "urgent", "other", "other"])
-    >>> top_words(pipeline, chats, n=1).round(2)
-      category     word  weight
-    0    other  account    0.29
-    1   urgent     card    0.29
-    """
-    check_is_fitted(pipeline)
-    classifier = pipeline[-1]
-    if not weighs_words(pipeline):
-        raise TypeError(
-            f"Got {type(classifier).__name__} as classifier, expected one with coef_ or word_contributions; words can "
-            "be named for linear models and for trees only."
-        )
-    before = pipeline[:-1]
-    features, words = before.transform(X), before.get_feature_names_out()
-    if hasattr(classifier, "word_contributions"):
-        weights = classifier.word_contributions(features)
-    else:
-        weights = classifier.coef_ * np.asarray(features.mean(axis=0)).reshape(1, -1)
-        if len(weights) == 1:
-            weights = np.vstack([-weights, weights])
-    stop_words = frozenset(ENGLISH)
-    alphabetical = np.argsort(words, kind="stable")
-    said = [at for at in alphabetical if not words[at].split() or not stop_words.issuperset(words[at].split())]
-    alphabetical = said or alphabetical
-    # Without the last bits, which differ between machines: words with the same weight stay in alphabetical order.
-    words, weights = words[alphabetical], np.round(weights[:, alphabetical], 9)
-    rows = []
-    for category, weight in zip(classifier.classes_, weights, strict=True):
-        strongest = np.argsort(-weight, kind="stable")[:n]
-        rows += [(category, words[i], weight[i]) for i in strongest if weight[i] > 0]
-    return pd.DataFrame(rows, columns=["category", "word", "weight"])
-
-
-def weighs_words(pipeline):
-    """Tell whether `top_words` can say something about a pipeline.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted.
-
-    Returns
-    -------
-    bool
-        False for rules and dummies, which weigh no words.
-    """
-    return hasattr(pipeline[-1], "word_contributions") or hasattr(pipeline[-1], "coef_")
 
 
 def _same_length(y_true, y_pred):

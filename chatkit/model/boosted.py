@@ -1,7 +1,7 @@
 """Trees that repair what a linear model gets wrong."""
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import log_softmax, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import SGDClassifier
 from sklearn.utils.validation import validate_data
@@ -9,7 +9,8 @@ from sklearn.utils.validation import validate_data
 from chatkit.model.calibration import AS_IT_IS, calibrate, calibrated, temperature
 from chatkit.model.codes import checked, encode, folds
 from chatkit.model.forest import FEW, Forest
-from chatkit.model.trees import grow, present, settings_of, some
+from chatkit.model.linear import line_contributions
+from chatkit.model.trees import grow, present, settings_of
 
 HELD_OUT = 10_000  # rows with held-out margins are enough for temperature and trees
 CALIBRATED = 4_000  # rows that the trees have not seen are enough for the calibration
@@ -279,23 +280,34 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[margins.argmax(axis=1)]
 
     def word_contributions(self, X):
-        """Say how much each word speaks for each category: the line's share and the trees', which add up.
+        """Say how much each word of each row speaks for each category: the line's share and the trees', which add up.
 
         Parameters
         ----------
-        X : sparse matrix of shape (n, d)
-            Rows to explain; of more than 1,000 rows, 1,000 at even distances.
+        X : scipy.sparse.csr_matrix of shape (n, d)
+            From `chatkit.model.trees.present`.
 
         Returns
         -------
-        ndarray of shape (k, d)
-            Contribution to the margin, summed over the rows that have the word, divided by n.
+        words : ndarray of shape (nnz, k)
+            Contribution of each entry of `X`, in its order.
+        rest : dict of str to ndarray of shape (n, k)
+            "intercept" (of the line and the trees), "normaliser" (what makes log-probabilities of the line's scores:
+            one number a row, the same for all categories, and no sum over words) and, where there are trees, "absent
+            words". With the words of its row it adds up to the margin before the calibration.
         """
-        X = present(some(checked(self, X)))
-        total = self.coef_ * np.asarray(X.mean(axis=0)).reshape(1, -1) / self.temperature_
+        X = checked(self, X)
+        words, rest = line_contributions(self.coef_, self.intercept_, X)
+        words, rest["intercept"] = words / self.temperature_, rest["intercept"] / self.temperature_
+        normaliser = -logsumexp((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1, keepdims=True)
+        rest["normaliser"] = np.repeat(normaliser, len(self.classes_), axis=1)
         if self.trees_ is not None:
-            total += self.trees_.contributions(X, len(self.classes_))
-        return total
+            # From nothing: without margins XGBoost would add those that it starts from when it is given none.
+            more, of_trees = self.trees_.contributions(present(X), len(self.classes_), np.zeros_like(rest["intercept"]))
+            words += more
+            rest["intercept"] += of_trees["intercept"]
+            rest["absent words"] = of_trees["absent words"]
+        return words, rest
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

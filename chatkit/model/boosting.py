@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
 from chatkit.model.codes import checked, encode
-from chatkit.model.trees import grow, present, settings_of, some
+from chatkit.model.trees import grow, present, settings_of
 
 
 class XGBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -146,20 +146,22 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[probabilities.argmax(axis=1)]
 
     def word_contributions(self, X):
-        """Say how much each word speaks for each category, from XGBoost's own exact contributions.
+        """Say how much each word of each row speaks for each category, from XGBoost's own exact contributions.
 
         Parameters
         ----------
-        X : sparse matrix of shape (n, d)
-            Rows to explain; of more than 1,000 rows, 1,000 at even distances, since exact contributions are dear.
+        X : scipy.sparse.csr_matrix of shape (n, d)
+            From `chatkit.model.trees.present`.
 
         Returns
         -------
-        ndarray of shape (k, d)
-            Contribution to the margin, summed over the rows that have the word, divided by n.
+        words : ndarray of shape (nnz, k)
+            Contribution of each entry of `X`, in its order.
+        rest : dict of str to ndarray of shape (n, k)
+            "absent words" and "intercept". With the words of its row it adds up to the margin, whose softmax the
+            probabilities are.
         """
-        X = checked(self, X)
-        return self.trees_.contributions(present(some(X)), len(self.classes_))
+        return self.trees_.contributions(present(checked(self, X)), len(self.classes_))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -147,6 +147,36 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         return tags
 
 
+def line_contributions(coef, intercept, X):
+    """Say how much each word of each row speaks for each category of a linear model.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (k, d), or (1, d) for two categories
+        A single row speaks for the second category, and its negative for the first.
+    intercept : float or ndarray of shape (k,) or (1,)
+    X : scipy.sparse.csr_matrix of shape (n, d)
+
+    Returns
+    -------
+    words : ndarray of shape (nnz, k)
+        Contribution of each entry of `X`, in its order.
+    rest : dict of str to ndarray of shape (n, k)
+        "intercept". With the words of its row it adds up to the decision value.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> words, rest = line_contributions(np.array([[3.0, -1.0]]), [0.5], csr_matrix([[1.0, 2.0]]))
+    >>> words.tolist(), rest["intercept"].tolist()
+    ([[-3.0, 3.0], [2.0, -2.0]], [[-0.5, 0.5]])
+    """
+    intercept = np.broadcast_to(intercept, len(coef))
+    if len(coef) == 1:
+        coef, intercept = np.vstack([-coef, coef]), np.append(-intercept, intercept)
+    return X.data[:, None] * coef.T[X.indices], {"intercept": np.tile(intercept, (X.shape[0], 1))}
+
+
 def _columns(decision):
     """One column a category, for two categories too."""
     return np.column_stack([-decision, decision]) / 2 if decision.ndim == 1 else decision

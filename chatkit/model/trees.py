@@ -7,24 +7,25 @@ import xgboost
 from scipy.sparse import csr_matrix
 from sklearn.feature_selection import chi2
 
-EXPLAINED_ROWS = 1000
+AT_ONCE = 20_000_000  # contributions are dense: about 80 MB of them
 SETTINGS = (
     "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
 )  # fmt: skip
 
 
-def present(X):
-    """Return rows as float32 CSR without stored zeros: a word that a chat does not have is missing to XGBoost.
+def present(X, dtype=np.float32):
+    """Return rows as CSR without stored zeros: a word that a chat does not have is missing to XGBoost.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n, d)
+    dtype : dtype, default=numpy.float32
 
     Returns
     -------
     scipy.sparse.csr_matrix
     """
-    X = csr_matrix(X, dtype=np.float32)
+    X = csr_matrix(X, dtype=dtype)
     if X.nnz and not X.data.all():
         X = X.copy()
         X.eliminate_zeros()
@@ -111,8 +112,8 @@ class Trees:
             base_margin=None if margins is None else margins.astype(np.float32),
         )
 
-    def contributions(self, X, k):
-        """Say how much each word speaks for each category, from XGBoost's own exact contributions.
+    def contributions(self, X, k, margins=None):
+        """Say how much each word of each row speaks for each category: XGBoost's own exact contributions.
 
         Parameters
         ----------
@@ -120,22 +121,39 @@ class Trees:
             From `present`.
         k : int
             Categories.
+        margins : ndarray of shape (n, k), optional
+            Where the trees start from, as in `predict`.
 
         Returns
         -------
-        ndarray of shape (k, d)
-            Contribution to the margin, summed over the rows that have the word, divided by n.
+        words : ndarray of shape (nnz, k)
+            Contribution of each entry of `X`, in its order.
+        rest : dict of str to ndarray of shape (n, k)
+            "absent words" (what trees make of words that the row does not have) and "intercept" (the margins at the
+            start and the mean of the trees). With the words of its row it adds up to the margin, as exactly as float32.
+
+        References
+        ----------
+        S. Lundberg et al., "From Local Explanations to Global Understanding with Explainable AI for Trees", Nature
+        Machine Intelligence 2, 2020.
         """
-        total, X_words = np.zeros((k, X.shape[1])), X[:, self.words]
-        found = np.zeros((k, len(self.words)))
-        step = max(1, 20_000_000 // found.size)  # contributions are dense: keep them to about 80 MB
+        column = np.full(X.shape[1], -1)
+        column[self.words] = np.arange(len(self.words))
+        column, row = column[X.indices], np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+        words, absent, intercept = np.zeros((X.nnz, k)), *np.empty((2, X.shape[0], k))
+        step = max(1, AT_ONCE // (k * (1 + len(self.words))))
         for start in range(0, X.shape[0], step):
-            rows = X_words[start : start + step]
-            said = self.booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True, strict_shape=True)
-            row, word = rows.nonzero()
-            np.add.at(found.T, word, said[row, :, word])
-        total[:, self.words] = found / X.shape[0]
-        return total
+            some = slice(start, start + step)
+            begin = None if margins is None else margins[some].astype(np.float32)
+            matrix = xgboost.DMatrix(X[some][:, self.words], base_margin=begin, nthread=1)
+            said = self.booster.predict(matrix, pred_contribs=True, strict_shape=True)
+            entries = np.arange(X.indptr[start], X.indptr[min(start + step, X.shape[0])])
+            entries = entries[column[entries] >= 0]
+            place = row[entries] - start, slice(None), column[entries]
+            words[entries] = said[place]
+            said[place] = 0
+            absent[some], intercept[some] = said[:, :, :-1].sum(axis=2, dtype=np.float64), said[:, :, -1]
+        return words, {"absent words": absent, "intercept": intercept}
 
 
 def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=None):
@@ -201,17 +219,3 @@ def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=N
         reason = next(line for line in str(error).splitlines() if line.strip()).split("] ")[-1]
         raise ValueError(f"XGBoost refused its settings or the device {settings['device']!r}: {reason}") from None
     return Trees(booster, words)
-
-
-def some(X):
-    """Return the rows to explain: of more than 1,000, 1,000 at even distances, since exact contributions are dear.
-
-    Parameters
-    ----------
-    X : sparse matrix of shape (n, d)
-
-    Returns
-    -------
-    sparse matrix
-    """
-    return X[np.unique(np.linspace(0, X.shape[0] - 1, EXPLAINED_ROWS).astype(int))]

@@ -78,6 +78,70 @@ def split(text):
     return [text] if text.isalpha() else _TOKEN.findall(text)
 
 
+def places(text):
+    """Tokens of a text as it was written, and where each stands in it.
+
+    To normalise a text changes its length: ℡ becomes three letters, a letter and its accent one, an address a token.
+    Each character is followed through all of it.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of (str, int, int)
+        The tokens that `split` gives for the normalised text, in order, each with the first character that it comes
+        from and the one after the last. Two tokens may come from the same character, such as those of ½.
+
+    Examples
+    --------
+    >>> places("Mail ME@bank.example")
+    [('mail', 0, 4), ('_email_', 5, 20)]
+    """
+    text, spans = _lower(text, [(at, at + 1) for at in range(len(text))])
+    if not text.isascii():
+        text, spans = _compose(text, spans)
+        for apostrophe in _APOSTROPHES:
+            text = text.replace(apostrophe, "'")
+        text, spans = _lower(text, spans)
+    found = []
+
+    def add(tokens):
+        found.extend((token[0], spans[token.start()][0], spans[token.end() - 1][1]) for token in tokens)
+
+    for piece in re.finditer("[^ ]+", text):
+        start, end = piece.span()
+        for address in _ADDRESS.finditer(text, start, end) if _has_mark(piece[0]) else ():
+            add(_TOKEN.finditer(text, start, address.start()))
+            start = address.end()
+            found.append((_typed(address).strip(), spans[address.start()][0], spans[start - 1][1]))
+        add(_TOKEN.finditer(text, start, end))
+    return found
+
+
+def _lower(text, spans):
+    # Only the lower case of a sigma depends on its neighbours, and it is one character in any case.
+    return text.lower(), [span for character, span in zip(text, spans, strict=True) for _ in character.lower()]
+
+
+def _compose(text, spans):
+    """Unicode NFKC, in pieces that do not touch each other: a piece ends before a character that starts a new one."""
+    pieces, origins, start = [], [], 0
+    for at in range(1, len(text) + 1):
+        piece = unicodedata.normalize("NFKC", text[start:at])
+        if at < len(text):
+            after = unicodedata.normalize("NFKC", text[at])
+            first = unicodedata.normalize("NFKD", text[at])[0]
+            # Accents change places among themselves, and two letters may become one, as ᄀ and ᅡ do.
+            if unicodedata.combining(first) or unicodedata.normalize("NFKC", text[start : at + 1]) != piece + after:
+                continue
+        pieces.append(piece)
+        origins += [(spans[start][0], spans[at - 1][1])] * len(piece)
+        start = at
+    return "".join(pieces), origins
+
+
 class Words(dict):
     """From a token to what stands in its place, worked out once for each distinct token.
 
@@ -164,3 +228,18 @@ class WordsMixin:
         if len(words) > Words.LIMIT:
             words.clear()
         return words
+
+    def word_places(self, text):
+        """Words of a text as it was written, and where each stands in it.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        list of (str, int, int)
+            In order, each word with the first character of its token and the one after the last.
+        """
+        words = self._words()
+        return [(word, start, end) for token, start, end in places(text) for word in words[token].split()]

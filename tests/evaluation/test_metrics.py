@@ -9,10 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 
 from chatkit import make_pipeline
 from chatkit.evaluation import metrics
@@ -338,105 +334,6 @@ def test_fractions_are_shares(chats, fraction):
     """A number of rows instead of a share is refused."""
     with pytest.raises(ValueError, match="expected shares above 0 and up to 1"):
         metrics.learning_curve(linear(), chats, chats["category"], fractions=(fraction, 1.0))
-
-
-# top_words
-
-
-def fitted(texts, categories, classifier, **options):
-    return Pipeline([("counts", CountVectorizer(**options)), ("classifier", classifier)]).fit(texts, categories)
-
-
-def with_coefficients(coefficients, texts, categories):
-    pipeline = fitted(texts, categories, LogisticRegression())
-    pipeline[-1].coef_ = np.array(coefficients, dtype=float)
-    return pipeline
-
-
-def as_lists(frame):
-    return {category: rows[["word", "weight"]].to_numpy().tolist() for category, rows in frame.groupby("category")}
-
-
-def test_top_words_are_words_that_say_something():
-    """A stop word tells the categories apart here, alone and with another; a pair with one that is none stays."""
-    texts = ["the the ant", "the ant", "bee", "bee"]
-    found = metrics.top_words(fitted(texts, ["x", "x", "y", "y"], LogisticRegression(), ngram_range=(1, 2)), texts, n=5)
-    words = found.loc[found["category"] == "x", "word"].tolist()
-    assert "the" not in words
-    assert "the the" not in words
-    assert {"ant", "the ant"} <= set(words)
-
-
-def test_where_nothing_else_tells_stop_words_are_shown():
-    """Better than nothing."""
-    texts = ["the", "the the", "a of", "of"]
-    assert len(metrics.top_words(fitted(texts, ["x", "x", "y", "y"], LogisticRegression()), texts)) > 0
-
-
-def test_top_words_of_a_linear_model_by_hand():
-    """Weight is coefficient times mean count over the rows given, so that rare words do not lead."""
-    texts = ["ant bee", "ant cat", "cat dog", "cat dog"]
-    coefficients = [[1, 9, 0, 0], [4, 0, 2, 3], [0, 0, 1, -5]]
-    pipeline = with_coefficients(coefficients, texts, ["x", "y", "z", "z"])
-    found = metrics.top_words(pipeline, ["ant ant bee", "ant cat", "dog", "dog"], n=2)
-    # Means: ant 3/4, bee 1/4, cat 1/4, dog 2/4.
-    assert as_lists(found) == {
-        "x": [["bee", 2.25], ["ant", 0.75]],
-        "y": [["ant", 3.0], ["dog", 1.5]],
-        "z": [["cat", 0.25]],
-    }
-
-
-def test_one_row_of_coefficients_speaks_for_the_second_category():
-    """Of two categories the second gets the coefficients, the first their negatives."""
-    pipeline = with_coefficients([[3, -1]], ["ant", "bee"], ["first", "second"])
-    found = metrics.top_words(pipeline, ["ant bee"])
-    assert as_lists(found) == {"first": [["bee", 1.0]], "second": [["ant", 3.0]]}
-
-
-def test_ties_go_by_word():
-    """Words with the same weight, but for rounding, stand in alphabetical order."""
-    pipeline = with_coefficients([[1, 1 + 1e-13, 1 + 2e-13]], ["ant bee cat", "bee"], ["x", "y"])
-    found = metrics.top_words(pipeline, ["ant bee cat"])
-    assert list(found["word"]) == ["ant", "bee", "cat"]
-
-
-class Contributions(ClassifierMixin, BaseEstimator):
-    """Says itself what each word contributes."""
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        return self
-
-    def word_contributions(self, X):
-        return np.arange(len(self.classes_))[:, None] * X.mean(axis=0).A
-
-
-def test_contributions_are_used_as_they_are():
-    """A classifier with word_contributions decides; a category for which no word speaks has no rows."""
-    texts = ["ant bee", "bee", "bee"]
-    found = metrics.top_words(fitted(texts, ["x", "y", "z"], Contributions()), texts, n=1)
-    assert as_lists(found) == {"y": [["bee", 1.0]], "z": [["bee", 2.0]]}
-
-
-@pytest.mark.parametrize("classifier", ["boosted_linear", "xgboost", "linear_svc", "logistic"])
-def test_top_words_of_the_models(classifier, chats):
-    """Each model of make_pipeline names the words that tell its categories apart, with the right one."""
-    pipeline = make_pipeline(classifier, min_df=1, ngram_range=(1, 1))
-    two = chats[chats["category"] != "wire"]
-    pipeline.fit(two[["subject", "body"]], two["category"])
-    found = metrics.top_words(pipeline, two[["subject", "body"]], n=3)
-    telling = found[found["word"].isin(["card", "loan"])]
-    assert len(telling)
-    assert (telling["word"] == telling["category"]).all()
-    assert (found.groupby("category").size() <= 3).all()
-    assert (found["weight"] > 0).all()
-
-
-def test_other_classifiers_are_refused_by_name():
-    """A classifier that cannot say which words speak is named, and what is supported."""
-    with pytest.raises(TypeError, match=r"Got DummyClassifier .* coef_ or word_contributions"):
-        metrics.top_words(fitted(["ant", "bee"], ["x", "y"], DummyClassifier()), ["ant"])
 
 
 def test_calibration_error_tells_sure_from_right():

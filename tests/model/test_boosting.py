@@ -5,6 +5,7 @@ import pytest
 import xgboost
 from scipy.sparse import csr_matrix, random_array, vstack
 
+from chatkit.model import trees
 from chatkit.model.boosting import XGBoostClassifier
 
 
@@ -48,8 +49,8 @@ def test_two_fits_are_the_same_bytes(rows):
     assert xgboost.Booster.save_config(first.trees_.booster).count('"nthread":"1"') == 1
 
 
-def test_contributions_add_up_to_the_margins(rows):
-    """A word's contribution is XGBoost's own, summed over the rows that have it."""
+def test_contributions_add_up_to_the_margins(rows, monkeypatch):
+    """A word's contribution is XGBoost's own; those of the words that a row lacks are one number, nothing is lost."""
     X, y = rows
     model = XGBoostClassifier(n_estimators=10).fit(X, y)
     matrix = xgboost.DMatrix(X[:, model.trees_.words])
@@ -57,10 +58,15 @@ def test_contributions_add_up_to_the_margins(rows):
     np.testing.assert_allclose(
         exact.sum(axis=2), model.trees_.booster.predict(matrix, output_margin=True), rtol=1e-4, atol=1e-4
     )
-    present = X.toarray() != 0
-    expected = np.einsum("nkd,nd->kd", exact[:, :, :-1], present) / X.shape[0]
-    np.testing.assert_allclose(model.word_contributions(X), expected, rtol=1e-4, atol=1e-6)
-    assert model.word_contributions(X)[:, :3].argmax(axis=1).tolist() == [0, 1, 2]
+    words, rest = model.word_contributions(X)
+    row, word = X.nonzero()
+    np.testing.assert_allclose(words, exact[row, :, word], atol=1e-6)
+    absent = np.einsum("nkd,nd->nk", exact[:, :, :-1], X.toarray() == 0)
+    np.testing.assert_allclose(rest["absent words"], absent, atol=1e-6)
+    np.testing.assert_array_equal(rest["intercept"], exact[:, :, -1])
+    assert [words[word == column].mean(axis=0).argmax() for column in range(3)] == [0, 1, 2]
+    monkeypatch.setattr(trees, "AT_ONCE", 7 * 3 * (1 + len(model.trees_.words)))  # seven rows at once
+    np.testing.assert_array_equal(model.word_contributions(X)[0], words)
 
 
 def test_one_category_is_refused(rows):
@@ -76,8 +82,9 @@ def test_trees_look_at_the_words_that_tell(rows):
     model = XGBoostClassifier(max_words=3).fit(X, y)
     assert model.trees_.words.tolist() == [0, 1, 2]
     assert (model.predict(X) == y).mean() > 0.95
-    assert model.word_contributions(X).shape == (3, X.shape[1])
-    assert not model.word_contributions(X)[:, 3:].any()
+    words, _ = model.word_contributions(X)
+    assert words.shape == (X.nnz, 3)
+    assert not words[X.indices > 2].any()
     assert (before != X).nnz == 0
 
 

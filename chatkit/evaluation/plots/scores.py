@@ -132,7 +132,7 @@ def top_words(frame, axes=None):
     Parameters
     ----------
     frame : pandas.DataFrame
-        From `chatkit.evaluation.metrics.top_words`.
+        From `chatkit.evaluation.explain.top_words`.
     axes : array-like of matplotlib.axes.Axes, optional
         Where to draw, at least one for each category shown; by default a new figure.
 

@@ -1,0 +1,160 @@
+"""Why a model says what it says: how much each word speaks for each category, from the model itself."""
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+from sklearn.utils.validation import check_is_fitted
+
+from chatkit.model.linear import line_contributions
+from chatkit.model.trees import present
+from chatkit.text.stopwords import ENGLISH
+
+EXPLAINED_ROWS = 1000
+
+
+def contributions(pipeline, messages):
+    """Say how much each term of each message speaks for each category.
+
+    A linear model's contribution is weight times coefficient. For trees it is XGBoost's own exact Shapley value; what
+    trees make of words that a message does not have is one entry, ``(absent words)``. What no word says is
+    ``(intercept)``. A model that boosts from a line starts from log-probabilities; the number that makes them so is
+    the same for all categories and no sum over words: it is an entry of its own, ``(normaliser)``, and of no weight
+    when categories are compared.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted; the steps before the last give word weights, the last one has ``word_contributions`` or ``coef_``.
+    messages : pandas.DataFrame of shape (n, 2)
+        Chats, with subject and body.
+
+    Returns
+    -------
+    pandas.DataFrame
+        row (position of the message, from 0), category, term, contribution. Those of a row and category add up to the
+        margin, in float32's precision where there are trees: the decision value (of two categories that of the second;
+        the first has its negative), or what the softmax makes probabilities of, before a calibration.
+
+    Raises
+    ------
+    TypeError
+        When the classifier cannot say it.
+
+    References
+    ----------
+    S. Lundberg et al., "From Local Explanations to Global Understanding with Explainable AI for Trees", Nature Machine
+    Intelligence 2, 2020.
+
+    Examples
+    --------
+    >>> from chatkit import make_pipeline
+    >>> chats = pd.DataFrame({"subject": ["Lost", "Hours"] * 9, "body": ["my card", "open when"] * 9})
+    >>> pipeline = make_pipeline("linear_svc", ngram_range=(1, 1)).fit(chats, ["urgent", "other"] * 9)
+    >>> contributions(pipeline, chats.head(1)).query("category == 'urgent'").round(1)
+       row category         term  contribution
+    4    0   urgent         card           0.1
+    5    0   urgent         lose           0.7
+    6    0   urgent           my           0.1
+    7    0   urgent  (intercept)           0.0
+    """
+    X, names, words, rest = _said(pipeline, messages)
+    count, categories = X.shape[0], pipeline[-1].classes_
+    rows = np.repeat(np.arange(count), np.diff(X.indptr))
+    rows = np.concatenate([rows, *[np.arange(count)] * len(rest)])
+    terms = np.concatenate([names[X.indices], np.repeat([f"({name})" for name in rest], count).astype(object)])
+    order = np.argsort(rows, kind="stable")
+    frame = pd.DataFrame(np.concatenate([words, *rest.values()])[order], columns=range(len(categories)))
+    frame = frame.assign(row=rows[order], term=terms[order]).melt(["row", "term"], var_name="category")
+    frame = frame.sort_values(["row", "category"], kind="stable", ignore_index=True)
+    frame["category"] = categories[frame["category"].astype(int)]
+    return frame.rename(columns={"value": "contribution"})[["row", "category", "term", "contribution"]]
+
+
+def top_words(pipeline, X, n=10):
+    """Find the words that speak most for each category.
+
+    The weight of a word is its mean contribution over the rows, so that a word that hardly occurs does not lead. Words
+    that say nothing by themselves, such as "the", are left out where there are others: a model may use them, a reader
+    cannot.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        As for `contributions`.
+    X : pandas.DataFrame of shape (m, 2)
+        Chats to average over; of more than 1,000, 1,000 at even distances, since exact contributions are dear.
+    n : int, default=10
+        Words for each category; fewer where fewer speak for it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        category, word, weight (above 0, in units of the margin); categories in the order of the classifier, the
+        strongest word first, ties by word.
+
+    Raises
+    ------
+    TypeError
+        When the classifier cannot say it.
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import CountVectorizer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> chats = ["card lost", "card stolen", "account open", "account close"]
+    >>> pipeline = make_pipeline(CountVectorizer(), LogisticRegression())
+    >>> pipeline = pipeline.fit(chats, ["urgent", "urgent", "other", "other"])
+    >>> top_words(pipeline, chats, n=1).round(2)
+      category     word  weight
+    0    other  account    0.29
+    1   urgent     card    0.29
+    """
+    rows = np.unique(np.linspace(0, len(X) - 1, EXPLAINED_ROWS).astype(int))
+    X = X.iloc[rows] if hasattr(X, "iloc") else [X[row] for row in rows]
+    features, names, said, _ = _said(pipeline, X)
+    entries = csr_matrix((np.ones(len(said)), features.indices, np.arange(len(said) + 1)), (len(said), len(names)))
+    weights = (entries.T @ said).T / len(rows)
+    stop_words = frozenset(ENGLISH)
+    alphabetical = np.argsort(names, kind="stable")
+    telling = [at for at in alphabetical if not names[at].split() or not stop_words.issuperset(names[at].split())]
+    alphabetical = telling or alphabetical
+    # Without the last bits, which differ between machines: words with the same weight stay in alphabetical order.
+    names, weights = names[alphabetical], np.round(weights[:, alphabetical], 9)
+    rows = []
+    for category, weight in zip(pipeline[-1].classes_, weights, strict=True):
+        strongest = np.argsort(-weight, kind="stable")[:n]
+        rows += [(category, names[i], weight[i]) for i in strongest if weight[i] > 0]
+    return pd.DataFrame(rows, columns=["category", "word", "weight"])
+
+
+def weighs_words(pipeline):
+    """Tell whether `contributions` and `top_words` can say something about a pipeline.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted.
+
+    Returns
+    -------
+    bool
+        False for rules and dummies, which weigh no words.
+    """
+    return hasattr(pipeline[-1], "word_contributions") or hasattr(pipeline[-1], "coef_")
+
+
+def _said(pipeline, messages):
+    """Word weights, the names of their columns, and what the classifier's word_contributions gives."""
+    check_is_fitted(pipeline)
+    before, classifier = pipeline[:-1], pipeline[-1]
+    if not weighs_words(pipeline):
+        raise TypeError(
+            f"Got {type(classifier).__name__} as classifier, expected one with coef_ or word_contributions; words can "
+            "be named for linear models and for trees only."
+        )
+    X = present(before.transform(messages), np.float64)
+    names = np.asarray(before.get_feature_names_out(), dtype=object)
+    if hasattr(classifier, "word_contributions"):
+        return X, names, *classifier.word_contributions(X)
+    return X, names, *line_contributions(classifier.coef_, classifier.intercept_, X)
