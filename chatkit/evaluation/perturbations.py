@@ -166,7 +166,7 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
     perturbations : list of Perturbation
         From `read_perturbations`.
     seed : int, default=0
-        What is drawn for an entry depends on the seed and its name, not on the other entries.
+        Every entry goes through the test chats in the same order, so that entries can be compared.
     tolerance : float, default=0.05
         Share of flips among test chats that is acceptable where the entry does not say it.
     chats : int, default=1000
@@ -193,8 +193,8 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
         if entry.messages and not reason:
             pool = _pool(pipeline, entry.messages, [f"message {n}" for n in range(1, len(entry.messages) + 1)])
         if not reason:
-            rng = np.random.default_rng([seed, *entry.name.encode()])
-            cases = _draw(entry, pool, len(entry.messages) or chats, rng)
+            # A generator of its own: all entries go through the chats in the same order, whatever the others drew.
+            cases = _draw(entry, pool, len(entry.messages) or chats, np.random.default_rng(seed))
             reason = "" if cases else "There is no chat that it changes."
         found = _flips(entry, pipeline, pool, cases) if cases else []
         limit = entry.tolerance if entry.tolerance is not None else 0.0 if entry.messages else tolerance
