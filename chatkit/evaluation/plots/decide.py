@@ -139,9 +139,7 @@ def coverage_risk(frame, points=None, ax=None):
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1))
     style.title(ax, found)
-    style.add_text(
-        ax, f"Share of chats that go wrong by share of the chats, the surest first: {found}; {'; '.join(said)}."
-    )
+    style.add_text(ax, f"Errors by the share of the chats that is routed: {found}; {'; '.join(said)}.")
     return ax
 
 
