@@ -255,6 +255,15 @@ def test_urgent_chats_gain_and_the_others_pay(result):
     assert (mean.loc["others", "difference"] > 0).all()
 
 
+def test_the_table_does_not_hide_whom_the_model_misses():
+    """A model that is sure of nine urgent chats in ten and blind for the others: those wait longer than an hour's look."""
+    given = chats()
+    seen = (given["category"] == "fraud") & (np.arange(len(given)) % 10 > 0)
+    frame = compare_policies(given, seen.astype(float), desk(agents=(2,))).set_index(["who", "policy", "statistic"])
+    assert frame.loc[("urgent", "model", "p50"), "difference"] < 0
+    assert frame.loc[("urgent", "model", "p99"), "difference_low"] > 0
+
+
 def test_a_perfect_model_is_the_oracle_and_a_blind_one_first_come_first_served():
     """The model's order is made of its probabilities and of the time waited only."""
     given = chats()
@@ -427,24 +436,14 @@ def clean():
 
 
 def frame(agents=(4, 5)):
-    """A result with numbers that one can follow."""
+    """A result with numbers that one can follow: each policy 10 minutes more, each statistic one."""
     rows = [
-        (
-            policy,
-            count,
-            who,
-            statistic,
-            value := base + 10 * place + count,
-            value - 1,
-            value + 2,
-            10.0 * place - 15,
-            10.0 * place - 16,
-            10.0 * place - 13,
-        )
+        (policy, count, who, statistic, value, value - 1, value + 2, apart, apart - 1, apart + 2)
         for count in agents
         for who, base in (("urgent", 0), ("others", 100))
         for place, policy in enumerate(POLICIES)
-        for statistic in STATISTICS
+        for more, statistic in enumerate(STATISTICS)
+        for value, apart in [(base + 10 * place + count + more, 10.0 * place - 16 + more)]
     ]
     numbers = ["value", "low", "high", "difference", "difference_low", "difference_high"]
     return pd.DataFrame(rows, columns=["policy", "agents", "who", "statistic", *numbers])
@@ -453,25 +452,28 @@ def frame(agents=(4, 5)):
 def test_minutes_to_answer_draws_medians_and_tails():
     """A row for each policy and side, the assumptions below, gains and harm beside, numbers in title and alt text."""
     ax = plots.minutes_to_answer(frame([5]), "Assumed: much.")
-    assert [label.get_text() for label in ax.get_yticklabels()] == [
-        "urgent chats", *POLICIES, "other chats", *POLICIES,
-    ]  # fmt: skip
-    drawn = sorted((*container.lines[0].get_xdata(), *container.lines[0].get_ydata()) for container in ax.containers)
-    assert drawn == sorted(2 * [(5, 105, 1, 5), (15, 115, 2, 6), (25, 125, 3, 7)])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["urgent chats", *POLICIES, "other chats", *POLICIES]
+    drawn = {}
+    for container in ax.containers:
+        drawn |= {(x, y): container.lines[0].get_color() for x, y in container.lines[0].get_xydata()}
+    urgent = {(x, 1 + place) for place in range(3) for x in (5 + 10 * place, 6 + 10 * place, 7 + 10 * place)}
+    assert set(drawn) == urgent | {(x + 100, y + 4) for x, y in urgent}
+    assert len(set(drawn.values())) == 3
     assert ax.get_title(loc="left").replace("\n", " ") == (
-        "With 5 agents and the model, 9 of 10 urgent chats are answered within 15 minutes, not 5.0; others within 115, "
-        "not 105"
+        "With 5 agents and the model, 9 of 10 urgent chats are answered within 16 minutes, not 6.0, 99 of 100 within 17, "
+        "not 7.0; 9 of 10 others within 116, not 106"
     )
-    assert [text.get_text().replace("\n", " ") for text in ax.texts[1:]] == 2 * [
-        "5.0 min sooner (3.0 to 6.0)",
-        "5.0 min later (4.0 to 7.0)",
+    beside = [
+        "5.0 min sooner (3.0 to 6.0)\n4.0 min sooner (2.0 to 5.0)",
+        "5.0 min later (4.0 to 7.0)\n6.0 min later (5.0 to 8.0)",
     ]
+    assert [text.get_text() for text in ax.texts[1:]] == 2 * beside
     assert ax.figure.get_supxlabel() == "Assumed: much."
     text = plots.alt_text(ax.figure)
     assert (
-        "other chats, model: half within 115 (114 to 117), 9 of 10 within 115 (114 to 117), 5.0 min sooner (3.0 to 6.0)"
-        in text
-    )
+        "other chats, model: half within 115 (114 to 117), 9 of 10 within 116 (115 to 118), 5.0 min sooner (3.0 to 6.0), "
+        "99 of 100 within 117 (116 to 119), 4.0 min sooner (2.0 to 5.0);"
+    ) in text
     assert text.endswith("Assumed: much.")
 
 
@@ -486,16 +488,16 @@ def test_staffing_draws_urgent_and_others():
     left, right = plots.staffing(frame(), "Assumed: much.")
     assert [container.get_label() for container in left.containers] == list(POLICIES)
     assert [list(container.lines[0].get_ydata()) for container in right.containers] == [
-        [104, 105],
-        [114, 115],
-        [124, 125],
+        [105, 106],
+        [115, 116],
+        [125, 126],
     ]
     assert left.figure.get_suptitle().replace("\n", " ") == (
-        "4 agents with the model answer 9 of 10 urgent chats within 14 minutes and others within 114; 5 agents with "
-        "hourly triage within 5.0 and 105"
+        "4 agents with the model answer 9 of 10 urgent chats within 15 minutes and others within 115; 5 agents with "
+        "hourly triage within 6.0 and 106"
     )
     assert left.figure.get_supxlabel() == "Assumed: much."
-    assert "urgent chats, oracle: 24 (23 to 26), 25 (24 to 27)" in plots.alt_text(left.figure)
+    assert "urgent chats, oracle: 25 (24 to 27), 26 (25 to 28)" in plots.alt_text(left.figure)
 
 
 @pytest.mark.parametrize(
