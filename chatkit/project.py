@@ -12,6 +12,22 @@ class InputError(ValueError):
     """A problem that the person at the keyboard can mend; its text is all they need to read."""
 
 
+@contextlib.contextmanager
+def saying_why():
+    """Print the sentence of an InputError in place of what cannot be said of these chats, and go on.
+
+    Examples
+    --------
+    >>> with saying_why():
+    ...     raise InputError("No chat is urgent; say which category cannot wait.")
+    Not run: No chat is urgent; say which category cannot wait.
+    """
+    try:
+        yield
+    except InputError as error:
+        print(f"Not run: {error}")
+
+
 def root():
     """Find the folder with params.yaml and dvc.yaml.
 

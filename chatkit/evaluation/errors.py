@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from chatkit.evaluation.checks.result import MESSAGE, masked, texts
+from chatkit.project import InputError
 
 LONGEST = 200  # characters of a message that a table shows
 UNLIKELY = 0.05  # probability below which a label is in doubt
@@ -112,12 +113,12 @@ def missed_urgent(pipeline, test, urgent="urgent"):
 
     Raises
     ------
-    ValueError
+    InputError
         When the pipeline does not know the category.
     """
     classes = [str(name) for name in pipeline.classes_]
     if urgent not in classes:
-        raise ValueError(f"Got urgent={urgent!r}, expected a category that the model knows: {', '.join(classes)}.")
+        raise InputError(f"Got urgent={urgent!r}, expected a category that the model knows: {', '.join(classes)}.")
     test = test.reset_index(drop=True)
     missed = test[[name for name in ("id", "created_at") if name in test]]
     missed = missed.assign(**{"message": texts(test), "sent to": pipeline.predict(test[MESSAGE])})

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chatkit.model.linear import line_contributions
 from chatkit.model.trees import present
+from chatkit.project import InputError
 from chatkit.text.stopwords import ENGLISH
 
 EXPLAINED_ROWS = 1000
@@ -37,7 +38,7 @@ def contributions(pipeline, messages):
 
     Raises
     ------
-    TypeError
+    InputError
         When the classifier cannot say it.
 
     References
@@ -94,7 +95,7 @@ def top_words(pipeline, X, n=10):
 
     Raises
     ------
-    TypeError
+    InputError
         When the classifier cannot say it.
 
     Examples
@@ -149,7 +150,7 @@ def _said(pipeline, messages):
     check_is_fitted(pipeline)
     before, classifier = pipeline[:-1], pipeline[-1]
     if not weighs_words(pipeline):
-        raise TypeError(
+        raise InputError(
             f"Got {type(classifier).__name__} as classifier, expected one with coef_ or word_contributions; words can "
             "be named for linear models and for trees only."
         )

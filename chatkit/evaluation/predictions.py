@@ -61,6 +61,16 @@ class Predictions:
         at = pd.Index(self.classes).get_indexer(categories)
         return np.where(at < 0, 0.0, self.probabilities[np.arange(len(at)), at])
 
+    def table(self):
+        """Lay out the probabilities.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (n, k) or None
+            A column for each category; None where the classifier gives none.
+        """
+        return None if self.probabilities is None else pd.DataFrame(self.probabilities, columns=self.classes)
+
     def frame(self, chats):
         """Lay out the predictions of chats that people have sorted.
 
