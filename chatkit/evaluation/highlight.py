@@ -168,8 +168,7 @@ def _tokens(places, shares, texts, subject_weight):
         rows.append((field, start - before, end - before, share))
     frame = pd.DataFrame(rows, columns=["field", "start", "end", "contribution"]).sort_values(["field", "start", "end"])
     # The words of a token, and tokens that come from the same character, are one place.
-    ends = frame.groupby("field")["end"].transform(lambda ends: ends.cummax().shift(fill_value=0))
-    places = (frame["start"] >= ends).cumsum()
+    places = (frame["start"] >= frame.groupby("field")["end"].shift(fill_value=0)).cumsum()
     frame = frame.groupby(places).agg({"field": "first", "start": "min", "end": "max", "contribution": "sum"})
     token = [texts[row.field][row.start : row.end] for row in frame.itertuples()]
     frame.insert(3, "token", pd.Series(token, frame.index, dtype=object))

@@ -3,14 +3,14 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatkit import TextProcessor
 from chatkit.text.tokens import _compose, normalise, places, split
 
 # What changes its length, its order or its neighbours; what holds tokens together or parts them.
-ODD = "ΣσİK℡½㏂ﷺﬃ가ᄀ\u1161\u11a8\u0301\u0316\u0300\u0345\u0327\u0651\u0650\u0bbe\u0b95\u0dcf\u0dd9’‘`'ʼ.,:/-$£€@_\n\t wWx019"
+ODD = "aeoΣσİK℡½㏂ﷺﬃ가ᄀ\u1161\u11a8\u0301\u0316\u0300\u0345\u0327\u0651\u0650\u0bbe\u0b95\u0dcf\u0dd9’‘`'ʼ.,:/-$£€@_\n\t wWx019"
 ANY = st.one_of(
     st.text(),
     st.text(st.one_of(st.sampled_from(ODD), st.characters(exclude_categories=["Cs"]))),
@@ -40,6 +40,8 @@ def test_what_stands_there_is_the_token(text):
 
 
 @settings(max_examples=400, deadline=None)
+@example("a\u0316\u0300")  # the second accent joins the letter, past the first
+@example("\u1100\u1161\u11a8")  # three letters that are one
 @given(ANY)
 def test_pieces_compose_to_the_whole(text):
     """For any text: NFKC piece by piece is NFKC of the whole."""
