@@ -70,7 +70,8 @@ def paired_scores(chats, seed=0):
     pandas.DataFrame of shape (3 + 3k, 7)
         metric, category (empty for macro_f1, accuracy and log_loss; then precision, recall and f1 of each category in
         the order of the names), a, b, difference (b - a), low, high (95 % interval of the difference, from 1,000
-        draws); rounded to 6 decimals. NaN where a score has no value, such as the log-loss without probabilities.
+        draws); rounded to 6 decimals. NaN where a score has no value, such as the log-loss without probabilities. In
+        the log-loss, probabilities are at least 1e-6.
 
     References
     ----------

@@ -154,7 +154,8 @@ def _verdict(scores, sides, chats):
 
 def _files(a, b):
     """Files that a stage read and that differ: path, what happened, what it is, stages; causes before consequences."""
-    made_by = {out["path"]: name for side in (a, b) for name, stage in side.stages.items() for out in stage["outs"]}
+    stages = [*a.stages.items(), *b.stages.items()]
+    made_by = {out["path"]: name for name, stage in stages for out in stage.get("outs", [])}
     found = {}
     for stage in [name for name in b.stages if name in a.stages]:
         old, new = ({dep["path"]: dep for dep in side.stages[stage].get("deps", [])} for side in (a, b))
@@ -163,9 +164,9 @@ def _files(a, b):
                 what = "only in A" if path not in new else "only in B" if path not in old else "changed"
                 found.setdefault((path in made_by, path, what), []).append(stage)
     rows = []
-    for (made, path, what), stages in sorted(found.items()):
+    for (made, path, what), readers in sorted(found.items()):
         kind = f"made by {made_by[path]}" if made else "data" if path.startswith("data/") else "code"
-        rows.append({"path": path, "what": what, "kind": kind, "stages": ", ".join(stages)})
+        rows.append({"path": path, "what": what, "kind": kind, "stages": ", ".join(readers)})
     return rows
 
 
@@ -184,14 +185,13 @@ def _overlap(tests, both):
     """How many test chats are in both, and which labels differ."""
     relabelled = both[both["actual_a"] != both["actual_b"]]
     moves = Counter(zip(relabelled["actual_a"], relabelled["actual_b"], strict=True))
+    moves = sorted(((old, new, count) for (old, new), count in moves.items()), key=lambda move: (-move[2], move))
     return {
         "both": len(both),
         "only_a": len(tests[0]) - len(both),
         "only_b": len(tests[1]) - len(both),
         "relabelled": len(relabelled),
-        "moves": [
-            (old, new, count) for (old, new), count in sorted(moves.items(), key=lambda move: (-move[1], move[0]))
-        ],
+        "moves": moves,
     }
 
 
@@ -199,10 +199,9 @@ def _categories(scores, chats):
     """A row for each category, the largest first: name, chats, the change of precision, recall and F1."""
     changes = {(row.metric, row.category): _change(row) for row in scores.itertuples()}
     sizes = Counter(chats["actual"])
-    names = sorted(set(scores["category"]) - {""}, key=lambda name: (-sizes[name], name))
-    return [
-        (name, style.chats(sizes[name]), [changes[metric, name] for metric in comparison.BY_CATEGORY]) for name in names
-    ]
+    names = sorted(scores.loc[scores["metric"] == "f1", "category"], key=lambda name: (-sizes[name], name))
+    measures = comparison.BY_CATEGORY
+    return [(name, style.chats(sizes[name]), [changes[measure, name] for measure in measures]) for name in names]
 
 
 def _figure(chats):
