@@ -41,6 +41,10 @@ def main(arguments=None):
     twice = _command(commands, "reproducible", _reproducible, "run this commit twice in different clones and compare")
     twice.add_argument("--older-processor", action="store_true", help="let the second run see an older processor")
 
+    compare = _command(commands, "compare", _compare, "say what changed from one revision to another, as a page")
+    compare.add_argument("rev_a", metavar="REV_A", help="branch, tag, commit or DVC experiment")
+    compare.add_argument("rev_b", metavar="REV_B", nargs="?", help="another one (default: the working tree)")
+
     _command(commands, "scores", _scores, "print the test scores beside the baselines, and where the reports are")
 
     options = parser.parse_args(arguments)
@@ -116,6 +120,13 @@ def _scores(_options):
     print(scores_table(path("metrics", "evaluate.json")))
     print(f"Reports: {path('reports', 'index.html')}")
     print(lock_verdict(root()))
+
+
+def _compare(options):
+    from chatkit.report.compare import write_comparison
+
+    file, verdict = write_comparison(root(), options.rev_a, options.rev_b)
+    print(f"{verdict}\nPage: {file}")
 
 
 def _why(options):

@@ -1,0 +1,263 @@
+"""Two models on the same chats: who is right where, and whether the difference is more than chance."""
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.colors import CenteredNorm
+from matplotlib.patches import Rectangle
+from scipy import sparse
+from scipy.stats import binomtest
+from sklearn.metrics import ConfusionMatrixDisplay
+
+from chatkit.evaluation.metrics import confusion
+from chatkit.evaluation.plots import style
+from chatkit.evaluation.plots.scores import CELLS_WITH_COUNT, CELLS_WITH_SHARE
+
+DRAWS = 1000
+LEVEL = 0.95
+LOWEST = 1e-6  # probability in a log-loss, so that one chat cannot decide everything
+OVERALL = ("macro_f1", "accuracy", "log_loss")
+BY_CATEGORY = ("precision", "recall", "f1")
+
+
+def pair(a, b):
+    """Put the predictions of two models side by side, for the chats that both have.
+
+    A chat is the same when id, subject and body are: other data may use the same ids again.
+
+    Parameters
+    ----------
+    a, b : pandas.DataFrame
+        id, subject, body, actual, predicted, probability, probability_of_actual (NaN where there is none), and
+        conversation_id where it is known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        id, subject, body, conversation (chats that belong together have one name), and the other columns ending in
+        ``_a`` and ``_b``; in the order of `a`.
+
+    Examples
+    --------
+    >>> chat = {"id": "c1", "subject": "", "body": "Lost", "actual": "urgent", "probability": 0.5}
+    >>> a = pd.DataFrame([chat | {"predicted": "other", "probability_of_actual": 0.5}])
+    >>> pair(a, a.assign(predicted="urgent"))[["id", "predicted_a", "predicted_b"]]
+       id predicted_a predicted_b
+    0  c1       other      urgent
+    """
+    a, b = (side if "conversation_id" in side else side.assign(conversation_id=np.nan) for side in (a, b))
+    both = a.merge(b, on=["id", "subject", "body"], suffixes=("_a", "_b"), validate="one_to_one")
+    known = both["conversation_id_b"].astype(object).fillna(both["conversation_id_a"].astype(object))
+    # The first letter keeps a chat without conversation apart from a conversation with its name.
+    both["conversation"] = ("k" + known.astype(str)).where(known.notna(), "c" + both["id"].astype(str))
+    return both
+
+
+def paired_scores(chats, seed=0):
+    """Score both models and draw the interval of each difference: whole conversations, with replacement.
+
+    Parameters
+    ----------
+    chats : pandas.DataFrame of shape (n, m)
+        conversation, actual, predicted_a, predicted_b, probability_of_actual_a, probability_of_actual_b, as `pair`
+        gives them, with one label a chat.
+    seed : int, default=0
+
+    Returns
+    -------
+    pandas.DataFrame of shape (3 + 3k, 7)
+        metric, category (empty for macro_f1, accuracy and log_loss; then precision, recall and f1 of each category in
+        the order of the names), a, b, difference (b - a), low, high (95 % interval of the difference, from 1,000
+        draws); rounded to 6 decimals. NaN where a score has no value, such as the log-loss without probabilities. In
+        the log-loss, probabilities are at least 1e-6.
+
+    References
+    ----------
+    B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993.
+
+    Examples
+    --------
+    >>> chats = pd.DataFrame({"conversation": list("abcd"), "actual": list("xxyy"), "predicted_a": list("xyyx")})
+    >>> chats = chats.assign(predicted_b=chats["actual"], probability_of_actual_a=0.5, probability_of_actual_b=0.5)
+    >>> paired_scores(chats).head(3)[["metric", "a", "b", "difference", "low", "high"]]
+         metric         a         b  difference  low  high
+    0  macro_f1  0.500000  1.000000         0.5  0.0   1.0
+    1  accuracy  0.500000  1.000000         0.5  0.0   1.0
+    2  log_loss  0.693147  0.693147         0.0  0.0   0.0
+    """
+    columns = [chats[name].astype(object) for name in ("actual", "predicted_a", "predicted_b")]
+    categories = sorted(set().union(*columns))
+    actual, *predicted = (pd.Index(categories).get_indexer(column) for column in columns)
+    hits = [actual == side for side in predicted]
+    given = chats[["probability_of_actual_a", "probability_of_actual_b"]].to_numpy(float)
+    flags = [_flags(codes, len(categories)) for codes in (actual, *predicted)]
+    flags += [flags[0].multiply(hit[:, None]) for hit in hits]
+    table = sparse.hstack([*flags, -np.log(np.clip(given, LOWEST, 1))], format="csr")
+    conversations = pd.factorize(chats["conversation"])[0]
+    size = conversations.max() + 1
+    totals = (_flags(conversations, size).T @ table).T.tocsr()  # a row for each count, a column a conversation
+
+    rng = np.random.default_rng(seed)
+    draws = (np.bincount(rng.integers(size, size=size), minlength=size) for _ in range(DRAWS))
+    a, b = _measures(totals @ np.ones(size))
+    drawn_a, drawn_b = _measures(np.array([totals @ weights for weights in draws]))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)  # no value in any draw: none here
+        low, high = np.nanquantile(drawn_b - drawn_a, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    names = [(metric, "") for metric in OVERALL] + [(metric, name) for metric in BY_CATEGORY for name in categories]
+    frame = pd.DataFrame(names, columns=["metric", "category"])
+    return frame.assign(a=a, b=b, difference=b - a, low=low, high=high).round(6)
+
+
+def _flags(codes, size):
+    """Sparse matrix with a 1 for the code of each row."""
+    return sparse.csr_matrix((np.ones(len(codes)), (np.arange(len(codes)), codes)), shape=(len(codes), size))
+
+
+def _measures(sums):
+    """Scores of both models from sums of shape (..., 5k + 2), each of shape (..., 3 + 3k)."""
+    counts, losses = sums[..., :-2], sums[..., -2:]
+    actual, *predicted_and_hits = np.split(counts, 5, axis=-1)
+    predicted, hits = predicted_and_hits[:2], predicted_and_hits[2:]
+    rows = actual.sum(axis=-1)
+    measures = []
+    for side in (0, 1):
+        f1 = _divide(2 * hits[side], actual + predicted[side])  # NaN for a category that is in neither: not counted
+        overall = [np.nanmean(f1, axis=-1), hits[side].sum(axis=-1) / rows, losses[..., side] / rows]
+        shares = [_divide(hits[side], predicted[side]), _divide(hits[side], actual)]
+        measures.append(np.concatenate([np.stack(overall, axis=-1), *shares, f1], axis=-1))
+    return measures
+
+
+def _divide(numerator, denominator):
+    return np.divide(numerator, denominator, out=np.full(np.shape(numerator), np.nan), where=denominator > 0)
+
+
+def changed_sides(chats):
+    """Sort out the chats that the two models do not predict alike.
+
+    Parameters
+    ----------
+    chats : pandas.DataFrame
+        id, actual, predicted_a, predicted_b, probability_b.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        Rows of `chats`: ``fixed`` (A wrong, B right), ``broken`` (A right, B wrong), ``other error`` (both wrong, each
+        in its way); those of which B is surest first, ties by id.
+    """
+    right = {side: chats[f"predicted_{side}"] == chats["actual"] for side in "ab"}
+    chosen = {
+        "fixed": ~right["a"] & right["b"],
+        "broken": right["a"] & ~right["b"],
+        "other error": ~right["a"] & ~right["b"] & (chats["predicted_a"] != chats["predicted_b"]),
+    }
+    order = {"by": ["probability_b", "id"], "ascending": [False, True]}
+    return {name: chats[rows].sort_values(**order) for name, rows in chosen.items()}
+
+
+def mcnemar(fixed, broken):
+    """Two-sided p-value of McNemar's exact test.
+
+    Parameters
+    ----------
+    fixed, broken : int
+        Chats that only the second model gets right, and only the first.
+
+    Returns
+    -------
+    float
+        How often a fair coin falls at least as unevenly.
+
+    References
+    ----------
+    Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12, 1947.
+
+    Examples
+    --------
+    >>> mcnemar(0, 5), mcnemar(0, 0)
+    (0.0625, 1.0)
+    """
+    return float(binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.0
+
+
+def confusion_change(chats):
+    """Count how much more often the second model takes one category for another.
+
+    Parameters
+    ----------
+    chats : pandas.DataFrame
+        actual, predicted_a, predicted_b.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (k², 5)
+        actual, predicted, count_a, count_b, change (B - A). Every pair is there.
+    """
+    labels = sorted(set(chats["actual"]) | set(chats["predicted_a"]) | set(chats["predicted_b"]))
+    a, b = (confusion(chats["actual"], chats[f"predicted_{side}"], labels) for side in "ab")
+    frame = a[["actual", "predicted"]].assign(count_a=a["count"], count_b=b["count"])
+    return frame.assign(change=frame["count_b"] - frame["count_a"])
+
+
+def plot_confusion_change(frame, ax=None):
+    """Draw how the counts of a confusion matrix changed.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `confusion_change`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure, large enough for the categories.
+
+    Returns
+    -------
+    sklearn.metrics.ConfusionMatrixDisplay
+        Of the changes, the largest category first, what is right framed. Up to 30 categories, cells carry the number.
+    """
+    style.expect(frame, ["actual", "predicted", "count_a", "change"])
+    order = style.largest_first(frame.groupby("actual")["count_a"].sum())
+    changes = frame.pivot_table(index="actual", columns="predicted", values="change").loc[order, order].to_numpy(int)
+    k, most = len(order), max(1, np.abs(changes).max())
+    side = max(2.4, k * (0.7 if k <= CELLS_WITH_COUNT else 0.32 if k <= CELLS_WITH_SHARE else 0.19))
+    if ax is None:
+        ax = style.new_axes(2.6 + side, 1.4 + side)
+    display = ConfusionMatrixDisplay(changes, display_labels=[style.shown(name) for name in order])
+    display.plot(
+        ax=ax,
+        include_values=False,
+        cmap="PuOr",  # orange and purple stay apart for every kind of colour vision
+        xticks_rotation="vertical" if k > CELLS_WITH_COUNT else 30,
+        colorbar=False,
+        im_kw={"norm": CenteredNorm(0, most)},
+    )
+    ax.get_figure().colorbar(display.im_, ax=ax, label="chats, B − A", format="{x:+.0f}", aspect=30, pad=0.02)
+    ax.grid(visible=False)
+    for (i, j), change in np.ndenumerate(changes):
+        if i == j:
+            ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#5a5a5a", linewidth=0.8))
+        if k <= CELLS_WITH_SHARE and change:
+            color = "white" if abs(change) > 0.6 * most else "black"
+            ax.text(j, i, f"{change:+,}", ha="center", va="center", fontsize=9, color=color)
+    ax.set(xlabel="what the model said (framed: as people)", ylabel="what people said")
+    plt.setp(ax.get_xticklabels(), rotation_mode="anchor", ha="right", va="center" if k > CELLS_WITH_COUNT else "top")
+    gained = int(np.trace(changes))
+    more = f"{style.chats(abs(gained))} {'more' if gained > 0 else 'fewer'}" if gained else "as many chats as A"
+    moved = frame.assign(size=frame["change"].abs())
+    moved = moved[moved["size"] > 0].sort_values(["size", "actual", "predicted"], ascending=[False, True, True])
+    said = [
+        f"{row.actual} {'found' if row.actual == row.predicted else f'taken for {row.predicted}'} {row.change:+,}"
+        for row in moved.itertuples(index=False)
+    ]
+    title = f"B puts {more} where people put them"
+    style.title(ax, f"{title}; largest change: {said[0]}" if said else title, columns=max(40, int(9 * side)))
+    style.add_text(
+        ax,
+        f"Change of the confusion matrix of {style.categories(k)}, counts of B minus counts of A: {title}. "
+        f"Largest changes: {style.some(said, first=6, last=0)}.",
+    )
+    return display
