@@ -14,7 +14,7 @@ from chatkit.report.stage import declared_parameters, stages
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "chatkit"
-STAGES = ("query", "split", "train", "evaluate", "overfitting")
+STAGES = ("query", "split", "train", "evaluate", "explain", "triage", "overfitting")
 # From the bottom to the top: a room imports from those before it, never from those after it.
 ROOMS = ("project", "text", "data", "model", "evaluation", "report", "cli")
 

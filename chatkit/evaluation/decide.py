@@ -338,6 +338,22 @@ def describe_points(points):
     )
 
 
+def routed(points):
+    """Sum up what `operating_points` found, for a metrics file.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame or None
+        None where there were no probabilities.
+
+    Returns
+    -------
+    dict of str to float
+        Share of the test chats that can be routed without a person, by the error asked for.
+    """
+    return {} if points is None else {f"{row.at_most:g}": float(row.coverage) for row in points.itertuples()}
+
+
 def _checked_ratios(ratios):
     ratios = np.asarray(ratios, dtype=float)
     if not len(ratios) or not (ratios > 0).all():

@@ -1,7 +1,8 @@
 """A message in which one sees what each of its words says about a category."""
 
 import html
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.validation import as_texts
 
+_PERSONAL = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+|\d")
 _STRENGTHS = ((2 / 3, "strong"), (1 / 3, "clear"), (1 / 10, "weak"))  # from this share of the strongest on
 
 
@@ -50,6 +52,18 @@ class Highlight:
             f'<div class="why">\n<p>{escape(self._sum())}</p>\n<pre>\n<span class="subject">{subject}</span>\n'
             f'<span class="body">{body}</span></pre>\n<p class="aside">{escape(self._strongest())}</p>\n</div>'
         )
+
+    def masked(self):
+        """Hide digits and addresses, character by character.
+
+        Returns
+        -------
+        Highlight
+            What its words say stays as it is.
+        """
+        message = {field: _PERSONAL.sub(lambda found: "#" * len(found[0]), text) for field, text in self.message.items()}
+        token = [message[row.field][row.start : row.end] for row in self.tokens.itertuples()]
+        return replace(self, message=message, tokens=self.tokens.assign(token=pd.Series(token, dtype=object)))
 
     def _sum(self):
         parts = {"words of the message": self.tokens["contribution"].sum(), **self.rest}
@@ -109,7 +123,7 @@ def highlight(pipeline, message, category=None):
     ------
     ValueError
         When the message has no subject or body, the category is unknown, or the pipeline is not from `make_pipeline`.
-    TypeError
+    InputError
         When the classifier cannot say it.
 
     Examples
@@ -144,6 +158,30 @@ def highlight(pipeline, message, category=None):
     shares = _shares([word for word, *_ in places], said[~rest], pipeline[1].ngram_range)
     tokens = _tokens(places, shares, texts, pipeline[0].subject_weight)
     return Highlight(category, chat.loc[0].to_dict(), tokens, said[rest].rename(lambda name: name[1:-1]).to_dict())
+
+
+def highlight_some(pipeline, chats, n, seed=0):
+    """Highlight some chats, one of each category that the pipeline gives in turn; digits and addresses are masked.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        As for `highlight`.
+    chats : pandas.DataFrame
+        With subject and body.
+    n : int
+        How many.
+    seed : int, default=0
+        Of the draw.
+
+    Returns
+    -------
+    list of Highlight
+    """
+    drawn = chats[["subject", "body"]].sample(frac=1, random_state=seed)
+    said = pd.Series(pipeline.predict(drawn), drawn.index)
+    order = said.groupby(said).cumcount().sort_values(kind="stable").index[:n]
+    return [highlight(pipeline, drawn.loc[at]).masked() for at in order]
 
 
 def _shares(words, terms, ngram_range):

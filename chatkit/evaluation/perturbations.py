@@ -203,6 +203,23 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
     return pd.DataFrame(rows), pd.concat(flips, ignore_index=True) if flips else pd.DataFrame(columns=_FLIPS)
 
 
+def verdicts(table):
+    """Sum up what `run_perturbations` found, for a metrics file.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+
+    Returns
+    -------
+    dict
+        Entries by verdict, and the share of flips of each entry that was run, by name.
+    """
+    counts = {verdict: int((table["verdict"] == verdict).sum()) for verdict in VERDICTS}
+    ran = table[table["verdict"] != "not run"]
+    return {"verdicts": counts, "flips": dict(zip(ran["name"], ran["rate"].astype(float), strict=True))}
+
+
 def _pool(pipeline, messages, ids, conversations=None):
     """Messages with what the model says of them."""
     messages = list(messages)

@@ -234,5 +234,5 @@ def test_top_words_of_the_models(classifier):
 
 def test_other_classifiers_are_refused_by_name():
     """A classifier that cannot say which words speak is named, and what is supported."""
-    with pytest.raises(TypeError, match=r"Got DummyClassifier .* coef_ or word_contributions"):
+    with pytest.raises(ValueError, match=r"Got DummyClassifier .* coef_ or word_contributions"):
         top_words(fitted(["ant", "bee"], ["x", "y"], DummyClassifier()), ["ant"])

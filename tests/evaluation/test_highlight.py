@@ -228,8 +228,8 @@ def test_other_pipelines_are_refused(chats):
     with pytest.raises(ValueError, match="begins with TfidfVectorizer, expected one from make_pipeline"):
         highlight(other, message)
     dummy = make_pipeline("dummy").fit(chats[MESSAGE], chats["category"])
-    with pytest.raises(TypeError, match="Got DummyClassifier as classifier"):
+    with pytest.raises(ValueError, match="Got DummyClassifier as classifier"):
         highlight(dummy, message)
     rules = make_pipeline("rules", {"rules": [("urgent", "lost")]}).fit(chats[MESSAGE], chats["category"])
-    with pytest.raises(TypeError, match="Got RulesClassifier as classifier"):
+    with pytest.raises(ValueError, match="Got RulesClassifier as classifier"):
         highlight(rules, message)

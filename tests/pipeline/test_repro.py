@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, copy_project
 
-STAGES = ["query", "split", "train", "evaluate", "overfitting"]
+STAGES = ["query", "split", "train", "evaluate", "explain", "triage", "overfitting"]
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
