@@ -14,6 +14,7 @@ PROJECT_FILES = (
     "params.yaml",
     "dvc.yaml",
     "rules.yaml",
+    "card.yaml",
     "queries",
     "notebooks",
     ".dvc/config",
