@@ -80,8 +80,7 @@ def write_card(root, pages):
     )
     with replacing(root / "reports" / "card.html") as beside:
         beside.write_text(page, encoding="utf-8")
-    empty = len(KEYS) - len(written)
-    return problem or f"{empty} of the {len(KEYS)} things that only people know are not written into card.yaml yet."
+    return problem or f"Of {len(KEYS)} things that only people know, {len(written)} are written into card.yaml."
 
 
 def _id(title):
