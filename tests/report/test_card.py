@@ -67,7 +67,8 @@ def project(tmp_path, chats):
     put(tmp_path, "metrics/overfitting.json", {"checks": checks})
     put(tmp_path, "data/chats.json", {"rows": 24, "rows_sha256": "9f2c", "warehouse": "sqlite:///a.sqlite"})
     for name, side in (("train", chats[:16]), ("test", chats[16:])):
-        side.to_parquet(tmp_path / "data" / f"{name}.parquet")
+        # In pieces and out of order, as a large table may be.
+        side.iloc[::-1].to_parquet(tmp_path / "data" / f"{name}.parquet", row_group_size=3)
     for stage in STAGES:
         page = "".join(f'<h2 id="{identifier}">{title}</h2>' for identifier, title in headings(stage))
         put(tmp_path, f"reports/{stage}.html", page)
@@ -133,10 +134,11 @@ def test_what_nobody_wrote_down_is_not_known(project):
 
 def test_what_a_team_wrote_stands_in_its_place(project):
     """Its lines are kept, its markup is shown and not obeyed."""
-    put(project, "card.yaml", "owner: |\n  The <b>routing</b> team\n  of the bank\nrisks:\n")
+    put(project, "card.yaml", "owner: |\n  The <b>routing</b> team\n  of the bank\nrisks:\nconsent: ' '\n")
     html = card(project)
     assert html.find(id="owner").td.span.string == "The <b>routing</b> team\nof the bank"
     assert text(html.find(id="risks").td).startswith("Not known: whom a wrong answer harms")
+    assert text(html.find(id="consent").td).startswith("Not known: whether the customers know")
 
 
 def test_the_file_has_the_keys_of_the_card_all_empty():
