@@ -80,7 +80,7 @@ def write_card(root, pages):
     )
     with replacing(root / "reports" / "card.html") as beside:
         beside.write_text(page, encoding="utf-8")
-    return problem or f"Of {len(KEYS)} things that only people know, {len(written)} are written into card.yaml."
+    return problem or f"card.yaml answers {len(written)} of {len(KEYS)} questions that no run can answer."
 
 
 def _id(title):
