@@ -15,6 +15,7 @@ PROJECT_FILES = (
     "dvc.yaml",
     "rules.yaml",
     "perturbations.yaml",
+    "card.yaml",
     "queries",
     "notebooks",
     ".dvc/config",

@@ -1,24 +1,22 @@
 """The overview of all report pages: scores, checks, stages, data."""
 
-import json
-import subprocess
 from collections import Counter
 
 from bs4 import BeautifulSoup
 from nbconvert.filters import markdown2html_mistune
 
 from chatkit.project import read_yaml, replacing
+from chatkit.report.card import write_card
+from chatkit.report.outputs import check_rows, read_output, revision, score_rows
 from chatkit.report.page import as_written, fill
 
-# What a check can have come to, in the reader's words, the worst first.
-_STATUSES = {"fail": "fail", "warn": "warning", "not_run": "not run", "pass": "pass"}
 _CONTENTS = [{"level": 2, "id": title.lower(), "text": title} for title in ("Scores", "Checks", "Stages", "Data")]
 
 
 def write_index(root):
-    """Write reports/index.html from what the stages have left behind so far.
+    """Write reports/index.html and reports/card.html from what the stages have left behind so far.
 
-    Whatever is missing or cannot be read is said on the page.
+    Whatever is missing or cannot be read is said on the pages.
 
     Parameters
     ----------
@@ -28,28 +26,30 @@ def write_index(root):
     Returns
     -------
     pathlib.Path
-        The written file.
+        The overview.
     """
-    pipeline, no_pipeline = _read(root, "dvc.yaml", read_yaml)
-    params, no_params = _read(root, "params.yaml", read_yaml)
-    scores, no_scores = _read(root, "metrics/evaluate.json")
-    found, no_checks = _read(root, "metrics/overfitting.json")
-    data, no_data = _read(root, "data/chats.json")
-    checks = _checks(found)
+    pipeline, no_pipeline = read_output(root, "dvc.yaml", read_yaml)
+    params, no_params = read_output(root, "params.yaml", read_yaml)
+    scores, no_scores = read_output(root, "metrics/evaluate.json")
+    found, no_checks = read_output(root, "metrics/overfitting.json")
+    data, no_data = read_output(root, "data/chats.json")
+    checks = check_rows(found)
     tally = Counter(check["word"] for check in checks)
     stages = [
         _stage(root, name, params)
         for name, stage in (pipeline.get("stages") or {}).items()
         if stage.get("cmd") == f"chatkit run {name}"
     ]
+    pages = [("Overview", "index.html"), *((stage["name"], stage["address"]) for stage in stages)]
+    card = write_card(root, pages)
     page = fill(
         "index.html.j2",
         title="Routing support chats",
-        eyebrow=f"Revision: {_revision(root)}",
+        eyebrow=f"Revision: {revision(root)}",
         here="Overview",
-        pages=[("Overview", "index.html"), *((stage["name"], stage["address"]) for stage in stages)],
+        pages=pages,
         contents=_CONTENTS,
-        scores=_scores(scores),
+        scores=score_rows(scores),
         verdict=_verdict(scores),
         no_scores=no_scores,
         checks=checks,
@@ -57,6 +57,7 @@ def write_index(root):
         no_checks=no_checks,
         stages=stages,
         no_stages=no_pipeline or no_params,
+        card=card,
         data=_data(data),
         no_data=no_data,
     )
@@ -66,26 +67,8 @@ def write_index(root):
     return file
 
 
-def _read_json(file):
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
-def _read(root, name, parse=_read_json):
-    """What a file holds and, where it holds nothing, the sentence that says so."""
-    file = root / name
-    if not file.is_file():
-        return {}, f"{name} is not there yet."
-    try:
-        content = parse(file)
-    except ValueError as error:
-        return {}, f"{name} cannot be read: {error}"
-    if not content or not isinstance(content, dict):
-        return {}, f"{name} holds no names and values."
-    return content, None
-
-
 def _stage(root, name, params):
-    notebook, _ = _read(root, f"reports/{name}.ipynb")
+    notebook, _ = read_output(root, f"reports/{name}.ipynb")
     has_page = (root / "reports" / f"{name}.html").is_file()
     return {
         "name": name,
@@ -105,26 +88,6 @@ def _summary(notebook):
     return None
 
 
-def _scores(scores):
-    """Rows of the table of scores: the model, then the baselines, the best first."""
-    if not scores:
-        return []
-    baselines = sorted((scores.get("baselines") or {}).items(), key=lambda item: -(item[1].get("macro_f1") or 0))
-    return [
-        {
-            "name": name,
-            "is_model": values is scores,
-            "not_run": values.get("not_run"),
-            "scores": [_three_digits(values.get(key)) for key in ("macro_f1", "accuracy", "log_loss")],
-        }
-        for name, values in ((scores.get("classifier", "model"), scores), *baselines)
-    ]
-
-
-def _three_digits(value):
-    return None if value is None else f"{value:.3f}"
-
-
 def _verdict(scores):
     """One sentence: the model beside the best of the others."""
     rivals = {
@@ -141,15 +104,6 @@ def _verdict(scores):
     return f"The model reaches a macro-F1 of {scores['macro_f1']:.3f}, {where} the best baseline ({best})."
 
 
-def _checks(found):
-    """The checks, the worst first, each with its status in a word."""
-    unknown = {"status": "", "code": "", "title": "A check without a title", "explanation": ""}
-    checks = [{**unknown, **check} for check in found.get("checks", [])]
-    for check in checks:
-        check["word"] = _STATUSES.get(check["status"], "not known")
-    return sorted(checks, key=lambda check: ["not known", *_STATUSES.values()].index(check["word"]))
-
-
 def _data(data):
     """Names and values of the table of data."""
     if not data:
@@ -163,24 +117,3 @@ def _data(data):
         "SHA-256 of the rows": data.get("rows_sha256"),
     }
     return [(name, value or "not given") for name, value in facts.items()]
-
-
-def _revision(root):
-    """The git commit of the working tree, in words."""
-    try:
-        git = subprocess.run(
-            ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return "not known: git is not installed"
-    if git.returncode:
-        no_repository = "not a git repository" in git.stderr
-        return "not a git repository" if no_repository else f"not known: {git.stderr.strip()}"
-    lines = git.stdout.splitlines()
-    commit = next(line.split()[-1] for line in lines if line.startswith("# branch.oid"))
-    changed = any(not line.startswith("#") for line in lines)
-    return ("no commit yet" if commit == "(initial)" else commit[:12]) + changed * " + uncommitted changes"

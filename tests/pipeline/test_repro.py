@@ -55,7 +55,7 @@ def status(folder):
 def test_every_stage_leaves_its_report(finished):
     """Notebook and page of each stage, and the index that links them."""
     names = {file.name for file in (finished / "reports").iterdir()}
-    assert names == {"index.html", *(f"{stage}.{end}" for stage in STAGES for end in ("ipynb", "html"))}
+    assert names == {"index.html", "card.html", *(f"{stage}.{end}" for stage in STAGES for end in ("ipynb", "html"))}
     index = (finished / "reports" / "index.html").read_text()
     assert all(f'href="{stage}.html"' in index for stage in STAGES)
 

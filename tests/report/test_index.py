@@ -88,10 +88,10 @@ def rows(html, heading):
 
 
 def test_index_is_written_whole_beside_the_pages(project):
-    """The file is reports/index.html, and nothing unfinished is left beside it."""
+    """The file is reports/index.html, with the model card and nothing unfinished beside it."""
     before = {file.name for file in (project / "reports").iterdir()}
     assert write_index(project) == project / "reports" / "index.html"
-    assert {file.name for file in (project / "reports").iterdir()} - before == {"index.html"}
+    assert {file.name for file in (project / "reports").iterdir()} - before == {"index.html", "card.html"}
 
 
 def test_scores_show_the_model_first_and_marked(project):
@@ -154,7 +154,11 @@ def test_stages_have_a_link_a_line_and_their_parameters(project):
 def test_navigation_leads_only_to_pages_that_exist(project):
     """The header names every stage and links those whose page is there."""
     html = overview(project)
-    assert [link["href"] for link in html.header("a")] == ["index.html", *(f"{s}.html" for s in STAGES[:-1])]
+    assert [link["href"] for link in html.header("a")] == [
+        "index.html",
+        *(f"{s}.html" for s in STAGES[:-1]),
+        "card.html",
+    ]
     assert text(html.header.select_one(".absent")) == "overfitting"
 
 

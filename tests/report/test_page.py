@@ -346,9 +346,9 @@ def test_wide_text_can_be_scrolled_by_keyboard():
 
 
 def test_navigation_marks_the_page():
-    """The header leads to the overview and every stage; the page's own link is marked."""
+    """The header leads to the overview, every stage and the model card; the page's own link is marked."""
     links = soup(prose("Text.")).header("a")
-    assert [link["href"] for link in links] == ["index.html", *(f"{stage}.html" for stage in STAGES)]
+    assert [link["href"] for link in links] == ["index.html", *(f"{stage}.html" for stage in STAGES), "card.html"]
     assert [link.get_text() for link in links if link.get("aria-current")] == ["evaluate"]
 
 
