@@ -165,7 +165,7 @@ def ends(values, value, confidence):
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     bias = values.mean(axis=0) - value
     # Nine decimals: the last bits are not the same on every processor.
-    return np.minimum(low - 2 * bias, value).round(9), np.maximum(high - 2 * bias, value).round(9)
+    return np.minimum((low - 2 * bias).round(9), value), np.maximum((high - 2 * bias).round(9), value)
 
 
 def numbered(groups, rows):
