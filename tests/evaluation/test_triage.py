@@ -287,17 +287,21 @@ def test_ageing_bounds_who_may_pass(queue, ageing, policy):
 
 
 def test_intervals_are_as_wide_as_results_differ():
-    """Over data sets of the same kind, a value and a difference scatter as much as their intervals say, within 40%."""
+    """Over data sets of the same kind, results scatter as their intervals say, though days outnumber the data's chats.
+
+    Within -25% and +40%: the scatter of 20 results is itself known to 16% only. Days resampled one by one, as if they
+    shared no chats, would claim 60% of it.
+    """
+    small = {"chats_per_day": 50, "handling_minutes": 26, "agents": (2,), "days": 150}
     found = []
-    for seed in range(24):
-        given = chats(seed=seed)
-        frame = compare_policies(given, guess(given, seed), desk(agents=(2,), seed=seed))
-        found.append(frame[(frame["policy"] == "model") & (frame["statistic"] == "mean")].set_index("who"))
-    for who, name in product(("urgent", "others"), ("value", "difference")):
-        rows = pd.DataFrame([frame.loc[who] for frame in found])
-        low, high = ("low", "high") if name == "value" else ("difference_low", "difference_high")
-        claimed = (rows[high] - rows[low]).mean() / (2 * 1.96)
-        assert 0.6 < claimed / rows[name].std() < 1.4, (who, name, claimed, rows[name].std())
+    for seed in range(20):
+        given = chats(a_day=20, seed=seed)
+        result = compare_policies(given, guess(given, seed), desk(**small, seed=seed))
+        found.append(result[result["policy"] == "model"].set_index(["who", "statistic"]))
+    for row in product(("urgent", "others"), ("mean", "p90")):
+        results = pd.DataFrame([result.loc[row] for result in found])
+        claimed = (results["high"] - results["low"]).mean() / (2 * 1.96)
+        assert 0.75 < claimed / results["value"].std() < 1.4, row
 
 
 # Arrivals
@@ -308,7 +312,7 @@ def test_real_chats_at_their_time_of_day():
     given = chats().sort_values("created_at")
     minute = (given["created_at"] - given["created_at"].dt.normalize()).dt.total_seconds() / 60
     marks = np.linspace(0, 1, len(given)).round(6)  # the probability tells which chat it is
-    queue = arrivals(given, marks, desk())
+    queue = arrivals(given, marks, desk(days=80))
     real = pd.DataFrame({"minute": minute.to_numpy(), "urgent": given["category"].to_numpy() == "fraud"}, index=marks)
     real = real.loc[queue["probability"]]
     assert (queue["urgent"].to_numpy() == real["urgent"]).all()
@@ -319,6 +323,8 @@ def test_real_chats_at_their_time_of_day():
     assert not queue.duplicated(["day", "probability"]).any()
     assert queue.groupby("day")["minute"].is_monotonic_increasing.all()
     assert queue["day"].is_monotonic_increasing
+    # As many independent pieces as the data have chats for.
+    assert queue["block"].nunique() <= len(given) / 100
 
 
 def test_the_load_is_the_desks_not_the_datas():
