@@ -125,8 +125,8 @@ def scores_frame(results):
     Returns
     -------
     pandas.DataFrame
-        One row a name, each score with its interval; ``model ahead by`` is the difference in macro-F1 with its interval,
-        where there is one, and ``not run`` the reason.
+        One row a name, each score with its interval; ``model ahead by`` is the difference in macro-F1 with its
+        interval, where there is one, and ``not run`` the reason.
     """
     rows = {}
     for name, result in results.items():
@@ -136,9 +136,12 @@ def scores_frame(results):
             if metric in result
         }
         if "difference" in result:
-            row["model ahead by (macro-F1)"] = _with_ends(*result["difference"]["macro_f1"], sign="+")
+            row["model ahead by"] = _with_ends(*result["difference"]["macro_f1"], sign="+")
         rows[name] = row | ({"not run": result["not_run"]} if "not_run" in result else {})
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("scores").fillna("")
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("scores").fillna("")
+    # What decides stands where it is seen first.
+    order = [_SHOWN["macro_f1"], "model ahead by", *list(_SHOWN.values())[1:], "not run"]
+    return frame[[name for name in order if name in frame]]
 
 
 def _with_ends(value, low, high, sign=""):

@@ -312,8 +312,8 @@ def operating_points(y_train, seen, y_test, given, errors=ERRORS, confidence=0.9
     return pd.DataFrame(rows, columns=["at_most", "threshold", "coverage", "error", "low", "high"])
 
 
-def describe_points(points):
-    """Say in a line each what `operating_points` found.
+def points_frame(points):
+    """Lay out what `operating_points` found, for reading.
 
     Parameters
     ----------
@@ -321,20 +321,28 @@ def describe_points(points):
 
     Returns
     -------
-    str
+    pandas.DataFrame
+        One row an error asked for: the share of the test chats that can be routed so, from which probability on, and
+        how many of them go wrong.
 
     Examples
     --------
     >>> columns = ["at_most", "threshold", "coverage", "error", "low", "high"]
-    >>> print(describe_points(pd.DataFrame([(0.05, 0.8, 0.62, 0.048, 0.042, 0.055)], columns=columns)))
-    At an error of at most 5%: 62% of the chats, those with 0.80 or more (on the test chats 4.8% wrong, 4.2% to 5.5%).
+    >>> points_frame(pd.DataFrame([(0.05, 0.8, 0.62, 0.048, 0.042, 0.055)], columns=columns)).T
+    at most wrong                      5%
+    routed                            62%
+    from probability                 0.80
+    wrong             4.8% (4.2% to 5.5%)
     """
-    return "\n".join(
-        f"At an error of at most {100 * row.at_most:.3g}%: no chat."
-        if not row.coverage
-        else f"At an error of at most {100 * row.at_most:.3g}%: {row.coverage:.0%} of the chats, those with "
-        f"{row.threshold:.2f} or more (on the test chats {row.error:.1%} wrong, {row.low:.1%} to {row.high:.1%})."
+    rows = [
+        (f"{100 * row.at_most:.3g}%", f"{row.coverage:.0%}", f"{row.threshold:.2f}",
+         f"{row.error:.1%} ({row.low:.1%} to {row.high:.1%})")
+        if row.coverage
+        else (f"{100 * row.at_most:.3g}%", "no chat", "", "")
         for row in points.itertuples(index=False)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["at most wrong", "routed", "from probability", "wrong"]).set_index(
+        "at most wrong"
     )
 
 

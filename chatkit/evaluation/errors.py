@@ -30,10 +30,10 @@ def largest_confusions(pipeline, test, pairs=5, n=3):
     Returns
     -------
     pandas.DataFrame
-        By person, model and errors (how many there are of the pair): id, message (subject and body, masked and
-        shortened). Where the model gives probabilities also label ("may be wrong", or nothing), probability (of what
-        the model said) and own (of what the person said). The most frequent pair first, ties by name; the surest error
-        first, ties by id.
+        By confusion (what the person said, what the model said, and how many such errors there are) and id: message
+        (subject and body, masked and shortened). Where the model gives probabilities also label ("may be wrong", or
+        nothing), probability (of what the model said) and own (of what the person said). The most frequent pair first,
+        ties by name; the surest error first, ties by id.
     """
     test = test.reset_index(drop=True)
     errors = test[["id", "category"]].rename(columns={"category": "person"})
@@ -51,8 +51,12 @@ def largest_confusions(pipeline, test, pairs=5, n=3):
     pair = errors.groupby(["person", "model"], sort=False).ngroup()
     errors = errors[(pair < pairs) & (errors.groupby(["person", "model", "label"]).cumcount() < n)]
     errors = errors.assign(message=[masked(text, LONGEST) for text in errors["message"]]).round(3)
-    shown = ["id", "message", *(["label", "probability", "own"] if hasattr(pipeline, "predict_proba") else [])]
-    return errors.set_index(["person", "model", "errors"])[shown]
+    errors["confusion"] = [
+        f"{person} taken for {model} ({count})"
+        for person, model, count in errors[["person", "model", "errors"]].itertuples(index=False)
+    ]
+    shown = [*(["label", "probability", "own"] if hasattr(pipeline, "predict_proba") else []), "message"]
+    return errors.set_index(["confusion", "id"])[shown]
 
 
 def labels_in_doubt(labels, probabilities, classes):

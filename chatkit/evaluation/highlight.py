@@ -61,7 +61,9 @@ class Highlight:
         Highlight
             What its words say stays as it is.
         """
-        message = {field: _PERSONAL.sub(lambda found: "#" * len(found[0]), text) for field, text in self.message.items()}
+        message = {
+            field: _PERSONAL.sub(lambda found: "#" * len(found[0]), text) for field, text in self.message.items()
+        }
         token = [message[row.field][row.start : row.end] for row in self.tokens.itertuples()]
         return replace(self, message=message, tokens=self.tokens.assign(token=pd.Series(token, dtype=object)))
 

@@ -8,7 +8,7 @@ import simpy
 
 from chatkit.project import InputError
 
-POLICIES = ("hourly triage", "model", "oracle")
+POLICIES = ("hourly triage", "model", "model and hourly triage", "oracle")
 STATISTICS = ("p50", "p90", "p99", "mean")  # p99: whom the model misses
 LOOK = 60  # minutes between two looks of the person who moves urgent chats to the front
 LEAST = 20  # days of chats at the desk's load, and chats on either side: with fewer an interval says nothing
@@ -94,8 +94,9 @@ class Desk:
             "interruption. Hourly triage: the oldest chat is next, but at opening and once an hour a person moves all "
             f"'{self.urgent}' chats to the front, without mistakes and in no agent's time. Model: next is the largest "
             f"sum of probability and minutes waited / {self.ageing_minutes:g}, so nobody is passed by who comes "
-            f"{self.ageing_minutes:g} minutes later. Oracle: the same, with the true category. {self.days:,} days, "
-            "drawn with replacement, the same chats and handling times for all policies; "
+            f"{self.ageing_minutes:g} minutes later. Model and hourly triage: as the model, and the person still moves "
+            f"all '{self.urgent}' chats to the front. Oracle: as the model, with the true category. {self.days:,} "
+            "days, drawn with replacement, the same chats and handling times for all policies; "
             f"{100 * self.confidence:g}% intervals by resampling days."
         )
 
@@ -117,7 +118,7 @@ def compare_policies(chats, probability, desk):
     Returns
     -------
     pandas.DataFrame
-        policy ("hourly triage", "model", "oracle"), agents, who ("urgent", "others"), statistic ("p50", "p90",
+        policy (one of `POLICIES`), agents, who ("urgent", "others"), statistic ("p50", "p90",
         "p99", "mean"), value, low, high (minutes to the first answer and their interval), difference, difference_low,
         difference_high (minutes more than with hourly triage: below 0 is sooner, above 0 is the harm).
 
@@ -314,8 +315,9 @@ def _day(day, policy, agents, desk):
     # The order of sure / 1 + waited / ageing among those who wait does not change with time, since all age alike: it is
     # the order of arrival, with a start of `ageing` minutes for who is surely urgent (Jackson, "Some Problems in
     # Queueing with Dynamic Priorities", Naval Research Logistics Quarterly 7, 1960).
-    sure = day["probability"].to_numpy() if policy == "model" else urgent
-    return waits(arrival, day["handling"], agents, arrival - desk.ageing_minutes * sure)
+    sure = urgent if policy == "oracle" else day["probability"].to_numpy()
+    looked_for = urgent if policy == "model and hourly triage" else None
+    return waits(arrival, day["handling"], agents, arrival - desk.ageing_minutes * sure, looked_for)
 
 
 def _checked(chats, probability, desk):

@@ -17,9 +17,10 @@ from chatkit.evaluation import plots
 from chatkit.evaluation.decide import (
     cost_curve,
     coverage_risk,
-    describe_points,
     operating_points,
     out_of_fold,
+    points_frame,
+    routed,
     tuned_thresholds,
     without_urgent,
 )
@@ -307,7 +308,8 @@ def test_a_lucky_streak_is_no_operating_point():
     frame = operating_points(*simulated(100, seed=3), *simulated(100, seed=4), errors=[0.01])
     assert frame.iloc[0][["coverage"]].tolist() == [0]
     assert frame.iloc[0][["threshold", "error", "low", "high"]].isna().all()
-    assert describe_points(frame) == "At an error of at most 1%: no chat."
+    assert points_frame(frame).loc["1%", "routed"] == "no chat"
+    assert routed(frame) == {"0.01": 0.0}
 
 
 def test_coverage_needs_as_many_probabilities():

@@ -262,6 +262,8 @@ def test_the_table_does_not_hide_whom_the_model_misses():
     frame = compare_policies(given, seen.astype(float), desk(agents=(2,))).set_index(["who", "policy", "statistic"])
     assert frame.loc[("urgent", "model", "p50"), "difference"] < 0
     assert frame.loc[("urgent", "model", "p99"), "difference_low"] > 0
+    both = frame.loc[("urgent", "model and hourly triage", "p99")]
+    assert both["high"] < frame.loc[("urgent", "model", "p99"), "low"]
 
 
 def test_a_perfect_model_is_the_oracle_and_a_blind_one_first_come_first_served():
@@ -462,16 +464,17 @@ def test_minutes_to_answer_draws_medians_and_tails():
     drawn = {}
     for container in ax.containers:
         drawn |= {(x, y): container.lines[0].get_color() for x, y in container.lines[0].get_xydata()}
-    urgent = {(x, 1 + place) for place in range(3) for x in (5 + 10 * place, 6 + 10 * place, 7 + 10 * place)}
-    assert set(drawn) == urgent | {(x + 100, y + 4) for x, y in urgent}
-    assert len(set(drawn.values())) == 3
+    urgent = {(x, 1 + place) for place in range(4) for x in (5 + 10 * place, 6 + 10 * place, 7 + 10 * place)}
+    assert set(drawn) == urgent | {(x + 100, y + 5) for x, y in urgent}
+    assert len(set(drawn.values())) == 4
     assert ax.get_title(loc="left").replace("\n", " ") == (
         "With 5 agents and the model, 9 of 10 urgent chats are answered within 16 minutes, not 6.0, 99 of 100 within 17, "
-        "not 7.0; 9 of 10 others within 116, not 106"
+        "not 7.0 (with hourly triage kept 27); 9 of 10 others within 116, not 106"
     )
     beside = [
         "5.0 min sooner (3.0 to 6.0)\n4.0 min sooner (2.0 to 5.0)",
         "5.0 min later (4.0 to 7.0)\n6.0 min later (5.0 to 8.0)",
+        "15 min later (14 to 17)\n16 min later (15 to 18)",
     ]
     assert [text.get_text() for text in ax.texts[1:]] == 2 * beside
     assert ax.figure.get_supxlabel() == "Assumed: much."
@@ -497,13 +500,14 @@ def test_staffing_draws_urgent_and_others():
         [105, 106],
         [115, 116],
         [125, 126],
+        [135, 136],
     ]
     assert left.figure.get_suptitle().replace("\n", " ") == (
         "4 agents with the model answer 9 of 10 urgent chats within 15 minutes and others within 115; 5 agents with "
         "hourly triage within 6.0 and 106"
     )
     assert left.figure.get_supxlabel() == "Assumed: much."
-    assert "urgent chats, oracle: 25 (24 to 27), 26 (25 to 28)" in plots.alt_text(left.figure)
+    assert "urgent chats, oracle: 35 (34 to 37), 36 (35 to 38)" in plots.alt_text(left.figure)
 
 
 @pytest.mark.parametrize(
