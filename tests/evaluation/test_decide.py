@@ -130,11 +130,12 @@ def cost(is_urgent, flagged, ratio):
     return sum(ratio * (true and not said) + (said and not true) for true, said in zip(is_urgent, flagged, strict=True))
 
 
+ratio_list = st.lists(st.sampled_from([0.5, 1, 2, 3, 50]) | st.floats(0.1, 60), min_size=1, max_size=5)
 rows = st.lists(st.tuples(st.booleans(), st.integers(0, 12).map(lambda n: n / 12)), min_size=1, max_size=14)
 
 
 @settings(max_examples=200, deadline=None)
-@drawn_from(rows, st.lists(st.floats(0.1, 60), min_size=1, max_size=5))
+@drawn_from(rows, ratio_list)
 def test_no_threshold_is_cheaper(chats, ratios):
     """Of all sets of chats that a threshold can pick, the tuned one picks a cheapest, and of those the smallest."""
     is_urgent, probability = map(np.array, zip(*chats, strict=True))
@@ -147,7 +148,7 @@ def test_no_threshold_is_cheaper(chats, ratios):
 
 
 @settings(max_examples=200, deadline=None)
-@drawn_from(rows, st.lists(st.floats(0.1, 60), min_size=2, max_size=6))
+@drawn_from(rows, ratio_list)
 def test_a_higher_ratio_never_has_a_higher_threshold(chats, ratios):
     """What was worth an alarm stays worth one when missing it costs more."""
     found = tuned_thresholds(*zip(*chats, strict=True), sorted(ratios))
@@ -325,6 +326,12 @@ def test_coverage_needs_as_many_probabilities():
 # Figures
 
 
+def band(ax):
+    """Corners of the only band."""
+    (drawn,) = ax.collections[:1]
+    return {tuple(corner) for corner in drawn.get_paths()[0].vertices.tolist()}
+
+
 def test_the_cost_figure_shows_all_policies_and_says_the_numbers():
     """A line for each policy, a band for the tuned one, what it does below; ten to one in the title."""
     plots.notebook_style()
@@ -335,6 +342,10 @@ def test_the_cost_figure_shows_all_policies_and_says_the_numbers():
     assert len(lines) == 5
     assert list(lines["tuned threshold, with interval"]) == tuned["cost"].tolist()
     assert list(lines["most probable category"]) == now["cost"].tolist()
+    assert band(axes[0]) == {
+        *zip(tuned.index, tuned["low"], strict=True),
+        *zip(tuned.index, tuned["high"], strict=True),
+    }
     assert axes[0].get_xscale() == axes[0].get_yscale() == "log"
     below = {line.get_label(): line.get_ydata().tolist() for line in axes[1].lines}
     assert below == {"recall": tuned["recall"].tolist(), "chats called urgent": tuned["flagged"].tolist(),
@@ -366,6 +377,8 @@ def test_the_risk_figure_marks_the_points():
     frame, marked = coverage_risk(truth, given.idxmax(axis=1), given.max(axis=1)), points(errors=(0.001, 0.05, 0.2))
     ax = plots.coverage_risk(frame, marked)
     assert sorted(ax.lines[0].get_xdata()) == sorted(frame["coverage"])
+    ends = {tuple(each) for end in ("low", "high") for each in frame[["coverage", end]].to_numpy()}
+    assert band(ax) == ends
     (box,) = ax.containers
     assert list(box.lines[0].get_xdata()) == marked["coverage"].tolist()[1:]
     assert [text.get_text() for text in ax.texts] == ["5%", "20%"]

@@ -183,6 +183,7 @@ def test_a_paired_interval_is_narrower_and_has_a_sign():
     frame = paired_differences(truth, (mended, sure), (said, given), NAMES).set_index("metric")
     one, other = (score_intervals(truth, *each, NAMES).set_index("metric") for each in ((mended, sure), (said, given)))
     assert frame["value"].to_dict() == pytest.approx((one["value"] - other["value"]).to_dict())
+    assert ((frame["low"] < frame["value"]) & (frame["value"] < frame["high"])).all()
     width = frame["high"] - frame["low"]
     assert (width < 0.6 * (one["high"] - one["low"])).all()
     assert (frame.loc[["macro_f1", "accuracy", "balanced_accuracy"], "low"] > 0).all()
