@@ -1,7 +1,5 @@
 """Two models on the same chats: who is right where, and whether the difference is more than chance."""
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ from scipy import sparse
 from scipy.stats import binomtest
 from sklearn.metrics import ConfusionMatrixDisplay
 
+from chatkit.evaluation.intervals import drawn, ends, numbered
 from chatkit.evaluation.metrics import confusion
 from chatkit.evaluation.plots import style
 from chatkit.evaluation.plots.scores import CELLS_WITH_COUNT, CELLS_WITH_SHARE
@@ -75,17 +74,18 @@ def paired_scores(chats, seed=0):
 
     References
     ----------
-    B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993.
+    `chatkit.evaluation.intervals.ends` says how the percentiles are corrected.
 
     Examples
     --------
-    >>> chats = pd.DataFrame({"conversation": list("abcd"), "actual": list("xxyy"), "predicted_a": list("xyyx")})
-    >>> chats = chats.assign(predicted_b=chats["actual"], probability_of_actual_a=0.5, probability_of_actual_b=0.5)
-    >>> paired_scores(chats).head(3)[["metric", "a", "b", "difference", "low", "high"]]
-         metric         a         b  difference  low  high
-    0  macro_f1  0.500000  1.000000         0.5  0.0   1.0
-    1  accuracy  0.500000  1.000000         0.5  0.0   1.0
-    2  log_loss  0.693147  0.693147         0.0  0.0   0.0
+    >>> chats = pd.DataFrame({"actual": list("xxyy") * 25, "predicted_a": list("xyyx") * 25})
+    >>> chats = chats.assign(conversation=range(100), predicted_b=chats["actual"])
+    >>> chats = chats.assign(probability_of_actual_a=0.5, probability_of_actual_b=0.5)
+    >>> paired_scores(chats).head(3)[["metric", "a", "b", "difference", "low", "high"]].round(2)
+         metric     a     b  difference  low  high
+    0  macro_f1  0.50  1.00         0.5  0.4   0.6
+    1  accuracy  0.50  1.00         0.5  0.4   0.6
+    2  log_loss  0.69  0.69         0.0  0.0   0.0
     """
     columns = [chats[name].astype(object) for name in ("actual", "predicted_a", "predicted_b")]
     categories = sorted(set().union(*columns))
@@ -95,17 +95,11 @@ def paired_scores(chats, seed=0):
     flags = [_flags(codes, len(categories)) for codes in (actual, *predicted)]
     flags += [flags[0].multiply(hit[:, None]) for hit in hits]
     table = sparse.hstack([*flags, -np.log(np.clip(given, LOWEST, 1))], format="csr")
-    conversations = pd.factorize(chats["conversation"])[0]
-    size = conversations.max() + 1
-    totals = (_flags(conversations, size).T @ table).T.tocsr()  # a row for each count, a column a conversation
-
-    rng = np.random.default_rng(seed)
-    draws = (np.bincount(rng.integers(size, size=size), minlength=size) for _ in range(DRAWS))
-    a, b = _measures(totals @ np.ones(size))
-    drawn_a, drawn_b = _measures(np.array([totals @ weights for weights in draws]))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)  # no value in any draw: none here
-        low, high = np.nanquantile(drawn_b - drawn_a, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    sums = table.T.tocsr()
+    a, b = _measures(sums @ np.ones(len(chats)))
+    totals = drawn(lambda weights: sums @ weights, numbered(chats["conversation"], len(chats)), seed, DRAWS)
+    drawn_a, drawn_b = _measures(totals)
+    low, high = ends(drawn_b - drawn_a, b - a, LEVEL)
     names = [(metric, "") for metric in OVERALL] + [(metric, name) for metric in BY_CATEGORY for name in categories]
     frame = pd.DataFrame(names, columns=["metric", "category"])
     return frame.assign(a=a, b=b, difference=b - a, low=low, high=high).round(6)

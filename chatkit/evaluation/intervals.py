@@ -1,5 +1,7 @@
 """How far scores would move with other test chats: the bootstrap, and the scores that it draws again and again."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
@@ -143,7 +145,7 @@ def ends(values, value, confidence):
     Parameters
     ----------
     values : ndarray of shape (draws, m)
-        From `drawn`.
+        From `drawn`; NaN where a score has no value in a draw.
     value : ndarray of shape (m,)
         Of the chats themselves.
     confidence : float
@@ -162,8 +164,11 @@ def ends(values, value, confidence):
     >>> [end.round(2).tolist() for end in ends(np.linspace(0, 1, 101)[:, None], np.array([0.6]), 0.9)]
     [[0.25], [1.15]]
     """
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    bias = values.mean(axis=0) - value
+    with warnings.catch_warnings():
+        # A score that has a value in no draw has no interval.
+        warnings.filterwarnings("ignore", "All-NaN slice|Mean of empty slice", RuntimeWarning)
+        low, high = np.nanquantile(values, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+        bias = np.nanmean(values, axis=0) - value
     # Nine decimals: the last bits are not the same on every processor.
     return np.minimum((low - 2 * bias).round(9), value), np.maximum((high - 2 * bias).round(9), value)
 

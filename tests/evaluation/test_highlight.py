@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from chatkit import make_pipeline
-from chatkit.evaluation.highlight import highlight
+from chatkit.evaluation.highlight import highlight, highlight_some
 from chatkit.report.page import TEMPLATE, render
 
 MESSAGE = ["subject", "body"]
@@ -233,3 +233,27 @@ def test_other_pipelines_are_refused(chats):
     rules = make_pipeline("rules", {"rules": [("urgent", "lost")]}).fit(chats[MESSAGE], chats["category"])
     with pytest.raises(ValueError, match="Got RulesClassifier as classifier"):
         highlight(rules, message)
+
+
+def test_a_masked_message_says_the_same_without_digits_and_addresses(chats):
+    """Each hidden character is a #, so that places and contributions stay; the message that is shown holds neither."""
+    pipeline = make_pipeline("linear_svc").fit(chats[["subject", "body"]], chats["category"])
+    message = {"subject": "Card 4921", "body": "Lost. Write to me@bank.example or see www.bank.example/a1 in 24 hours"}
+    plain = highlight(pipeline, message)
+    hidden = plain.masked()
+    assert hidden.message == {
+        "subject": "Card ####",
+        "body": "Lost. Write to " + 15 * "#" + " or see " + 19 * "#" + " in ## hours",
+    }
+    assert hidden.tokens["contribution"].tolist() == plain.tokens["contribution"].tolist()
+    assert not any(mark in repr(hidden) for mark in ("4921", "@", "www"))
+    assert "4921" not in hidden._repr_html_()
+
+
+def test_some_messages_are_one_of_each_category_in_turn(chats):
+    """Whatever comes first in the data; the same seed draws the same."""
+    pipeline = make_pipeline("linear_svc").fit(chats[["subject", "body"]], chats["category"])
+    shown = highlight_some(pipeline, chats, 4, seed=1)
+    assert sorted(one.category for one in shown) == ["other", "other", "urgent", "urgent"]
+    assert shown[0].category != shown[1].category
+    assert [repr(one) for one in shown] == [repr(one) for one in highlight_some(pipeline, chats, 4, seed=1)]

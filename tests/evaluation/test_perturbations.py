@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from chatkit.data.simulate import simulate
 from chatkit.evaluation import plots
-from chatkit.evaluation.perturbations import VERDICTS, read_perturbations, run_perturbations
+from chatkit.evaluation.perturbations import VERDICTS, read_perturbations, run_perturbations, verdicts
 from chatkit.model.pipeline import make_pipeline
 from chatkit.project import InputError
 from tests.conftest import ROOT
@@ -499,3 +499,14 @@ def test_the_figure_groups_by_kind_worst_first():
     assert [label.get_text() for label in ax.get_yticklabels()] == [f"{name} (1,200)" for name in "edcba"]
     assert ax.get_yticks()[0] < ax.get_yticks()[-1]
     assert ax.yaxis_inverted()
+
+
+def test_verdicts_sum_up_what_was_run():
+    """Entries that were not run are counted, but have no share of flips."""
+    table = pd.DataFrame(
+        [("a", "holds", 0.01), ("b", "does not hold", 0.5), ("c", "not run", np.nan)],
+        columns=["name", "verdict", "rate"],
+    )
+    assert verdicts(table) == {
+        "verdicts": {"does not hold": 1, "not shown": 0, "holds": 1, "not run": 1}, "flips": {"a": 0.01, "b": 0.5}
+    }  # fmt: skip

@@ -35,3 +35,13 @@ def test_a_classifier_without_probabilities_has_none(chats):
     frame = Predictions.of(rules, chats).frame(chats.drop(columns="conversation_id"))
     assert list(frame) == ["id", "actual", "predicted", "probability", "probability_of_actual"]
     assert frame["probability"].isna().all()
+
+
+def test_probabilities_as_a_table(chats):
+    """A column for each category; None where there are none."""
+    pipeline = make_pipeline("linear_svc").fit(chats[MESSAGE], chats["category"])
+    table = Predictions.of(pipeline, chats).table()
+    assert list(table) == list(pipeline.classes_)
+    np.testing.assert_array_equal(table.to_numpy(), pipeline.predict_proba(chats[MESSAGE]))
+    rules = make_pipeline("rules", {"rules": [("urgent", "lost")]}).fit(chats[MESSAGE], chats["category"])
+    assert Predictions.of(rules, chats).table() is None

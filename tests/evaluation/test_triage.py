@@ -18,7 +18,7 @@ from scipy import stats
 
 from chatkit.evaluation import plots, triage
 from chatkit.evaluation.plots import style
-from chatkit.evaluation.triage import POLICIES, STATISTICS, Desk, arrivals, compare_policies, waits
+from chatkit.evaluation.triage import POLICIES, STATISTICS, Desk, arrivals, compare_policies, minutes, waits
 from chatkit.project import InputError
 
 # Against theory: one unit of time is the mean handling time
@@ -536,3 +536,11 @@ def test_figures_draw_on_the_axes_given():
     assert plots.minutes_to_answer(frame([5]), "", ax=ax) is ax
     assert list(plots.staffing(frame(), "", axes=pair)) == list(pair)
     assert plt.get_fignums() == []
+
+
+def test_minutes_for_a_metrics_file():
+    """The 90th percentile by agents, side and policy; nothing where the queue could not be simulated."""
+    found = minutes(frame([4]))
+    assert list(found) == ["4 agents"]
+    assert found["4 agents"]["urgent"] == {policy: 10 * place + 5.0 for place, policy in enumerate(POLICIES)}
+    assert minutes(None) == {}
