@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-repro: .venv/installed data/warehouse/chats.sqlite  ## run query, split, train, evaluate and overfitting; show the scores
+repro: .venv/installed data/warehouse/chats.sqlite  ## run the stages from query to overfitting; show the scores
 	dvc repro
 	@chatkit scores
 
