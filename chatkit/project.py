@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import textwrap
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -25,7 +26,7 @@ def saying_why():
     try:
         yield
     except InputError as error:
-        print(f"Not run: {error}")
+        print(textwrap.fill(f"Not run: {error}", 80))
 
 
 def root():

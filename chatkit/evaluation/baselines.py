@@ -126,7 +126,7 @@ def scores_frame(results):
     -------
     pandas.DataFrame
         One row a name, each score with its interval; ``model ahead by`` is the difference in macro-F1 with its
-        interval, where there is one, and ``not run`` the reason.
+        interval, where there is one. The reason stands in the row of one that was not run.
     """
     rows = {}
     for name, result in results.items():
@@ -137,10 +137,10 @@ def scores_frame(results):
         }
         if "difference" in result:
             row["model ahead by"] = _with_ends(*result["difference"]["macro_f1"], sign="+")
-        rows[name] = row | ({"not run": result["not_run"]} if "not_run" in result else {})
+        rows[name] = {_SHOWN["macro_f1"]: f"not run: {result['not_run']}"} if "not_run" in result else row
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("scores").fillna("")
     # What decides stands where it is seen first.
-    order = [_SHOWN["macro_f1"], "model ahead by", *list(_SHOWN.values())[1:], "not run"]
+    order = [_SHOWN["macro_f1"], "model ahead by", *list(_SHOWN.values())[1:]]
     return frame[[name for name in order if name in frame]]
 
 
