@@ -118,12 +118,13 @@ def read_url(url, setting="query.warehouse in params.yaml", example="$CHATKIT_WA
             f"{setting} is {url!r}, expected a SQLAlchemy URL such as sqlite:///data/warehouse/chats.sqlite."
         )
     try:
-        if "$" not in (sa.make_url(url).password or "$"):
-            raise InputError(
-                f"{setting} contains a password; put the URL into an environment variable and write `{example}`."
-            )
-    except ArgumentError:
-        pass  # `$NAME` alone is no URL before it is expanded
+        password = sa.make_url(url).password
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        password = None  # `$NAME` alone is no URL before it is expanded
+    if password and "$" not in password:
+        raise InputError(
+            f"{setting} contains a password; put the URL into an environment variable and write `{example}`."
+        )
 
     def value(match):
         name = match[1] or match[2]
@@ -134,11 +135,13 @@ def read_url(url, setting="query.warehouse in params.yaml", example="$CHATKIT_WA
             )
         return os.environ[name]
 
+    expanded = re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, url)
     try:
-        return sa.make_url(re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, url))
-    except ArgumentError:
+        return sa.make_url(expanded)
+    except (ArgumentError, ValueError):
+        shown = repr(url) if "@" not in url else "a text with @"  # it may hold a password
         raise InputError(
-            f"{setting} is {url!r}, which does not give a SQLAlchemy URL; expected one such as "
+            f"{setting} is {shown}, which does not give a SQLAlchemy URL; expected one such as "
             "sqlite:///data/warehouse/chats.sqlite or postgresql+psycopg://host/db."
         ) from None
 

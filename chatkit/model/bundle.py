@@ -32,6 +32,9 @@ LARGEST = {
     "manifest.json": MEGABYTE, "golden.json": 16 * MEGABYTE, "features.json": 512 * MEGABYTE,
     "trees.ubj": 512 * MEGABYTE, "weights.npy": 2048 * MEGABYTE,
 }  # fmt: skip
+UNREADABLE = (
+    ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, xgboost.core.XGBoostError,
+)  # fmt: skip
 _CHOICES = (
     "classifier", "classifier_options", "subject_weight", "stop_words", "domain_words", "lemmatizer", "ngram_range",
     "min_df", "sublinear_tf",
@@ -179,18 +182,11 @@ def parse_model(files, folder):
     try:
         pipeline = _rebuild(json.loads(files["features.json"]), files)
         same = _answers(pipeline, json.loads(files["golden.json"]))
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        RecursionError,
-        xgboost.core.XGBoostError,
-    ) as error:
+    except UNREADABLE as error:
+        reason = (str(error).splitlines() or [""])[0][:100]
         raise InputError(
-            f"The model in {folder} cannot be read ({type(error).__name__}: {(str(error).splitlines() or [''])[0][:100]}); "
-            f"restore it with `dvc checkout {folder}`, or make it again with `dvc repro train`."
+            f"The model in {folder} cannot be read ({type(error).__name__}: {reason}); restore it with `dvc checkout "
+            f"{folder}`, or make it again with `dvc repro train`."
         ) from error
     if not same:
         raise InputError(
@@ -384,7 +380,7 @@ def _bytes(file):
     """Read a plain file: no link, no folder, no device, and no more than a model has there."""
     try:
         # Opened first and looked at then, so that nothing can be put in its place in between.
-        with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
             plain, data = stat.S_ISREG(os.fstat(stream.fileno()).st_mode), b""
             if plain:
                 data = stream.read(LARGEST[file.name] + 1)
