@@ -114,6 +114,7 @@ class PredictionLog:
                 if not self._migrated:
                     migrate(self._engine)
                     self._migrated = True
+                    self._note(None)
                 self._write_queued()
                 self._write_spooled()
             except Exception as error:  # noqa: BLE001 - whatever the database says, the next try may work

@@ -7,6 +7,7 @@ from flask import Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import (
     BadRequest,
+    ClientDisconnected,
     HTTPException,
     RequestEntityTooLarge,
     RequestTimeout,
@@ -45,8 +46,8 @@ def read_body():
         data = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise RequestEntityTooLarge("The body is larger than this service takes; send fewer messages.") from None
-    except OSError:
-        raise RequestTimeout("The body did not come in time.") from None
+    except (ClientDisconnected, OSError):
+        raise RequestTimeout("The body did not come whole, or not in time.") from None
     except Exception:  # noqa: BLE001 - each server has its own for a body that breaks off
         raise BadRequest("The body broke off.") from None
     try:

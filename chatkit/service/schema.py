@@ -34,7 +34,7 @@ class _Strict(BaseModel):
 
 
 def _text(longest, shortest=0):
-    return Annotated[str, BeforeValidator(_whole), Field(max_length=longest, min_length=shortest)]
+    return Annotated[str, Field(max_length=longest, min_length=shortest), BeforeValidator(_whole)]
 
 
 _Name = _text(LONGEST_NAME, 1)

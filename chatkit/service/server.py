@@ -23,7 +23,7 @@ from chatkit.service.tables import open_log
 
 LOGGER = logging.getLogger("chatkit.service")
 SPARE = 24  # threads for /health, /metrics and for those who are told to come again
-SILENCE = 10  # seconds that a client may be silent in the middle of a request
+SILENCE = 5  # seconds that a client may be silent in the middle of a request
 GRACE = 15  # seconds to answer what is being worked on; then the log has some to be written
 FLUSH = 10
 STATUS = {
