@@ -45,7 +45,7 @@ def create_app(at_work):
     """
     app = Flask(__name__, static_folder=None)
     app.extensions["chatkit"] = at_work
-    app.config["MAX_CONTENT_LENGTH"] = at_work.settings.largest_body
+    app.config["MAX_CONTENT_LENGTH"] = at_work.settings.largest_body + 1  # read_body says why one more
     app.url_map.merge_slashes = False  # no redirects
     app.register_blueprint(routes)
     app.register_error_handler(HTTPException, problem)
@@ -87,7 +87,7 @@ def _answer(content, status=200):
 @routes.post("/messages")
 def post_messages():
     """Sort chats."""
-    data = read_body()
+    data = read_body(service.settings.largest_body)
     with _slot():
         return _answer({"predictions": service.sort(checked(data, service.messages).messages)})
 
@@ -103,7 +103,7 @@ def post_relabels():
             "Expected the header `Authorization: Bearer` with the token for relabels.",
             www_authenticate=WWWAuthenticate("bearer", {"realm": "relabels"}),
         )
-    data = read_body()
+    data = read_body(service.settings.largest_body)
     with _slot():
         relabels = checked(data, Relabels).relabels
         known = set(service.model.classes)

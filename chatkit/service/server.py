@@ -52,10 +52,10 @@ def serve(settings, read_settings):
     show_log()
     settings.token()
     open_log(settings.database).dispose()
-    files = admit(place(settings.model), settings.model_sha256)
     if settings.spool:
         lock_spool(place(settings.spool))
     wait_for_address(settings.host, settings.port)
+    files = admit(place(settings.model), settings.model_sha256)
     Server(settings, files, read_settings).run()
 
 
