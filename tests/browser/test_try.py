@@ -65,13 +65,17 @@ def test_a_chat_is_sorted_by_keyboard(tab, served):
     assert tab.locator("#answer h2").text_content() == "urgent"
     rows = tab.locator("tbody tr")
     assert rows.count() == chats()["category"].nunique()
-    shares = [float(text.removesuffix(" %")) for text in tab.locator("td > span:last-child").all_text_contents()]
+    shares = [float(text.removesuffix(" %")) for text in tab.locator(".share").all_text_contents()]
     assert shares == sorted(shares, reverse=True)
     assert abs(sum(shares) - 100) < 0.2
-    widths = tab.locator("td span span").evaluate_all(
+    widths = tab.locator(".fill").evaluate_all(
         "bars => bars.map(bar => 100 * bar.getBoundingClientRect().width / bar.parentElement.getBoundingClientRect().width)"
     )
     assert widths == pytest.approx(shares, abs=1)
+    grounds = "[...document.querySelectorAll('.bar, .fill')].map(tag => getComputedStyle(tag).backgroundColor)"
+    assert len(set(tab.evaluate(grounds))) == 2  # a bar is seen on its ground
+    heights = tab.locator(".share").evaluate_all("shares => shares.map(share => share.clientHeight)")
+    assert len(set(heights)) == 1  # no number is broken in two
     assert_fits(tab)
     assert all(url.startswith((f"http://127.0.0.1:{served.port}/", "data:")) for url in tab.requests), tab.requests
     assert tab.complaints == []

@@ -6,20 +6,22 @@ const subject = document.querySelector("#subject");
 const body = document.querySelector("#body");
 let asked = 0;
 
-function element(name, ...children) {
+function element(name, className, ...children) {
   const made = document.createElement(name);
+  made.className = className;
   made.append(...children);
   return made;
 }
 
 function row([category, probability]) {
-  const fill = element("span");
+  const fill = element("span", "fill");
   fill.style.width = `${100 * probability}%`;
-  const bar = element("span", fill);
+  const bar = element("span", "bar", fill);
   bar.setAttribute("aria-hidden", "true");
-  const head = element("th", category);
+  const share = element("span", "share", `${(100 * probability).toFixed(1)} %`);
+  const head = element("th", "", category);
   head.scope = "row";
-  return element("tr", head, element("td", bar, element("span", `${(100 * probability).toFixed(1)} %`)));
+  return element("tr", "", head, element("td", "", bar, share));
 }
 
 function show(prediction) {
