@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 
 import pytest
 
@@ -197,6 +198,16 @@ def test_health_and_metrics_tell_what_happened(served):
     }  # fmt: skip
     assert (lines["chatkit_log_dropped_total"], lines["chatkit_log_works"]) == ("0.0", "1.0")
     assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    "word", ["x" * 20_000, "x" * 19_999 + "@", "a@b.c" + "x" * 19_990 + "@", "www." * 5_000, "x@" * 10_000]
+)
+def test_no_text_takes_long(served, word):
+    """However it is made: fifty of the longest in one request."""
+    begun = time.perf_counter()
+    assert served.post({"messages": [message(word)] * 50})[0] == 200
+    assert time.perf_counter() - begun < 10
 
 
 def test_a_silent_client_does_not_hold_the_service(served):
