@@ -3,7 +3,6 @@
 import datetime as dt
 import itertools
 import logging
-import re
 import threading
 import time
 from collections import Counter, deque
@@ -11,11 +10,10 @@ from collections import Counter, deque
 import sqlalchemy as sa
 
 from chatkit.service.spool import Spool
-from chatkit.service.tables import add_predictions, migrate
+from chatkit.service.tables import add_predictions, migrate, storable
 
 BATCH = 500  # rows in one transaction
 LONGEST_PAUSE = 5.0  # seconds between two tries while the database is away
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL, or UTF-8, has no place for
 LOGGER = logging.getLogger("chatkit.service")
 
 
@@ -52,10 +50,7 @@ class PredictionLog:
         rows : list of dict
             Columns of `chatkit.service.tables.PREDICTIONS`, ``at`` as an ISO string.
         """
-        rows = [
-            {name: _NO_TEXT.sub("\ufffd", value) if isinstance(value, str) else value for name, value in row.items()}
-            for row in rows
-        ]
+        rows = [storable(row) for row in rows]
         with self._changed:
             segment = self._spool.append(rows) if self._spool else None
             for row in rows:

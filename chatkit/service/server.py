@@ -49,6 +49,7 @@ def serve(settings, read_settings):
     InputError
         When the model, the log, the spool, the token or the address cannot be used.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the model is being read anyway
     show_log()
     settings.token()
     open_log(settings.database).dispose()

@@ -15,7 +15,7 @@ from chatkit.service.log import PredictionLog
 from chatkit.service.metrics import Metrics
 from chatkit.service.schema import messages_model
 from chatkit.service.settings import place
-from chatkit.service.tables import add_relabels, open_log
+from chatkit.service.tables import add_relabels, open_log, storable
 
 LOGGER = logging.getLogger("chatkit.service")
 
@@ -100,7 +100,7 @@ class Service:
         """
         self.log.settle(1.0)  # a prediction may still be on its way into the database
         at = dt.datetime.now(dt.UTC)
-        rows = [{"relabel_id": str(uuid.uuid4()), "at": at, **relabel.model_dump()} for relabel in relabels]
+        rows = [storable({"relabel_id": str(uuid.uuid4()), "at": at, **relabel.model_dump()}) for relabel in relabels]
         unknown = add_relabels(self._engine, rows)
         return [row["relabel_id"] for row in rows], unknown
 

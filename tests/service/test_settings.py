@@ -74,6 +74,14 @@ def test_a_token_is_long_and_never_shown(tmp_path, monkeypatch):
     assert Settings().token() is None
 
 
+def test_what_is_not_installed_is_named():
+    """Without the extra, the command says how to get it."""
+    code = "import sys; sys.modules['flask'] = None; from chatkit.cli import main; sys.exit(main(['serve']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    said = "chatkit: flask is not installed; the service needs `pip install 'chatkit[service]'`.\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
