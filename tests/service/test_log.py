@@ -210,6 +210,8 @@ def test_what_is_forgotten_is_gone(engine, tmp_path):
     add_relabels(engine, [relabel | {"reason": "find-me-too"}])
     assert forget(engine, dt.datetime(2026, 2, 1, tzinfo=dt.UTC)) == {"predictions": 1, "relabels": 1}
     assert [one["prediction_id"] for one in stored(engine)] == ["p2"]
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("PRAGMA secure_delete")) == 1  # some builds of SQLite have it by default
     engine.dispose()
     assert not any(b"find-me" in file.read_bytes() for file in tmp_path.glob("log.sqlite*"))
 

@@ -65,6 +65,20 @@ def check(client, data, kind="application/json"):
     return response.status_code
 
 
+def test_a_fault_of_our_own_is_500_and_says_nothing(client, monkeypatch, caplog):
+    """Neither the answer nor the output holds the exception's text, which may be a chat; the place is named."""
+
+    def fail(*_arguments):
+        raise RuntimeError("s3cr3t-w0rd")
+
+    monkeypatch.setattr("chatkit.service.door.Model.predict", fail)
+    response = client.post("/messages", json={"messages": [message("s3cr3t-w0rd")]})
+    assert (response.status_code, response.content_type) == (500, "application/problem+json")
+    assert "s3cr3t-w0rd" not in response.text + caplog.text
+    assert "RuntimeError in " in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 ANY_TEXT = st.text(st.characters(), max_size=300)  # with NUL and halves of surrogate pairs
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
