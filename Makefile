@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help repro test lab reproducible kills lint lock accuracy bench checks-bench clean
+.PHONY: help repro test lab serve reproducible kills lint lock accuracy bench checks-bench clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -17,6 +17,9 @@ test: .venv/installed-dev  ## run the tests
 
 lab: .venv/installed  ## open JupyterLab
 	jupyter lab --config=jupyter_lab_config.py
+
+serve: .venv/installed-dev  ## sort chats over HTTP with the model of the last run
+	chatkit serve
 
 reproducible: .venv/installed  ## run this commit twice in different clones and compare every output
 	chatkit reproducible

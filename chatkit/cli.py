@@ -31,6 +31,17 @@ def main(arguments=None):
     verify = _command(commands, "verify", _verify, "check a model: its files, and what it says of its golden messages")
     verify.add_argument("model", type=Path, nargs="?", help=f"folder of the model (default: {MODEL})")
 
+    serve = _command(commands, "serve", _serve, "sort chats over HTTP; SIGHUP takes the model that then lies there")
+    serve.add_argument("--model", type=Path, help=f"folder of the model (default: {MODEL})")
+    serve.add_argument("--port", type=int, help="where to listen (default: 8000)")
+    serve.add_argument("--config", type=Path, help="TOML file with further settings, see docs/service.md")
+
+    forget = _command(
+        commands, "forget", _forget, "delete predictions from before a date, and their relabels, from the service's log"
+    )
+    forget.add_argument("--before", required=True, help="ISO date, such as 2026-01-31; midnight in UTC")
+    forget.add_argument("--config", type=Path, help="the service's TOML file")
+
     why = _command(commands, "why", _why, "say why a stage would run again, one line for each cause")
     why.add_argument("stage", nargs="?", help="a stage of dvc.yaml (default: all)")
 
@@ -111,6 +122,39 @@ def _verify(options):
     folder = options.model or path(MODEL)
     load_model(folder)
     print(f"{folder}: the files are those of the manifest, the golden messages come out as recorded")
+
+
+def _serve(options):
+    from functools import partial
+
+    try:
+        from chatkit.service.server import serve
+        from chatkit.service.settings import read_settings
+    except ModuleNotFoundError as error:
+        raise _no_service(error) from None
+    model = options.model and str(options.model.absolute())
+    settings = partial(read_settings, options.config, model=model, port=options.port)
+    serve(settings(), settings)
+
+
+def _forget(options):
+    import datetime as dt
+
+    try:
+        from chatkit.service.settings import read_settings
+        from chatkit.service.tables import forget, open_log
+    except ModuleNotFoundError as error:
+        raise _no_service(error) from None
+    try:
+        before = dt.datetime.combine(dt.date.fromisoformat(options.before), dt.time(), dt.UTC)
+    except ValueError:
+        raise InputError(f"Got --before {options.before}, expected an ISO date such as 2026-01-31.") from None
+    gone = forget(open_log(read_settings(options.config).database), before)
+    print(f"{gone['predictions']:,} predictions and their {gone['relabels']:,} relabels are deleted")
+
+
+def _no_service(error):
+    return InputError(f"{error.name} is not installed; the service needs `pip install 'chatkit[service]'`.")
 
 
 def _scores(_options):

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "chatkit"
 STAGES = ("query", "split", "train", "evaluate", "explain", "triage", "overfitting")
 # From the bottom to the top: a room imports from those before it, never from those after it.
-ROOMS = ("project", "text", "data", "model", "evaluation", "report", "cli")
+ROOMS = ("project", "text", "data", "model", "evaluation", "service", "report", "cli")
 
 
 def chatkit_imports(tree):
@@ -118,7 +118,7 @@ def test_a_notebook_is_thin_and_without_outputs(stage):
 
 
 def test_imports_run_in_one_direction():
-    """cli → report → evaluation → model → data, text → project."""
+    """cli → report, service → evaluation → model → data, text → project."""
 
     def room(name):
         return name.split(".")[1] if "." in name else ""
@@ -146,7 +146,9 @@ def test_locks_follow_pyproject_and_name_no_index():
     """Every dependency is pinned with hashes, nothing says where it came from, conda users get the same."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     name = re.compile(r"[\w.-]+")
-    dev = project["dependencies"] + project["optional-dependencies"]["dev"][1:]
+    extras = project["optional-dependencies"]
+    dev = [entry for name in ("dev", "postgres", "service") for entry in extras[name] if not entry.startswith("chatkit[")]
+    dev += project["dependencies"]
     for lock, wanted in (("requirements.lock", project["dependencies"]), ("requirements-dev.lock", dev)):
         text = (ROOT / lock).read_text()
         assert "://" not in text

@@ -50,7 +50,7 @@ def connect(url):
         When the URL cannot be used: a variable that is not set, a password in plain text, an unknown
         dialect, a SQLite file that does not exist.
     """
-    parsed = _parse(url)
+    parsed = read_url(url)
     if parsed.get_backend_name() == "sqlite":
         file = sqlite_file(url)
         if not file.is_file():
@@ -85,7 +85,7 @@ def sqlite_file(url):
     InputError
         When the URL is not that of a SQLite file.
     """
-    parsed = _parse(url)
+    parsed = read_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise InputError(
             f"query.warehouse in params.yaml is {url}, expected a local file such as "
@@ -94,36 +94,55 @@ def sqlite_file(url):
     return path(parsed.database)
 
 
-def _parse(url):
+def read_url(url, setting="query.warehouse in params.yaml", example="$CHATKIT_WAREHOUSE"):
+    """Turn a setting into a SQLAlchemy URL.
+
+    Parameters
+    ----------
+    url : str
+        ``$NAME`` or ``${NAME}`` in it stands for an environment variable.
+    setting, example : str
+        What the setting is called, and the variable to suggest, for error messages.
+
+    Returns
+    -------
+    sqlalchemy.engine.URL
+
+    Raises
+    ------
+    InputError
+        When it gives no URL, names a variable that is not set, or contains a password.
+    """
     if not isinstance(url, str):
         raise InputError(
-            f"query.warehouse in params.yaml is {url!r}, expected a SQLAlchemy URL such as "
-            "sqlite:///data/warehouse/chats.sqlite."
+            f"{setting} is {url!r}, expected a SQLAlchemy URL such as sqlite:///data/warehouse/chats.sqlite."
         )
     try:
-        if "$" not in (sa.make_url(url).password or "$"):
-            raise InputError(
-                "query.warehouse in params.yaml contains a password; put the URL into an environment "
-                "variable and write `warehouse: $CHATKIT_WAREHOUSE`."
-            )
-    except ArgumentError:
-        pass  # `$NAME` alone is no URL before it is expanded
+        password = sa.make_url(url).password
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        password = None  # `$NAME` alone is no URL before it is expanded
+    if password and "$" not in password:
+        raise InputError(
+            f"{setting} contains a password; put the URL into an environment variable and write `{example}`."
+        )
 
     def value(match):
         name = match[1] or match[2]
         if name not in os.environ:
             raise InputError(
-                f"The environment variable {name}, named by query.warehouse in params.yaml, is not set; "
-                f"export {name} with a SQLAlchemy URL such as postgresql+psycopg://user:password@host/db."
+                f"The environment variable {name}, named by {setting}, is not set; export {name} with a SQLAlchemy URL "
+                "such as postgresql+psycopg://user:password@host/db."
             )
         return os.environ[name]
 
+    expanded = re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, url)
     try:
-        return sa.make_url(re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, url))
-    except ArgumentError:
+        return sa.make_url(expanded)
+    except (ArgumentError, ValueError):
+        shown = repr(url) if "@" not in url else "a text with @"  # it may hold a password
         raise InputError(
-            f"query.warehouse in params.yaml is {url!r}, which does not give a SQLAlchemy URL; expected "
-            "one such as sqlite:///data/warehouse/chats.sqlite or postgresql+psycopg://host/db."
+            f"{setting} is {shown}, which does not give a SQLAlchemy URL; expected one such as "
+            "sqlite:///data/warehouse/chats.sqlite or postgresql+psycopg://host/db."
         ) from None
 
 

@@ -1,10 +1,13 @@
 """A model as a folder of plain data: written, checked and read back without running anything in it."""
 
+import errno
 import hashlib
 import io
 import json
+import os
 import platform
 import shutil
+import stat
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +27,14 @@ GOLDEN_MESSAGES = 20
 GOLDEN_TOLERANCE = 1e-6  # another processor may round the last bits of a float32 otherwise
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "simplemma", "nltk")
 CODE = ("project.py", "text", "model")
+MEGABYTE = 2**20
+LARGEST = {
+    "manifest.json": MEGABYTE, "golden.json": 16 * MEGABYTE, "features.json": 512 * MEGABYTE,
+    "trees.ubj": 512 * MEGABYTE, "weights.npy": 2048 * MEGABYTE,
+}  # fmt: skip
+UNREADABLE = (
+    ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, xgboost.core.XGBoostError,
+)  # fmt: skip
 _CHOICES = (
     "classifier", "classifier_options", "subject_weight", "stop_words", "domain_words", "lemmatizer", "ngram_range",
     "min_df", "sublinear_tf",
@@ -86,9 +97,6 @@ def save_model(pipeline, folder, made_from):
 def load_model(folder):
     """Read a model back as a fitted pipeline.
 
-    Each file is read once, checked against the manifest, and parsed from those very bytes; then the golden
-    messages must come out as recorded.
-
     Parameters
     ----------
     folder : path-like
@@ -103,15 +111,82 @@ def load_model(folder):
     InputError
         When a file is missing, was changed, or the model says something else than when it was saved.
     """
+    return parse_model(read_model(folder), folder)
+
+
+def read_model(folder, sha256=None):
+    """Read the files of a model, each once, and check them; nothing in them is parsed but the manifest.
+
+    Parameters
+    ----------
+    folder : path-like
+        Written by `save_model`. Nothing else may lie in it, no file may be a link, none larger than `LARGEST` says.
+    sha256 : str, optional
+        The digest that the model must have, see `model_sha256`.
+
+    Returns
+    -------
+    dict of str to bytes
+        What `parse_model` takes.
+
+    Raises
+    ------
+    InputError
+        When a file is missing, too large, a link, not named in the manifest, or not the one that it names.
+    """
     folder = Path(folder)
     files = _read(folder)
+    if sha256 and model_sha256(files) != sha256.lower():
+        raise InputError(
+            f"The model in {folder} has the digest {model_sha256(files)}, expected {sha256}; restore the expected one, "
+            "or name the digest of this one."
+        )
+    return files
+
+
+def model_sha256(files):
+    """Return the digest of a model: that of its manifest, which holds those of all other files.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        From `read_model`.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal; ``sha256sum manifest.json`` gives the same.
+    """
+    return hashlib.sha256(files["manifest.json"]).hexdigest()
+
+
+def parse_model(files, folder):
+    """Make a fitted pipeline of a model's bytes; then its golden messages must come out as recorded.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        From `read_model`.
+    folder : path-like
+        Where they come from, for error messages.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+
+    Raises
+    ------
+    InputError
+        When they cannot be parsed, or the model says something else than when it was saved.
+    """
     try:
         pipeline = _rebuild(json.loads(files["features.json"]), files)
         same = _answers(pipeline, json.loads(files["golden.json"]))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, xgboost.core.XGBoostError) as error:
+    except UNREADABLE as error:
+        reason = (str(error).splitlines() or [""])[0][:100]
         raise InputError(
-            f"The model in {folder} cannot be read ({type(error).__name__}: {str(error).splitlines()[0][:100]}); "
-            f"restore it with `dvc checkout {folder}`, or make it again with `dvc repro train`."
+            f"The model in {folder} cannot be read ({type(error).__name__}: {reason}); restore it with `dvc checkout "
+            f"{folder}`, or make it again with `dvc repro train`."
         ) from error
     if not same:
         raise InputError(
@@ -254,24 +329,27 @@ def _golden(pipeline, terms):
 def _read(folder):
     """Read every file of the folder once and check it against the manifest."""
     try:
-        there = {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
-        manifest = json.loads(there.pop("manifest.json"))
-        names = {"features.json", "golden.json", *manifest["files"]}
+        found = {file.name for file in folder.iterdir()}
     except FileNotFoundError:
         raise InputError(
             f"There is no model in {folder}; make it with `dvc repro train`, or name another folder."
         ) from None
-    except (NotADirectoryError, IsADirectoryError) as error:
+    except OSError as error:
         raise InputError(
-            f"{error.filename} is not what a model has there: expected a folder of plain files; make one with `dvc "
-            "repro train`, or name another folder."
+            f"{folder} cannot be read ({error.strerror}): expected a folder of plain files; make one with `dvc repro "
+            "train`, or name another folder."
         ) from None
+    there = {name: _bytes(folder / name) for name in sorted(found & set(LARGEST))}
+    try:
+        manifest = json.loads(there["manifest.json"])
+        hashes = dict(manifest["files"])
+        names = {"features.json", "golden.json", *hashes}
     except KeyError:
         raise InputError(
             f"{folder} is no whole model: manifest.json is missing, or names no files; make it with `dvc repro train`, "
             "or name another folder."
         ) from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise InputError(
             f"{folder / 'manifest.json'} is damaged; restore the model with `dvc checkout {folder}`."
         ) from None
@@ -285,17 +363,42 @@ def _read(folder):
             f"The model in {folder} has format {manifest.get('format')!r}, expected {FORMAT}; make it again with "
             "`dvc repro train`."
         )
-    if unknown := sorted(set(there) - names):
+    if unknown := sorted(found - names - {"manifest.json"}):
         raise InputError(
             f"{folder / unknown[0]} is not named in the model's manifest; take it away, or restore the model with `dvc "
             f"checkout {folder}`."
         )
-    changed = [name for name in sorted(names) if hashlib.sha256(there[name]).hexdigest() != manifest["files"].get(name)]
+    changed = [name for name in sorted(names) if hashlib.sha256(there[name]).hexdigest() != hashes.get(name)]
     if changed:
         raise InputError(
             f"{folder / changed[0]} is not the file that its manifest names; restore it with `dvc checkout {folder}`."
         )
     return there
+
+
+def _bytes(file):
+    """Read a plain file: no link, no folder, no device, and no more than a model has there."""
+    try:
+        # Opened first and looked at then, so that nothing can be put in its place in between.
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+            plain, data = stat.S_ISREG(os.fstat(stream.fileno()).st_mode), b""
+            if plain:
+                data = stream.read(LARGEST[file.name] + 1)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise InputError(f"{file} cannot be read ({error.strerror}); see that this user may read it.") from None
+        plain = False
+    if not plain:
+        raise InputError(
+            f"{file} is a link, a folder or a device: expected a folder of plain files; copy the model there, or tell "
+            "DVC to do so with `dvc config cache.type copy` and `dvc checkout --relink`."
+        )
+    if len(data) > LARGEST[file.name]:
+        raise InputError(
+            f"{file} has more than {LARGEST[file.name]:,} bytes, more than a model has there; restore it with `dvc "
+            f"checkout {file.parent}`."
+        )
+    return data
 
 
 def _json(content):

@@ -13,7 +13,11 @@ from chatkit.text.stopwords import ENGLISH
 
 # A number with what belongs to it (an amount, a date, a time), or a word with its apostrophes.
 _TOKEN = re.compile(r"[$£€]?\d+(?:[.,:/'-]\d+)*\w*|[^\W\d]\w*(?:'\w+)*")
-_ADDRESS = re.compile(r"(?P<url>(?:https?://|www\.)\S+)|(?P<email>[^\s@<>]+@[^\s@<>]+\.\w+)")
+# An address, or else what no address can begin in: each character is looked at a few times only, however long the text.
+_ADDRESS = re.compile(
+    r"(?P<url>(?:https?://|www\.)\S+)|(?P<email>[^\s@<>]+@[^\s@<>]+\.\w+)"
+    r"|[^\s@<>](?:(?!https?://|www\.)[^\s@<>])*"
+)
 _APOSTROPHES = "’‘`ʼ"
 _IRREGULAR = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
 # Written without the apostrophe in half of all chats; the negation must not be lost.
@@ -51,8 +55,8 @@ def normalise(text):
     return text
 
 
-def _typed(address):
-    return f" _{address.lastgroup}_ "
+def _typed(found):
+    return f" _{found.lastgroup}_ " if found.lastgroup else found[0]
 
 
 def _has_mark(text):

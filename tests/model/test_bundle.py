@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from chatkit import load_model, make_pipeline
-from chatkit.model.bundle import save_model
+from chatkit.model.bundle import LARGEST, model_sha256, read_model, save_model
 from chatkit.model.pipeline import CLASSIFIERS
 from chatkit.project import InputError
 
@@ -143,6 +144,39 @@ def test_what_the_manifest_does_not_name_is_refused(folder):
         load_model(folder)
     with pytest.raises(InputError, match="expected a folder of plain files"):
         load_model(folder / "evil.py")
+
+
+def test_a_link_or_a_folder_or_too_much_is_refused_unread(folder, tmp_path, monkeypatch):
+    """What is read is what lies there: a link may point anywhere, a pipe may never end, a file may fill the memory."""
+    file, kept = folder / "golden.json", tmp_path / "golden.json"
+    file.rename(kept)
+    for put in (lambda: file.symlink_to(kept), lambda: os.mkfifo(file), file.mkdir):
+        put()
+        with pytest.raises(InputError, match=r"golden\.json is a link, a folder or a device"):
+            load_model(folder)
+        file.rmdir() if file.is_dir() else file.unlink()
+    kept.rename(file)
+    monkeypatch.setitem(LARGEST, "golden.json", 100)
+    with pytest.raises(InputError, match=r"golden\.json has more than 100 bytes"):
+        load_model(folder)
+
+
+def test_a_model_has_one_digest(folder):
+    """Of the manifest, which holds those of all files: the expected one opens the door, another does not."""
+    digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    files = read_model(folder, digest.upper())
+    assert model_sha256(files) == digest
+    assert files == {file.name: file.read_bytes() for file in folder.iterdir()}
+    with pytest.raises(InputError, match=f"has the digest {digest}, expected 00"):
+        read_model(folder, "0" * 64)
+
+
+@pytest.mark.parametrize("manifest", [b"[]", b'{"files": 1}', b'{"files": ["a"]}', b"[" * 100_000, b"\xff"])
+def test_a_damaged_manifest_is_one_sentence(folder, manifest):
+    """Whatever it holds."""
+    (folder / "manifest.json").write_bytes(manifest)
+    with pytest.raises(InputError, match="manifest.json is (damaged|missing)"):
+        load_model(folder)
 
 
 def test_a_model_that_answers_otherwise_is_refused(folder):

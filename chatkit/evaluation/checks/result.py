@@ -17,7 +17,7 @@ from chatkit.text.weights import TermWeights
 
 MESSAGE = ["subject", "body"]
 SHOWN = 5  # rows of evidence
-_ADDRESS = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+")
+_ADDRESS = re.compile(r"(?<!\S)\S+@\S+|(?:https?://|www\.)\S+")  # looked for once a word, not once a character
 
 
 class NotRunError(Exception):

@@ -1,0 +1,67 @@
+"""Counts and times for Prometheus; labels come from routes and the model's categories only, never from a request."""
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """Metrics of a service.
+
+    Parameters
+    ----------
+    service : chatkit.service.service.Service
+        Asked for the state of its log whenever the metrics are.
+    """
+
+    def __init__(self, service):
+        self._service, self._registry = service, CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._registry.register(self)
+        self._requests = Counter(
+            "chatkit_requests", "Requests by route and status", ["route", "status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "chatkit_request_seconds", "Time to an answer", ["route"], registry=self._registry, buckets=BUCKETS
+        )
+        self._messages = Counter(
+            "chatkit_messages", "Messages by predicted category", ["category"], registry=self._registry
+        )
+        for category in service.model.classes:
+            self._messages.labels(category)
+
+    def answered(self, route, status, seconds):
+        """Count a request."""
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def sorted(self, categories):
+        """Count predictions."""
+        for category in categories:
+            self._messages.labels(category).inc()
+
+    def collect(self):
+        """Give the log's numbers; called by the registry."""
+        service = self._service
+        log = service.log.state()
+        yield GaugeMetricFamily("chatkit_log_queue", "Rows of the log in memory", log["queue"])
+        yield GaugeMetricFamily("chatkit_log_oldest_seconds", "How long the first has waited", log["oldest_seconds"])
+        yield CounterMetricFamily("chatkit_log_dropped", "Rows of the log that are lost", log["dropped"])
+        worked = bool(log["last_write"] and log["last_write"]["worked"])
+        yield GaugeMetricFamily("chatkit_log_works", "Whether its last write worked", worked)
+        yield GaugeMetricFamily(
+            "chatkit_reload_failed", "Whether the last model was refused", bool(service.reload_error)
+        )
+
+    def text(self):
+        """Return all of it in Prometheus' text format, as bytes."""
+        return generate_latest(self._registry)

@@ -1,0 +1,182 @@
+"""The service as a process: gunicorn with one worker, a model that can be changed while it runs."""
+
+import contextlib
+import json
+import logging
+import signal
+import socket
+import struct
+import time
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.http import errors
+from gunicorn.workers.gthread import ThreadWorker
+
+from chatkit.project import InputError
+from chatkit.service.app import create_app
+from chatkit.service.door import admit
+from chatkit.service.service import Service
+from chatkit.service.settings import place
+from chatkit.service.spool import lock_spool
+from chatkit.service.tables import open_log
+
+LOGGER = logging.getLogger("chatkit.service")
+SPARE = 24  # threads for /health, /metrics and for those who are told to come again
+SILENCE = 5  # seconds that a client may be silent in the middle of a request
+GRACE = 15  # seconds to answer what is being worked on; then the log has some to be written
+FLUSH = 10
+STATUS = {
+    errors.LimitRequestLine: (414, "URI Too Long"),
+    errors.LimitRequestHeaders: (431, "Request Header Fields Too Large"),
+    errors.UnsupportedTransferCoding: (501, "Not Implemented"),
+    errors.ExpectationFailed: (417, "Expectation Failed"),
+    errors.ParseException: (400, "Bad Request"),
+}
+
+
+def serve(settings, read_settings):
+    """Run the service until it is told to stop; SIGHUP takes the model that then lies in the folder.
+
+    Parameters
+    ----------
+    settings : chatkit.service.settings.Settings
+    read_settings : callable
+        Gives the settings anew; at SIGHUP the model's folder and digest are taken from it.
+
+    Raises
+    ------
+    InputError
+        When the model, the log, the spool, the token or the address cannot be used.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the model is being read anyway
+    show_log()
+    settings.token()
+    open_log(settings.database).dispose()
+    if settings.spool:
+        lock_spool(place(settings.spool))
+    wait_for_address(settings.host, settings.port)
+    files = admit(place(settings.model), settings.model_sha256)
+    Server(settings, files, read_settings).run()
+
+
+def show_log():
+    """Write the service's own log to standard error: no word of a request stands in it."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s chatkit: %(message)s"))
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+
+
+def wait_for_address(host, port, seconds=5):
+    """See that an address is free; a service that was just stopped may hold it for a moment."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                trial.bind(address)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise InputError(
+                    f"{host}:{port} cannot be listened at ({error.strerror}); choose another with --port."
+                ) from None
+            time.sleep(0.2)
+        else:
+            return
+
+
+class Server(BaseApplication):
+    """gunicorn's application: the settings, and the service in the worker."""
+
+    def __init__(self, settings, files, read_settings):
+        self._settings, self._files, self._read_settings = settings, files, read_settings
+        self.service = None
+        super().__init__()
+
+    def load_config(self):
+        """Set what gunicorn is to do; its own configuration files and variables are not looked at."""
+        settings = self._settings
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        for name, value in {
+            "bind": f"{host}:{settings.port}",
+            "workers": 1,  # /metrics and /health speak for one process
+            "worker_class": Worker,
+            "threads": settings.in_work + SPARE,
+            "worker_connections": 1000,
+            "graceful_timeout": GRACE + FLUSH + 2,
+            "loglevel": "critical",  # what else it says may hold what was sent
+            "control_socket_disable": True,
+            "post_worker_init": lambda worker: worker.begin(self.service, settings),
+            "worker_exit": lambda _manager, _worker: self.service and self.service.close(FLUSH),
+            "child_exit": lambda _manager, worker: LOGGER.warning("the worker (%s) has ended", worker.pid),
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self):
+        """Make the service; called in the worker.
+
+        A worker that takes the place of one that died begins with the bytes that were good at the start.
+        """
+        self.service = Service(self._settings, self._files, self._read_settings)
+        return create_app(self.service)
+
+    def run(self):
+        """Run."""
+        Manager(self).run()
+
+
+class Manager(Arbiter):
+    """gunicorn's parent process; it leaves the worker where it is when a new model comes."""
+
+    def handle_hup(self):
+        """Tell the worker: gunicorn would put another in its place, which a bad model would keep from starting."""
+        self.kill_workers(signal.SIGHUP)
+
+    def handle_int(self):
+        """Stop as at SIGTERM: what is being worked on is answered; a second Ctrl-C does not wait."""
+        self.handle_term()
+
+    def handle_ttin(self):
+        """One worker, one log, one account of it."""
+
+    handle_ttou = handle_usr2 = handle_ttin
+
+
+class Worker(ThreadWorker):
+    """gunicorn's worker with threads."""
+
+    service = None
+
+    def begin(self, service, settings):
+        """Called when the application is there."""
+        self.service = service
+        self.cfg.set("graceful_timeout", GRACE)  # in this process only; its parent waits for the log as well
+        if self.age > 1:
+            service.ask_for_reload()
+        name = f"{settings.model} ({service.model.sha256[:12]})"
+        LOGGER.info("%s is at work on http://%s:%d; Ctrl-C stops it", name, settings.host, settings.port)
+
+    def init_signals(self):
+        """Take SIGHUP as the wish for the model that lies in the folder now."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, self.handle_exit)  # Ctrl-C reaches the worker, too
+        signal.signal(signal.SIGHUP, lambda *_: self.service and self.service.ask_for_reload())
+
+    def enqueue_req(self, conn):
+        """Let no client keep a thread by being silent."""
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE, 0))
+        super().enqueue_req(conn)
+
+    def handle_error(self, req, client, addr, exc):
+        """Answer what is no HTTP in the form of all errors, and without what was sent."""
+        status, title = next((STATUS[kind] for kind in type(exc).__mro__ if kind in STATUS), (500, "Server Error"))
+        LOGGER.warning("%d: %s", status, type(exc).__name__)
+        content = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": f"{title}."})
+        head = (
+            f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+            f"Content-Length: {len(content)}\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):  # the client is gone
+            client.sendall((head + content).encode())

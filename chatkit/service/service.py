@@ -1,0 +1,182 @@
+"""What a running service holds: the model, the log, the metrics; and how a new model is taken."""
+
+import datetime as dt
+import hashlib
+import hmac
+import logging
+import queue
+import threading
+import uuid
+
+from chatkit.evaluation.checks.result import masked
+from chatkit.project import InputError
+from chatkit.service.door import Model, admit
+from chatkit.service.log import PredictionLog
+from chatkit.service.metrics import Metrics
+from chatkit.service.schema import messages_model
+from chatkit.service.settings import place
+from chatkit.service.tables import add_relabels, open_log, storable
+
+LOGGER = logging.getLogger("chatkit.service")
+
+
+class Service:
+    """A model at work, with its log.
+
+    Parameters
+    ----------
+    settings : chatkit.service.settings.Settings
+    files : dict of str to bytes
+        Of the model, from `chatkit.service.door.admit`.
+    read_settings : callable, optional
+        Gives the settings anew when a new model is asked for; by default they stay.
+
+    Attributes
+    ----------
+    model : chatkit.service.door.Model
+    log : chatkit.service.log.PredictionLog
+    metrics : chatkit.service.metrics.Metrics
+    reload_error : str or None
+        Why the last model that was to be taken was not.
+    """
+
+    def __init__(self, settings, files, read_settings=None):
+        self.settings = settings
+        self._read_settings = read_settings or (lambda: settings)
+        self._token = settings.token()
+        self._engine = open_log(settings.database)
+        self.messages = messages_model(settings)
+        self.slots = threading.BoundedSemaphore(settings.in_work)
+        self.reload_error, self._wishes = None, queue.SimpleQueue()
+        self._take(Model(files, settings.model))
+        self.log = PredictionLog(self._engine, settings.buffer, place(settings.spool) if settings.spool else None)
+        self.metrics = Metrics(self)
+        threading.Thread(target=self._reload_when_asked, name="reload", daemon=True).start()
+
+    def _take(self, model):
+        self.model, self.loaded_at = model, now()
+
+    def sort(self, messages):
+        """Sort messages and log what was said of them.
+
+        Parameters
+        ----------
+        messages : list of objects with message_id, conversation_id, subject, body
+
+        Returns
+        -------
+        list of dict
+            See `chatkit.service.schema.Prediction`.
+        """
+        model = self.model  # another may take its place meanwhile
+        categories, probabilities = model.predict([(message.subject, message.body) for message in messages])
+        at, answers, rows = now(), [], []
+        for message, category, shares in zip(messages, categories, probabilities, strict=True):
+            ids = {
+                "prediction_id": str(uuid.uuid4()),
+                "message_id": message.message_id,
+                "conversation_id": message.conversation_id,
+            }
+            said = {"category": category, "model": model.sha256}
+            answers.append(ids | said | {"probabilities": shares and dict(zip(model.classes, shares, strict=True))})
+            texts = {name: kept(getattr(message, name), self.settings.store_text) for name in ("subject", "body")}
+            rows.append(ids | texts | said | {"at": at, "probability": shares and max(shares)})
+        self.log.put(rows)
+        self.metrics.sorted(categories)
+        return answers
+
+    def relabel(self, relabels):
+        """Add relabels to the log, all or none.
+
+        Parameters
+        ----------
+        relabels : list of objects with prediction_id, category, by, reason
+
+        Returns
+        -------
+        ids : list of str
+        unknown : list of int
+            Places of those whose prediction is not in the log; when there are any, nothing was added.
+        """
+        self.log.settle(1.0)  # a prediction may still be on its way into the database
+        at = dt.datetime.now(dt.UTC)
+        rows = [storable({"relabel_id": str(uuid.uuid4()), "at": at, **relabel.model_dump()}) for relabel in relabels]
+        unknown = add_relabels(self._engine, rows)
+        return [row["relabel_id"] for row in rows], unknown
+
+    def may_relabel(self, authorization):
+        """Whether a header opens the relabels; None when they are switched off."""
+        if self._token is None:
+            return None
+        return hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode())
+
+    def health(self):
+        """Return what `chatkit.service.schema.Health` says."""
+        return {
+            "live": True,
+            "ready": True,
+            "model": self.model.sha256,
+            "loaded_at": self.loaded_at,
+            "reload_error": self.reload_error,
+            "log": self.log.state(),
+        }
+
+    def ask_for_reload(self):
+        """Take the model that lies in the folder now, in a moment; may be called by a signal's handler."""
+        self._wishes.put(None)
+
+    def _reload_when_asked(self):
+        while True:
+            self._wishes.get()
+            self.reload()
+
+    def reload(self):
+        """Take the model that lies in the folder now; a bad one leaves the old one at work."""
+        try:
+            settings = self._read_settings()
+            self._take(Model(admit(place(settings.model), settings.model_sha256), settings.model))
+            self.reload_error = None
+            LOGGER.warning("the model is now %s", self.model.sha256)
+        except InputError as error:
+            self.reload_error = str(error)
+            LOGGER.error("the old model stays: %s", error)  # noqa: TRY400 - the sentence says it all
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the new one, the old one works
+            self.reload_error = f"The new model cannot be taken ({type(error).__name__})."
+            LOGGER.error("the old model stays: %s", self.reload_error)  # noqa: TRY400
+
+    def close(self, seconds=10.0):
+        """Write the log's queue out; returns the number of rows that are lost."""
+        lost = self.log.close(seconds)
+        self._engine.dispose()
+        return lost
+
+
+def now():
+    """Return the time in UTC as an ISO string."""
+    return dt.datetime.now(dt.UTC).isoformat()
+
+
+def kept(text, store):
+    """Return what the log keeps of a text.
+
+    Parameters
+    ----------
+    text : str
+    store : {"full", "masked", "hash", "none"}
+        ``masked``: digits and addresses, not names. ``hash``: SHA-256, which shows equal texts, and hides no text that
+        somebody can guess.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> kept("Card 4921, write to me@bank.example", "masked")
+    'Card ####, write to _address_'
+    """
+    if store == "none":
+        return None
+    if store == "hash":
+        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return masked(text, len(text) + 1000) if store == "masked" else text

@@ -1,0 +1,202 @@
+"""The log's tables: made and brought up to date by migrations, only ever added to, forgotten by date."""
+
+import contextlib
+import re
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import NoSuchModuleError
+
+from chatkit.data.warehouse import read_url
+from chatkit.project import InputError
+from chatkit.service.settings import place
+
+METADATA = sa.MetaData()
+PREDICTIONS = sa.Table(
+    "predictions",
+    METADATA,
+    sa.Column("prediction_id", sa.String(36), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text),
+    sa.Column("body", sa.Text),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("probability", sa.Float(53)),
+    sa.Column("model", sa.String(64), nullable=False),
+)
+RELABELS = sa.Table(
+    "relabels",
+    METADATA,
+    sa.Column("relabel_id", sa.String(36), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("prediction_id", sa.String(36), sa.ForeignKey("predictions.prediction_id"), nullable=False, index=True),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+)
+_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_SECONDS = 5  # after which a database that does not answer counts as away
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL, or UTF-8, has no place for
+_LOCK = 4_017_325_586  # any number, the same for all who migrate
+
+
+def open_log(url):
+    """Open the database of the log; nothing is asked of it yet.
+
+    Parameters
+    ----------
+    url : str
+        SQLite or PostgreSQL; ``$NAME`` stands for an environment variable. The folder of a SQLite file is made.
+
+    Returns
+    -------
+    sqlalchemy.engine.Engine
+
+    Raises
+    ------
+    InputError
+        When the URL cannot be used.
+    """
+    parsed = read_url(url, "database", "$CHATKIT_LOG")
+    if parsed.get_backend_name() not in _INSERT:
+        raise InputError(
+            f"database has the dialect {parsed.get_backend_name()}, expected sqlite or postgresql, such as "
+            "sqlite:///data/service/log.sqlite."
+        )
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed)
+    # A server that is away must not be waited for: rows gather in the buffer, and /health has to know.
+    options = {
+        "connect_timeout": _SECONDS, "tcp_user_timeout": _SECONDS * 1000,
+        "options": f"-c statement_timeout={_SECONDS}s",
+    }  # fmt: skip
+    try:
+        return sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise InputError(
+            f"The log needs a driver that is not installed ({error}); for PostgreSQL use postgresql+psycopg:// and "
+            "`pip install 'psycopg[binary]'`."
+        ) from None
+
+
+def _open_sqlite(url):
+    if not url.database or url.database == ":memory:":
+        raise InputError("database names no file, expected one such as sqlite:///data/service/log.sqlite.")
+    file = place(url.database)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{file.parent} cannot be made ({error.strerror}); name another file in `database`.") from None
+    engine = sa.create_engine(url.set(database=str(file)), hide_parameters=True, connect_args={"timeout": _SECONDS})
+
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection, _record):
+        connection.isolation_level = None  # transactions begin where we say so, below
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begun(connection):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def migrate(engine):
+    """Bring the tables up to date; of several who try at once, one does it and the others wait."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "chatkit.service:migrations")
+    with engine.begin() as connection:  # SQLite: the file is locked from here on
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def storable(row):
+    r"""Return a row without the characters that a database has no place for.
+
+    Parameters
+    ----------
+    row : dict
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> storable({"by": "a\0b", "reason": None})
+    {'by': 'a�b', 'reason': None}
+    """
+    return {name: _NO_TEXT.sub("\ufffd", value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def add_predictions(engine, rows):
+    """Add rows in one transaction; those that are there already stay as they are.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    rows : list of dict
+        Columns of `PREDICTIONS`.
+    """
+    statement = _INSERT[engine.dialect.name](PREDICTIONS).on_conflict_do_nothing()
+    with engine.begin() as connection:
+        connection.execute(statement, rows)
+
+
+def add_relabels(engine, rows):
+    """Add relabels in one transaction, all of them or none.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    rows : list of dict
+        Columns of `RELABELS`.
+
+    Returns
+    -------
+    list of int
+        Places of the rows whose prediction is not in the log; when there are any, nothing was added.
+    """
+    wanted = {row["prediction_id"] for row in rows}
+    with engine.begin() as connection:
+        found = connection.scalars(
+            sa.select(PREDICTIONS.c.prediction_id).where(PREDICTIONS.c.prediction_id.in_(wanted))
+        )
+        known = set(found)
+        unknown = [place for place, row in enumerate(rows) if row["prediction_id"] not in known]
+        if not unknown:
+            connection.execute(sa.insert(RELABELS), rows)
+    return unknown
+
+
+def forget(engine, before):
+    """Delete what the log holds from before a date: predictions, and the relabels of these.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    before : datetime.datetime
+        With its time zone.
+
+    Returns
+    -------
+    dict of str to int
+        Rows deleted from each table.
+    """
+    migrate(engine)
+    old = sa.select(PREDICTIONS.c.prediction_id).where(PREDICTIONS.c.at < before)
+    with engine.begin() as connection:
+        relabels = connection.execute(sa.delete(RELABELS).where(RELABELS.c.prediction_id.in_(old))).rowcount
+        predictions = connection.execute(sa.delete(PREDICTIONS).where(PREDICTIONS.c.at < before)).rowcount
+    if engine.dialect.name == "sqlite":
+        # Deleted pages were overwritten (secure_delete); older copies of them may still stand in the write-ahead log.
+        with contextlib.closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return {"predictions": predictions, "relabels": relabels}

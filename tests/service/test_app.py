@@ -1,0 +1,235 @@
+"""The service over HTTP: what it answers, and how it says no."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from chatkit import load_model
+from tests.service.conftest import TOKEN, message, wait_for
+
+SECRET = "s3cr3t-w0rd"
+JSON = {"Content-Type": "application/json"}
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def assert_problem(status, headers, data, expected):
+    """The one form of every error, and no word of what was sent."""
+    content = json.loads(data) if isinstance(data, bytes) else data
+    assert (status, content["status"]) == (expected, expected), content
+    assert headers["Content-Type"] == "application/problem+json"
+    assert content["title"]
+    assert content["detail"]
+    assert SECRET not in json.dumps(content)
+    return content
+
+
+def test_it_says_what_the_model_says(served, model_folder):
+    """To the last bit; ids come back, each prediction has one of its own, and the model's digest."""
+    bodies = ["I lost my card", "when are you open", "", "share an account", "😟 \u0000 x", "no word of this"]
+    messages = [message(body, number) for number, body in enumerate(bodies)]
+    model = load_model(model_folder)
+    texts = [(one["subject"], one["body"]) for one in messages]
+    for sent in (messages, messages[:1]):
+        status, headers, content = served.post({"messages": sent})
+        assert (status, headers["Content-Type"]) == (200, "application/json")
+        found = content["predictions"]
+        assert [one["message_id"] for one in found] == [one["message_id"] for one in sent]
+        assert [one["category"] for one in found] == model.predict(texts[: len(sent)]).tolist()
+        expected = model.predict_proba(texts[: len(sent)]).tolist()
+        assert [list(one["probabilities"].values()) for one in found] == expected
+        assert all(list(one["probabilities"]) == model.classes_.tolist() for one in found)
+        assert len({one["prediction_id"] for one in found}) == len(sent)
+        assert {one["model"] for one in found} == {served.health()["model"]}
+
+
+def test_the_demo_of_the_talk(served):
+    """GET is 405, POST without data 400, POST with data an answer."""
+    status, headers, data = served.ask("GET", "/messages")
+    assert_problem(status, headers, data, 405)
+    assert set(headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+    assert_problem(*served.ask("POST", "/messages"), 400)
+    assert served.post({"messages": [message()]})[2]["predictions"][0]["category"] == "urgent"
+
+
+@pytest.mark.parametrize(
+    ("content", "path", "detail"),
+    [
+        ([], "", "must be an object"),
+        ({}, "/messages", "is missing"),
+        ({"messages": []}, "/messages", "must not be empty"),
+        ({"messages": {}}, "/messages", "must be an array"),
+        ({"messages": [message()] * 257}, "/messages", "has more than 256 entries"),
+        ({"messages": [SECRET]}, "/messages/0", "must be an object"),
+        ({"messages": [message(), message() | {"body": 1}]}, "/messages/1/body", "must be a string"),
+        ({"messages": [message() | {"subject": None}]}, "/messages/0/subject", "must be a string"),
+        ({"messages": [message("x" * 20_001)]}, "/messages/0/body", "is longer than 20000 characters"),
+        ({"messages": [message() | {"message_id": ""}]}, "/messages/0/message_id", "must not be empty"),
+        ({"messages": [message() | {SECRET: SECRET}]}, "/messages/0", "has a field that is not known here"),
+        ({"messages": [message()], SECRET: 1}, "", "has a field that is not known here"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_by_its_place(served, content, path, detail):
+    """Not by its value, nor by a name that came in."""
+    found = assert_problem(*served.post(content), 400)
+    assert {"path": path, "detail": detail} in found["errors"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "body", "headers"),
+    [
+        (400, b"", JSON),
+        (400, b"{" + SECRET.encode(), JSON),
+        (400, b'{"messages": "\xff"}', JSON),
+        (400, b"\xef\xbb\xbf{}", JSON),
+        (400, b'{"messages": ' + b"9" * 5000 + b"}", JSON),
+        (400, b"[" * 500_000, JSON),
+        (413, b" " * (2**20 + 1), JSON),
+        (415, b"{}", {}),
+        (415, b"{}", {"Content-Type": "text/plain"}),
+        (415, b"{}", {"Content-Type": "application/json; charset=latin-1"}),
+        (415, b"{}", {**JSON, "Content-Encoding": "gzip"}),
+    ],
+)
+def test_a_body_that_cannot_be_read(served, expected, body, headers):
+    """Not JSON, not UTF-8, too deep, too large, compressed, another type."""
+    assert_problem(*served.ask("POST", "/messages", body, headers), expected)
+
+
+def test_a_body_in_chunks_is_bounded_too(served):
+    """Without a Content-Length the bytes are counted as they come."""
+    whole = iter([json.dumps({"messages": [message()]}).encode()])
+    assert served.ask("POST", "/messages", whole, {**JSON, "Transfer-Encoding": "chunked"})[0] == 200
+    endless = (b" " * 2**16 for _ in range(40))
+    assert_problem(*served.ask("POST", "/messages", endless, {**JSON, "Transfer-Encoding": "chunked"}), 413)
+
+
+@pytest.mark.parametrize("path", [f"/{SECRET}", "/messages/", "/page/../app.py", "/page/none.js"])
+def test_an_unknown_address(served, path):
+    """404, in the form of all errors, and without the address in it."""
+    assert_problem(*served.ask("GET", path), 404)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (f"{SECRET}\r\n\r\n", 400),
+        (f"GET /{'x' * 9000} HTTP/1.1\r\n\r\n", 414),
+        ("GET / HTTP/1.1\r\n" + f"A: {SECRET}\r\n" * 200 + "\r\n", 431),
+        (f"GET / HTTP/1.1\r\n{SECRET}\r\n\r\n", 400),
+        (f"POST /messages HTTP/1.1\r\nContent-Length: {SECRET}\r\n\r\n", 400),
+        (f"POST /messages HTTP/1.1\r\nTransfer-Encoding: {SECRET}\r\n\r\n", 501),
+        ("POST /messages HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    ],
+)
+def test_what_is_no_http_gets_the_same_form(served, raw, expected):
+    """Refused before the application sees it, and still without an echo."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
+        connection.sendall(raw.encode())
+        head, _, body = b"".join(iter(lambda: connection.recv(4096), b"")).partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {expected} ".encode()), head
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == expected
+    assert SECRET.encode() not in body
+
+
+def test_half_a_character_is_none(served):
+    """A cut emoji is what broken clients send; it is no reason to refuse a chat."""
+    raw = json.dumps({"messages": [message("I lost my card \ud83d")]}).encode()
+    status, _, data = served.ask("POST", "/messages", raw, JSON)
+    assert (status, json.loads(data)["predictions"][0]["category"]) == (200, "urgent")
+
+
+def test_relabels_are_added_and_known_to_all(served):
+    """201 with the token; again is again, nothing is overwritten."""
+    asked = served.post({"messages": [message(), message()]})[2]["predictions"]
+    relabels = [{"prediction_id": one["prediction_id"], "category": "other", "by": "me"} for one in asked]
+    relabels[0]["reason"] = "no card was lost"
+    ids = []
+    for _ in range(2):
+        status, _, content = served.post({"relabels": relabels}, "/relabels", **BEARER)
+        assert status == 201
+        ids += content["relabel_ids"]
+    assert len(set(ids)) == 4
+
+
+@pytest.mark.parametrize(
+    ("header", "challenge"),
+    [({}, True), ({"Authorization": f"Bearer {SECRET}"}, True), ({"Authorization": f"Basic {TOKEN}"}, True),
+     ({"Authorization": TOKEN}, True), ({"Authorization": f"Bearer {TOKEN}é"}, True)],
+)  # fmt: skip
+def test_relabels_need_the_token(served, header, challenge):
+    """Before the body is looked at."""
+    status, headers, content = served.post([], "/relabels", **header)
+    assert_problem(status, headers, content, 401)
+    assert headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_relabel_is_checked(served):
+    """A category that the model knows, a prediction that was made; nothing is added when one is wrong."""
+    good = served.post({"messages": [message()]})[2]["predictions"][0]["prediction_id"]
+    none = "00000000-0000-4000-8000-000000000000"
+    relabel = {"prediction_id": good, "category": "other", "by": "me"}
+    for change, expected, path in (
+        ({"category": SECRET}, 400, "/relabels/1/category"),
+        ({"prediction_id": none}, 404, "/relabels/1/prediction_id"),
+        ({"prediction_id": SECRET}, 400, "/relabels/1/prediction_id"),
+        ({"by": ""}, 400, "/relabels/1/by"),
+    ):
+        answer = served.post({"relabels": [relabel, relabel | change]}, "/relabels", **BEARER)
+        assert assert_problem(*answer, expected)["errors"][0]["path"] == path
+
+
+def test_health_and_metrics_tell_what_happened(served):
+    """Rows written, requests counted by route and status, messages by the model's categories."""
+    served.post({"messages": [message()]})
+    log = wait_for(lambda: (log := served.health()["log"])["queue"] == 0 and log, "the log is not written")
+    assert log["last_write"]["worked"]
+    assert (log["dropped"], log["buffer"], log["spool"]["works"]) == (0, 10_000, True)
+    text = served.ask("GET", "/metrics")[2].decode()
+    lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert float(lines['chatkit_requests_total{route="/messages",status="200"}']) >= 1
+    assert float(lines['chatkit_messages_total{category="urgent"}']) >= 1
+    assert {line.split('"')[1] for line in lines if line.startswith("chatkit_messages_total")} == {
+        "urgent", "other", "new product",
+    }  # fmt: skip
+    assert (lines["chatkit_log_dropped_total"], lines["chatkit_log_works"]) == ("0.0", "1.0")
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    "word", ["x" * 20_000, "x" * 19_999 + "@", "a@b.c" + "x" * 19_990 + "@", "www." * 5_000, "x@" * 10_000]
+)
+def test_no_text_takes_long(served, word):
+    """However it is made: fifty of the longest in one request."""
+    begun = time.perf_counter()
+    assert served.post({"messages": [message(word)] * 50})[0] == 200
+    assert time.perf_counter() - begun < 10
+
+
+def test_a_silent_client_does_not_hold_the_service(served):
+    """It is told so after some seconds, and more of them than there are threads do not keep others from an answer."""
+    head = b"POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    with contextlib.ExitStack() as stack:
+        address = "127.0.0.1", served.port
+        silent = [stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(40)]
+        for connection in silent:
+            connection.sendall(head)
+        assert served.post({"messages": [message()]})[0] == 200
+        assert silent[0].recv(4096).startswith(b"HTTP/1.1 408 ")
+
+
+def test_nothing_of_a_request_stands_in_the_log(served):
+    """Neither of those above nor of one that goes wrong inside; and no traceback."""
+    threads = [threading.Thread(target=served.post, args=({"messages": [message(SECRET)]},)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    said = served.stderr.read_text()
+    assert "POST /messages 200" in said
+    assert SECRET not in said
+    assert "Traceback" not in said

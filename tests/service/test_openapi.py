@@ -1,0 +1,118 @@
+"""The OpenAPI document, and what comes of requests made from it, or of anything at all."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from chatkit.service.app import create_app
+from chatkit.service.door import admit
+from chatkit.service.service import Service
+from chatkit.service.settings import Settings
+from tests.service.conftest import TOKEN, message
+
+CASES = int(os.environ.get("CHATKIT_TEST_CASES", "40"))  # 800 give some four thousand requests
+
+
+def test_schemathesis_finds_nothing(served, tmp_path):
+    """Requests that the document allows are taken, others refused, and every answer is as it says."""
+    # A text that is too long may make the body too large: 413 refuses it as well as 400.
+    (tmp_path / "schemathesis.toml").write_text(
+        "[checks.negative_data_rejection]\nexpected-statuses = [400, 401, 403, 404, 405, 413, 415]\n"
+    )
+    done = subprocess.run(
+        [
+            sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run",
+            f"http://127.0.0.1:{served.port}/openapi.json", "--max-examples", str(CASES), "--seed", "1", "--no-color",
+            "-H", f"Authorization: Bearer {TOKEN}",
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"NO_PROXY": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
+    generated, passed = map(int, re.search(r"(\d+) generated, (\d+) passed", done.stdout).groups())
+    assert generated == passed >= 200
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory, model_folder):
+    """The application in this process."""
+    folder = tmp_path_factory.mktemp("client")
+    chosen = Settings(model=str(model_folder), database=f"sqlite:///{folder}/log.sqlite", spool=str(folder))
+    service = Service(chosen, admit(model_folder))
+    yield create_app(service).test_client()
+    service.close()
+
+
+def check(client, data, kind="application/json"):
+    """Send bytes; the answer is 200 with a prediction for each message, or one of the known errors in its form."""
+    response = client.post("/messages", data=data, content_type=kind)
+    content = json.loads(response.data)
+    if response.status_code == 200:
+        assert all(abs(sum(one["probabilities"].values()) - 1) < 1e-6 for one in content["predictions"])
+    else:
+        assert response.status_code in {400, 413, 415}
+        assert response.content_type == "application/problem+json"
+        assert content["status"] == response.status_code
+    return response.status_code
+
+
+def test_a_fault_of_our_own_is_500_and_says_nothing(client, monkeypatch, caplog):
+    """Neither the answer nor the output holds the exception's text, which may be a chat; the place is named."""
+
+    def fail(*_arguments):
+        raise RuntimeError("s3cr3t-w0rd")
+
+    monkeypatch.setattr("chatkit.service.door.Model.predict", fail)
+    response = client.post("/messages", json={"messages": [message("s3cr3t-w0rd")]})
+    assert (response.status_code, response.content_type) == (500, "application/problem+json")
+    assert "s3cr3t-w0rd" not in response.text + caplog.text
+    assert "RuntimeError in " in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+ANY_TEXT = st.text(st.characters(), max_size=300)  # with NUL and halves of surrogate pairs
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY_TEXT | st.sampled_from(list(message())), inner),
+    max_leaves=12,
+)
+HERE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@HERE
+@given(st.lists(st.tuples(ANY_TEXT, ANY_TEXT), min_size=1, max_size=20))
+@example([("\0", "\ud83d"), ("", "")])
+def test_any_text_is_sorted(client, texts):
+    """Whatever characters it has."""
+    messages = [message(body, number, subject) for number, (subject, body) in enumerate(texts)]
+    assert check(client, json.dumps({"messages": messages}).encode()) == 200
+
+
+@HERE
+@given(ANY_JSON)
+@example({"messages": [message() | {"body": float("nan")}]})
+def test_any_json_gets_an_answer(client, content):
+    """Also inside of what would be right."""
+    check(client, json.dumps(content).encode())
+    check(client, json.dumps({"messages": content}).encode())
+    check(client, json.dumps({"messages": [message() | {"body": content}]}).encode())
+
+
+@HERE
+@given(st.binary(max_size=200), st.sampled_from(["application/json", "application/json; charset=utf-16", "text/html"]))
+@example(b"[" * 200_000, "application/json")
+@example(b'{"a":' * 100_000, "application/json")
+@example(b"x" * 10_000_000, "application/json")
+@example('{"messages": []}'.encode("utf-16"), "application/json")
+def test_any_bytes_get_an_answer(client, data, kind):
+    """Of every depth, size and encoding."""
+    assert check(client, data, kind) in {400, 413, 415}
