@@ -52,7 +52,7 @@ ITEMS = {
         (
             "6c",
             "That the input may be used: known in time, and no answer in disguise",
-            ("known_in_time", "check leak_tokens", "evaluate#words-that-speak-for-a-category"),
+            ("known_in_time", "check leak_tokens", "explain#words-that-speak-for-a-category"),
         ),
     ),
     "Scores": (
