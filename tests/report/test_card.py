@@ -16,7 +16,7 @@ from chatkit.report.written import FIELDS, KEYS, read_card
 from tests.conftest import ROOT
 
 CHECKS = YAML(typ="safe").load(ROOT / "params.yaml")["overfitting"]["thresholds"]
-STAGES = ["query", "split", "train", "evaluate", "overfitting"]
+STAGES = ["query", "split", "train", "evaluate", "explain", "triage", "overfitting"]
 PARAMETERS = {
     "query": {"sql": "queries/chats.sql"},
     "split": {"strategy": "group", "seed": 0},
