@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chatkit.evaluation.checks.result import Result
+from chatkit.evaluation.checks.result import NotRunError, Result
 from chatkit.evaluation.intervals import balanced_accuracy
 
 TITLE = "The predictions say more than chance"
@@ -12,7 +12,11 @@ DRAWS = 999
 
 
 def check(run):
-    """Permutation test of the balanced accuracy, predictions fixed (Ojala and Garriga, JMLR 2010)."""
+    """Permutation test of the balanced accuracy, predictions fixed (Ojala and Garriga, JMLR 2010).
+
+    On few chats even a good model cannot be told from chance. Where one halfway between chance and no error could not
+    be, silence says nothing, and the check has not run.
+    """
     observed = balanced_accuracy(run.codes, run.hits)
     rng = np.random.default_rng(run.seed)
     as_good = 0
@@ -20,8 +24,24 @@ def check(run):
         order = rng.permutation(len(run.truth))
         as_good += balanced_accuracy(run.codes[order], run.truth[order] == run.predictions) >= observed
     p, limit = (1 + as_good) / (1 + DRAWS), run.thresholds["signal"]
+    if p > limit:
+        least, halfway = _least(run, limit)
+        if least >= halfway:
+            raise NotRunError(
+                f"Balanced accuracy {observed:.3f}; on these {len(run.test):,} test chats only one above {least:.3f} could "
+                f"be told from chance, and not {halfway:.3f}, halfway from chance to 1: too few chats, or too few of all "
+                f"categories but one.{run.unknown}"
+            )
     said = (
         f"Balanced accuracy {observed:.3f}; {p:.1%} of {DRAWS + 1} random orders of the labels do as well, at most "
-        f"{limit:.1%} may."
+        f"{limit:.1%} may.{run.unknown}"
     )
     return Result("pass" if p <= limit else "fail", p, limit, said)
+
+
+def _least(run, limit):
+    """Balanced accuracy that random orders of the labels themselves reach as often as the limit says, and the half."""
+    rng = np.random.default_rng(run.seed)
+    orders = (run.codes[rng.permutation(len(run.codes))] for _ in range(DRAWS))
+    reached = [balanced_accuracy(run.codes, order == run.codes) for order in orders]
+    return float(np.quantile(reached, 1 - max(limit, 0))), (1 + 1 / (run.codes.max() + 1)) / 2
