@@ -23,7 +23,8 @@ def check(run):
     """Fit simpler siblings and compare their log-loss on the test chats, or their error rate.
 
     Simpler is a tenth of C, two levels less of max_depth with half of n_estimators, three times min_df: whichever
-    parameters the pipeline has. A search is looked through: its best estimator is what is made simpler. The gap between training and test scores is no alarm by itself.
+    parameters the pipeline has. In place of a search, what it chose is made simpler. The gap between training and test
+    scores is no alarm by itself.
     """
     chosen = _without_searches(run.pipeline)
     siblings = _siblings(chosen.get_params() if hasattr(chosen, "get_params") else {})

@@ -34,9 +34,7 @@ def checked_thresholds(thresholds, known):
     _refuse_others("a threshold for", thresholds, known)
     for code, value in thresholds.items():
         if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value) or not -1 <= value <= 1:
-            raise InputError(
-                f"Got {value!r} as the threshold of {code}, expected a number of at most 1: it is a share, 0.05 for 5 %."
-            )
+            raise InputError(f"Got {value!r} as the threshold of {code}, expected a number of at most 1: 0.05 is 5 %.")
     return dict(thresholds)
 
 
@@ -86,9 +84,7 @@ def _refuse_odd_labels(side, labels):
     kinds = ["text" if isinstance(label, str) else "number" if isinstance(label, Real | np.bool_) else "neither"
              for label in labels]  # fmt: skip
     if set(kinds) not in ({"text"}, {"number"}):
-        shown = " and ".join(
-            repr(label) for label in {kind: label for kind, label in zip(kinds, labels, strict=True)}.values()
-        )
+        shown = " and ".join(map(repr, dict(zip(kinds, labels, strict=True)).values()))
         raise InputError(f"Got {side} with categories such as {shown}, expected all text or all numbers.")
 
 

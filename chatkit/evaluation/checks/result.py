@@ -136,17 +136,21 @@ class Run:
 
     @cached_property
     def unknown(self):
-        """Sentences on categories that the classifier or the training chats lack, each after a space; "" without."""
-        pairs = [("test", self.truth, "no training chat has", self.train_truth)]
-        if hasattr(self.pipeline, "classes_"):
-            pairs += [(side, truth, "the classifier does not know", self.classes)
-                      for side, truth in (("test", self.truth), ("training", self.train_truth))]  # fmt: skip
-        found = [(side, truth[~np.isin(truth, known)], lack) for side, truth, lack, known in pairs]
-        return "".join(
-            f" {len(new):,} {side} chats have a category that {lack}: {listed(new)}."
-            for side, new, lack in found
-            if len(new)
-        )
+        """Sentences on chats of a category that could not be learned, each after a space; "" without such chats."""
+        classes = self.classes if hasattr(self.pipeline, "classes_") else self.train_truth
+        said = ""
+        for side, truth, known, lack in (
+            (
+                "test",
+                self.truth,
+                np.intersect1d(classes, self.train_truth),
+                "the classifier or the training chats lack",
+            ),
+            ("training", self.train_truth, classes, "the classifier lacks"),
+        ):
+            new = truth[~np.isin(truth, known)]
+            said += f" {len(new):,} {side} chats have a category that {lack}: {listed(new)}." if len(new) else ""
+        return said
 
     @cached_property
     def texts(self):
@@ -203,7 +207,7 @@ def foreign(what):
         yield
     except NotRunError:
         raise
-    except Exception as error:  # noqa: BLE001 - a foreign estimator may raise anything
+    except Exception as error:
         said = (str(error).strip().splitlines() or ["no reason given"])[0]
         raise NotRunError(f"{what} ({type(error).__name__}: {said}).") from error
 
@@ -263,7 +267,7 @@ def loss(truth, classes, given):
     known = np.array([place.get(category, -1) for category in truth])
     if (known < 0).any():
         new = truth[known < 0]
-        raise NotRunError(f"{len(new):,} test chats have a category that the classifier does not know: {listed(new)}.")
+        raise NotRunError(f"{len(new):,} test chats have a category that the classifier lacks: {listed(new)}.")
     return -np.log(np.clip(given[np.arange(len(truth)), known], 1e-6, 1))
 
 

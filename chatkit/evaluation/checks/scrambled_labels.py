@@ -35,15 +35,12 @@ def check(run):
         rows = np.sort(rng.permutation(len(run.train))[:size])
         sample = run.train.iloc[rows][MESSAGE].reset_index(drop=True)
         sample["category"] = names[rng.permutation(np.arange(size) % len(names))]
-        folds = []
-        for known, new in StratifiedKFold(FOLDS, shuffle=True, random_state=number).split(
-            sample, as_categories(sample["category"])
-        ):
+        labels, folds = as_categories(sample["category"]), []
+        for known, new in StratifiedKFold(FOLDS, shuffle=True, random_state=number).split(sample, labels):
             # In order, so that a procedure that joins both sides sees one table.
             train, test = sample.iloc[known], sample.iloc[new]
-            truth, codes = np.unique(as_categories(test["category"]), return_inverse=True)
-            answers = _procedure(run, train, test) if run.procedure else _copy(run, train, test)
-            hits = answers == truth[codes]
+            codes = np.unique(labels[new], return_inverse=True)[1]
+            hits = (_procedure if run.procedure else _copy)(run, train, test) == labels[new]
             folds.append(balanced_accuracy(codes, hits) - 1 / len(names))
         scores.append(np.mean(folds))
     # Each scramble is a draw of its own: there is nothing to correct between them.

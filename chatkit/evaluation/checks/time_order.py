@@ -62,20 +62,19 @@ def check(run):
 
 def _times(run):
     """When the training chats and the test chats were written, in a form that can be compared."""
-    found, kinds = [], set()
+    found, kinds, lack = [], set(), NotRunError("Some chats have no created_at; select it in the query.")
     for chats in (run.train, run.test):
         if "created_at" not in chats.columns:
-            raise NotRunError("Some chats have no created_at; select it in the query.")
+            raise lack
         times = chats["created_at"]
         if not pd.api.types.is_numeric_dtype(times) and times.dtype.kind != "M":
             # Text as ISO 8601 only: elsewhere day and month may change places.
             with foreign("The column created_at is no time"):
                 times = pd.to_datetime(times.astype(object), format="ISO8601")
         if times.isna().any():
-            raise NotRunError("Some chats have no created_at; select it in the query.")
-        kinds.add(
-            "numbers" if times.dtype.kind != "M" else "times with a time zone" if times.dt.tz else "times without one"
-        )
+            raise lack
+        zone = times.dtype.kind == "M" and times.dt.tz is not None
+        kinds.add("times with a time zone" if zone else "times without one" if times.dtype.kind == "M" else "numbers")
         found.append(times)
     if len(kinds) > 1:
         raise NotRunError(f"Got {' and '.join(sorted(kinds))} as created_at, expected the same on both sides.")
