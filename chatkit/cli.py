@@ -85,8 +85,10 @@ def _run(options):
     from chatkit.report.index import write_index
     from chatkit.report.stage import run_stage
 
-    run_stage(options.stage)
-    write_index(root())
+    try:
+        run_stage(options.stage)
+    finally:
+        write_index(root())
 
 
 def _simulate(options):

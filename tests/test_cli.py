@@ -59,6 +59,13 @@ def model(project, chats):
     return fitted
 
 
+def test_a_stage_that_fails_is_said_on_the_overview(project, capsys):
+    """With its page so far; an older overview would link pages that are gone."""
+    assert main(["run", "overfitting"]) == 1
+    assert "overfitting failed at" in capsys.readouterr().err
+    assert 'href="overfitting.failed.html"' in (project / "reports" / "index.html").read_text()
+
+
 def test_predict_sorts_a_file(project, model, chats):
     """CSV with id and category, ready for a pipe."""
     chats.drop(columns="category").to_parquet(project / "new.parquet")

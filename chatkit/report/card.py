@@ -4,7 +4,7 @@ import html
 import re
 
 from chatkit.project import InputError, read_yaml, replacing
-from chatkit.report.outputs import SCORES, check_rows, read_output, revision, score_rows
+from chatkit.report.outputs import SCORES, check_rows, read_checks, read_output, revision, score_rows
 from chatkit.report.page import as_written, fill
 from chatkit.report.reforms import answers, tally
 from chatkit.report.reproduce import locked_outputs
@@ -39,7 +39,7 @@ def write_card(root, pages):
     except InputError as error:
         written, problem = {}, f"Nothing of card.yaml is shown: {error}".replace(f"{root}/", "")
     scores, no_scores = read_output(root, "metrics/evaluate.json")
-    found, no_checks = read_output(root, "metrics/overfitting.json")
+    found, no_checks = read_checks(root, scores)
     checks = check_rows(found)
     facts = _facts(root, scores, checks)
     sections = [

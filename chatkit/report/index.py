@@ -7,7 +7,7 @@ from nbconvert.filters import markdown2html_mistune
 
 from chatkit.project import read_yaml, replacing
 from chatkit.report.card import write_card
-from chatkit.report.outputs import check_rows, read_output, revision, score_rows
+from chatkit.report.outputs import check_rows, read_checks, read_output, revision, score_rows
 from chatkit.report.page import as_written, fill
 
 _CONTENTS = [{"level": 2, "id": title.lower(), "text": title} for title in ("Scores", "Checks", "Stages", "Data")]
@@ -31,7 +31,7 @@ def write_index(root):
     pipeline, no_pipeline = read_output(root, "dvc.yaml", read_yaml)
     params, no_params = read_output(root, "params.yaml", read_yaml)
     scores, no_scores = read_output(root, "metrics/evaluate.json")
-    found, no_checks = read_output(root, "metrics/overfitting.json")
+    found, no_checks = read_checks(root, scores)
     data, no_data = read_output(root, "data/chats.json")
     checks = check_rows(found)
     tally = Counter(check["word"] for check in checks)
@@ -55,6 +55,7 @@ def write_index(root):
         checks=checks,
         tally=f"{len(checks)} checks: " + ", ".join(f"{count} {word}" for word, count in tally.items()),
         no_checks=no_checks,
+        stopped=next((stage["failed"] for stage in stages if stage["name"] == "overfitting"), None),
         stages=stages,
         no_stages=no_pipeline or no_params,
         card=card,
@@ -69,10 +70,11 @@ def write_index(root):
 
 def _stage(root, name, params):
     notebook, _ = read_output(root, f"reports/{name}.ipynb")
-    has_page = (root / "reports" / f"{name}.html").is_file()
+    page, failed = (f if (root / "reports" / f).is_file() else None for f in (f"{name}.html", f"{name}.failed.html"))
     return {
         "name": name,
-        "address": f"{name}.html" if has_page else None,
+        "address": page,
+        "failed": failed,  # a run that succeeds removes it
         "summary": _summary(notebook),
         "parameters": [(key, as_written(value)) for key, value in (params.get(name) or {}).items()],
     }

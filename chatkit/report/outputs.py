@@ -3,6 +3,8 @@
 import json
 import subprocess
 
+from chatkit.data.files import file_sha256
+
 # What a check can have come to, in the reader's words, the worst first.
 _STATUSES = {"fail": "fail", "warn": "warning", "not_run": "not run", "pass": "pass"}
 SCORES = {
@@ -67,6 +69,40 @@ def read_output(root, name, parse=read_json):
     if not content or not isinstance(content, dict):
         return {}, f"{name} holds no names and values."
     return content, None
+
+
+def read_checks(root, scores):
+    """Read the checks, where they are of the data and the model that are there now, and of the scores beside them.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The project's root.
+    scores : dict
+        Content of ``metrics/evaluate.json``.
+
+    Returns
+    -------
+    (dict, str or None)
+        Content of ``metrics/overfitting.json`` and, where it may not be shown, the sentence that says why. The file
+        carries the SHA-256 of what it was made from, and the score that the same model must have.
+    """
+    name = "metrics/overfitting.json"
+    found, absent = read_output(root, name)
+    if absent:
+        return {}, absent
+    if not found.get("made_from"):
+        return {}, f"{name} does not say what it was made from; make it again with `dvc repro overfitting`."
+    changed = [file["path"] for file in found["made_from"] if _sha256(root / file["path"]) != file["sha256"]]
+    if changed:
+        return {}, f"{name} is of another run: {', '.join(changed)} changed since; make it again with `dvc repro`."
+    if scores and scores.get("macro_f1") != found.get("test_macro_f1"):
+        return {}, f"{name} and metrics/evaluate.json are of different runs; make both again with `dvc repro`."
+    return found, None
+
+
+def _sha256(file):
+    return file_sha256(file) if file.is_file() else None
 
 
 def score_rows(scores, measures=("macro_f1", "accuracy", "log_loss")):

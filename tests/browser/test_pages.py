@@ -10,6 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from chatkit.data.files import file_sha256
 from chatkit.report.index import write_index
 from chatkit.report.page import render
 
@@ -64,6 +65,13 @@ def executed_notebook():
     )
 
 
+def write_checks(root, checks):
+    """Checks of the chats that are there and of a model with a macro-F1 of 0.87."""
+    made_from = [{"path": "data/chats.json", "sha256": file_sha256(root / "data/chats.json")}]
+    found = {"test_macro_f1": 0.87, "checks": checks, "made_from": made_from}
+    (root / "metrics/overfitting.json").write_text(json.dumps(found))
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """reports/ with the pages of two stages and the overview."""
@@ -76,8 +84,8 @@ def site(tmp_path_factory):
     scores = {"macro_f1": 0.87, "accuracy": 0.89, "classifier": LONG, "baselines": {"rules": {"macro_f1": 0.5}}}
     (root / "metrics/evaluate.json").write_text(json.dumps(scores))
     check = {"code": "OF1", "title": LONG, "status": "not_run", "explanation": LONG}
-    (root / "metrics/overfitting.json").write_text(json.dumps({"checks": [check]}))
     (root / "data/chats.json").write_text(json.dumps({"rows": 9, "rows_sha256": "9f" * 32, "warehouse": LONG}))
+    write_checks(root, [check])
     for stage in ("split", "evaluate"):
         page = render(executed_notebook(), stage, STAGES)
         (root / "reports" / f"{stage}.html").write_text(page, encoding="utf-8")

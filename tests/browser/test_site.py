@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from chatkit.report.index import write_index
 from chatkit.report.page import render
-from tests.browser.test_pages import ARGUMENTS, CHROMIUM, DESK, PHONE, STAGES, executed_notebook
+from tests.browser.test_pages import ARGUMENTS, CHROMIUM, DESK, PHONE, STAGES, executed_notebook, write_checks
 from tests.conftest import ROOT
 
 MEGABYTE = 1_000_000
@@ -50,8 +50,8 @@ def make_site(root):
             for code, status in zip(("groups", "duplicates", "drift", "labels"), ("pass", "fail", "warn", "not_run"), strict=True)
         }
     )  # fmt: skip
-    (root / "metrics/overfitting.json").write_text(json.dumps({"checks": board.to_records()}))
     (root / "data/chats.json").write_text(json.dumps({"rows": 9, "rows_sha256": "9f" * 32, "warehouse": "sqlite:///a"}))
+    write_checks(root, board.to_records())
     shown = new_output("execute_result", {"text/html": board._repr_html_(), "text/plain": str(board)})
     short = [new_markdown_cell("# A stage\n\nTest chats are set aside.\n\n## Two sides")]
     notebooks = dict.fromkeys(STAGES, new_notebook(cells=short)) | {

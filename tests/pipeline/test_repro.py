@@ -180,6 +180,10 @@ def test_the_gate_stops_the_run(finished):
     finally:
         (finished / "params.yaml").write_text(before)
     assert "The checks signal failed; read what they found" in printed.replace("\n", " ")
+    overview = (finished / "reports" / "index.html").read_text()
+    assert 'href="overfitting.failed.html"' in overview
+    assert 'href="overfitting.html"' not in overview, "DVC has removed it"
+    assert '<li class="check fail">' in overview, "the checks shown are those of this run"
     # What the page had written before it stopped is no output of a finished stage.
     run(finished, "dvc", "checkout", "--force")
     page = finished / "reports" / "overfitting.failed.html"

@@ -1,5 +1,6 @@
 """The model card, card.yaml and the items of REFORMS."""
 
+import hashlib
 import json
 
 import html5lib
@@ -44,6 +45,14 @@ def put(root, name, content):
     file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
 
 
+def put_checks(root, checks):
+    """Checks of the model that is there, as the stage overfitting leaves them."""
+    model = "models/chats/manifest.json"
+    made_from = [{"path": model, "sha256": hashlib.sha256((root / model).read_bytes()).hexdigest()}]
+    found = {"test_macro_f1": SCORES["macro_f1"], "checks": checks, "made_from": made_from}
+    put(root, "metrics/overfitting.json", found)
+
+
 def headings(stage):
     """The sections of a stage's own notebook, as its page would show them."""
     cells = json.loads((ROOT / "notebooks" / f"{stage}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -64,7 +73,7 @@ def project(tmp_path, chats):
     put(tmp_path, "models/chats/features.json", FEATURES)
     put(tmp_path, "metrics/evaluate.json", SCORES)
     checks = [{"code": code, "title": f"Title of {code}", "status": "pass", "explanation": ""} for code in CHECKS]
-    put(tmp_path, "metrics/overfitting.json", {"checks": checks})
+    put_checks(tmp_path, checks)
     put(tmp_path, "data/chats.json", {"rows": 24, "rows_sha256": "9f2c", "warehouse": "sqlite:///a.sqlite"})
     for name, side in (("train", chats[:16]), ("test", chats[16:])):
         # In pieces and out of order, as a large table may be.
@@ -206,7 +215,7 @@ def test_reforms_leads_to_where_the_answer_stands(project):
 
 def test_reforms_counts_no_check_that_has_not_run(project):
     """What did not run answers nothing; nor does a page that is not there."""
-    put(project, "metrics/overfitting.json", {"checks": [{"code": "groups", "status": "not_run"}]})
+    put_checks(project, [{"code": "groups", "status": "not_run"}])
     (project / "reports" / "split.html").unlink()
     found = {row[0]: row[2] for row in rows(card(project), "reforms") if len(row) == 3}
     assert found["6b"].startswith("not known: split#what-stands-on-both-sides, check duplicates, check groups")
@@ -228,7 +237,7 @@ def test_every_link_on_the_card_has_its_target(project):
 def test_checks_that_did_not_pass_are_a_caveat(project):
     """Failed, warned and not run, by their titles."""
     checks = [{"code": s, "title": s.title(), "status": s} for s in ("pass", "warn", "fail", "not_run")]
-    put(project, "metrics/overfitting.json", {"checks": checks})
+    put_checks(project, checks)
     found = dict(rows(card(project), "caveats-and-recommendations"))
     assert found["Checks that did not pass"] == "Fail (fail); Warn (warning); Not_Run (not run)"
 

@@ -1,5 +1,6 @@
 """The overview of all report pages."""
 
+import hashlib
 import json
 import subprocess
 
@@ -37,6 +38,7 @@ DATA = {
     "first_created_at": "2024-01-01T00:12:09",
     "last_created_at": "2025-12-31T23:41:55",
 }
+MODEL = "models/chats/manifest.json"
 NOT_A_STAGE = "  archive:\n    cmd: echo done\n"
 
 
@@ -49,8 +51,15 @@ def _no_outer_repository(monkeypatch):
 
 def put(root, name, content):
     file = root / name
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+
+
+def put_checks(root, checks, macro_f1=SCORES["macro_f1"]):
+    """Checks of the model that is there, as the stage overfitting leaves them."""
+    put(root, "models/chats/manifest.json", {"files": {}})
+    made_from = [{"path": MODEL, "sha256": hashlib.sha256((root / MODEL).read_bytes()).hexdigest()}]
+    put(root, "metrics/overfitting.json", {"test_macro_f1": macro_f1, "checks": checks, "made_from": made_from})
 
 
 @pytest.fixture
@@ -60,7 +69,7 @@ def project(tmp_path):
     put(tmp_path, "dvc.yaml", f"stages:\n{stages}{NOT_A_STAGE}")
     put(tmp_path, "params.yaml", "split: {test_size: 0.25, as_of: 2025-12-31, none: null}\nservice: {port: 1}\n")
     put(tmp_path, "metrics/evaluate.json", SCORES)
-    put(tmp_path, "metrics/overfitting.json", {"checks": CHECKS})
+    put_checks(tmp_path, CHECKS)
     put(tmp_path, "data/chats.json", DATA)
     for stage in STAGES[:-1]:
         cells = [
@@ -133,8 +142,46 @@ def test_checks_say_their_status_in_words_the_worst_first(project):
 
 def test_check_of_another_kind_is_shown(project):
     """A status that is not known comes first and never looks like a pass."""
-    put(project, "metrics/overfitting.json", {"checks": [*CHECKS, {"code": "OF5", "status": "skipped"}]})
+    put_checks(project, [*CHECKS, {"code": "OF5", "status": "skipped"}])
     assert text(overview(project).select_one(".check")) == "not known A check without a title OF5"
+
+
+def test_no_check_stands_beside_scores_of_another_run(project):
+    """Neither after a newer model, nor beside scores of another one: passing checks would speak of what is gone."""
+    put(project, "metrics/evaluate.json", {**SCORES, "macro_f1": 0.8})
+    html = overview(project)
+    assert not html.select(".check")
+    said = text(html.find(id="checks").find_next("p"))
+    assert said == (
+        "No checks: metrics/overfitting.json and metrics/evaluate.json are of different runs; make both again with "
+        "`dvc repro`."
+    )
+    put(project, "metrics/evaluate.json", SCORES)
+    assert len(overview(project).select(".check")) == len(CHECKS)
+    put(project, MODEL, {"files": {"trees.ubj": "another"}})
+    html = overview(project)
+    assert not html.select(".check")
+    assert f"is of another run: {MODEL} changed since" in text(html.find(id="checks").find_next("p"))
+    card = BeautifulSoup((project / "reports" / "card.html").read_text(), "html.parser")
+    assert not card.select("tr[id^=check-]")
+    (project / MODEL).unlink()
+    assert not overview(project).select(".check")
+
+
+@pytest.mark.parametrize("page_is_there", [False, True])
+def test_a_failed_stage_is_said_with_its_page_so_far(project, page_is_there):
+    """Before the checks and among the stages; DVC has removed the good page, a run by hand has not."""
+    put(project, "reports/overfitting.failed.html", "<p>page so far</p>")
+    if page_is_there:
+        put(project, "reports/overfitting.html", "<p>page</p>")
+    html = overview(project)
+    first = html.find(id="checks").find_next("p")
+    assert text(first) == "The last run of overfitting failed. Its page so far says where and why."
+    stage = html.select(".stages li")[-1]
+    assert "not run yet" not in text(stage)
+    assert "The last run failed." in text(stage)
+    links = {link["href"] for link in html("a") if "overfitting" in link["href"]}
+    assert links == {"overfitting.failed.html"} | ({"overfitting.html"} if page_is_there else set())
 
 
 def test_stages_have_a_link_a_line_and_their_parameters(project):
@@ -192,7 +239,9 @@ def test_almost_nothing_is_said_plainly(project):
     put(project, "reports/split.ipynb", new_notebook())
     html = overview(project)
     assert rows(html, "scores")[1:] == [["model the model", "not given", "not given", "not given"]]
-    assert text(html.find(id="checks").find_next("p")) == "No checks: metrics/overfitting.json lists none."
+    assert text(html.find(id="checks").find_next("p")) == (
+        "No checks: metrics/overfitting.json does not say what it was made from; make it again with `dvc repro overfitting`."
+    )
     assert {value for _, value in rows(html, "data")} == {"not given"}
     assert not html.select(".stages li")[1].p
 
@@ -206,7 +255,7 @@ def test_broken_files_are_said_plainly(project, content, said):
     for name in (*names, "reports/split.ipynb"):
         put(project, name, content)
     found = [text(tag) for tag in overview(project).select("p.absent")]
-    assert len(found) == 3
+    assert len(found) == 3, found
     assert all(f"{name} {said}" in line for name, line in zip(names, found, strict=True))
 
 
@@ -222,7 +271,7 @@ def test_hostile_names_stay_text(project):
     """Markup in metrics, checks, parameters and data is shown, never obeyed."""
     bad = "<script>alert(1)</script>"
     put(project, "metrics/evaluate.json", {**SCORES, "classifier": bad})
-    put(project, "metrics/overfitting.json", {"checks": [{**CHECKS[0], "title": bad, "explanation": bad}]})
+    put_checks(project, [{**CHECKS[0], "title": bad, "explanation": bad}])
     put(project, "data/chats.json", {**DATA, "warehouse": bad})
     put(project, "params.yaml", {"split": {bad: bad}})
     html = overview(project)

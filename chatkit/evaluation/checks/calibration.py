@@ -33,7 +33,7 @@ def check(run):
     said = (
         f"Probabilities and frequencies differ by {observed:.3f}; perfect probabilities would by {usual:.3f} on as "
         f"many chats, by at most {most:.3f} in {1 - ALPHA:.0%} of draws. More than {limit:g} above that fails. Brier "
-        f"score {brier:.3f}."
+        f"score {brier:.3f}.{run.unknown}"
     )
     return Result("fail" if observed - most > limit else "pass", observed - most, limit, said)
 

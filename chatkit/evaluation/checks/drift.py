@@ -35,7 +35,7 @@ def check(run):
     said = (
         f"A classifier tells training from test chats with an area under the curve of {area:.2f} (0.5 is chance; more "
         f"than {limit:.2f} is a warning, than {FAR:.2f} a failure). The shares of the categories differ by {shift:.1%} "
-        f"(p = {p:.3f}); more than {SHIFT:.0%} with p below {ALPHA:g} is a warning."
+        f"(p = {p:.3f}); more than {SHIFT:.0%} with p below {ALPHA:g} is a warning.{run.unknown}"
     )
     evidence = []
     if area > limit:

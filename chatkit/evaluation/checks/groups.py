@@ -1,8 +1,9 @@
 """Conversations and customers that stand on both sides of the split."""
 
 import numpy as np
+import pandas as pd
 
-from chatkit.evaluation.checks.result import NotRunError, Result
+from chatkit.evaluation.checks.result import NotRunError, Result, as_categories
 from chatkit.evaluation.checks.statistics import bootstrap
 from chatkit.evaluation.intervals import balanced_accuracy
 
@@ -19,52 +20,72 @@ def check(run):
     A conversation must not be on both sides. A customer may write again, so that is a fault only where it helps:
     balanced accuracy of known customers' chats minus that of the others', with a bootstrap that draws customers.
     """
-    same_conversation, same_customer = (_seen(run, name) for name in ("conversation_id", "customer_id"))
-    if same_conversation is None and same_customer is None:
+    conversations, customers = (_seen(run, name) for name in ("conversation_id", "customer_id"))
+    if conversations is None and customers is None:
         raise NotRunError(
-            "The chats have neither conversation_id nor customer_id, or some are empty; select them in the query."
+            "The chats have neither conversation_id nor customer_id, or one side has none; select them in the query."
         )
     limit, share, parts, failed = run.thresholds["groups"], None, [], False
-    if same_conversation is not None:
-        share = float(same_conversation.mean())
+    if conversations is not None:
+        rows, same, lack = conversations
+        share = float(same.mean())
         failed = share > limit
         parts.append(
-            f"{same_conversation.sum():,} of {len(run.test):,} test chats ({share:.1%}) belong to a conversation with "
-            f"training chats; at most {limit:.1%} may."
+            f"{same.sum():,} of {len(rows):,} test chats ({share:.1%}) belong to a conversation with "
+            f"training chats; at most {limit:.1%} may.{lack}"
         )
-    if same_customer is not None:
-        said = f"{same_customer.sum():,} are of a customer with training chats"
-        if min(same_customer.sum(), (~same_customer).sum()) < FEWEST:
+    if customers is not None:
+        rows, same, lack = customers
+        said = f"{same.sum():,} are of a customer with training chats"
+        ahead = _ahead(run.codes[rows], run.hits[rows], same)
+        if min(same.sum(), (~same).sum()) < FEWEST or ahead is None:
             if share is None:
-                raise NotRunError(f"{said}: fewer than {FEWEST} chats on one side, too few to compare.")
-            parts.append(f"{said}, too few on one side to compare.")
+                raise NotRunError(f"{said}: fewer than {FEWEST} chats on one side, too few to compare.{lack}")
+            parts.append(f"{said}, too few on one side to compare.{lack}")
         else:
-            ahead = _ahead(run, same_customer)
-            customers = np.unique(run.test["customer_id"], return_inverse=True)[1]
-            low, high = bootstrap(ahead, customers, run.seed)
-            value = ahead(np.ones(len(run.test)))
+            numbers = pd.factorize(run.test["customer_id"].iloc[rows], sort=True)[0]
+            low, high = bootstrap(ahead, numbers, run.seed)
+            value = ahead(np.ones(len(rows)))
             failed |= low > HARM
             parts.append(
                 f"{said}: their balanced accuracy is {value:+.3f} from that of the others "
-                f"({low:+.3f} to {high:+.3f}); a low end above {HARM:+.2f} fails."
+                f"({low:+.3f} to {high:+.3f}); a low end above {HARM:+.2f} fails.{lack}"
             )
     return Result("fail" if failed else "pass", share, limit, " ".join(parts))
 
 
 def _seen(run, name):
-    """Whether each test chat shares a value with a training chat; None where some chats have no value."""
-    if not all(name in chats.columns and chats[name].notna().all() for chats in (run.train, run.test)):
+    """Compare the chats that have a value; None where a side has none.
+
+    Returns
+    -------
+    rows : ndarray of int of shape (n,)
+        Test chats with a value.
+    same : ndarray of bool of shape (n,)
+        Whether a training chat has the same one.
+    lack : str
+        A sentence on the chats without a value, after a space; "" where all have one.
+    """
+    if name not in run.train.columns or name not in run.test.columns:
         return None
-    return run.test[name].isin(set(run.train[name])).to_numpy()
+    values = [as_categories(chats[name].astype(object).fillna("")) for chats in (run.train, run.test)]
+    known, new = (np.flatnonzero(np.char.strip(side) != "") for side in values)
+    if not len(known) or not len(new):
+        return None
+    without = [len(side) - len(rows) for side, rows in zip(values, (known, new), strict=True)]
+    lack = f" {without[1]:,} test chats and {without[0]:,} training chats have no {name}." if any(without) else ""
+    return new, np.isin(values[1][new], values[0][known]), lack
 
 
-def _ahead(run, seen):
-    # Categories that only one side has would be compared with nothing.
-    both = np.intersect1d(run.codes[seen], run.codes[~seen])
-    kept = np.isin(run.codes, both)
+def _ahead(codes, hits, seen):
+    """How far chats that were seen are ahead, by weight; None where no category is on both sides."""
+    both = np.intersect1d(codes[seen], codes[~seen])
+    if not len(both):
+        return None
+    kept = np.isin(codes, both)  # others would be compared with nothing
 
     def ahead(weights):
-        known, unknown = (balanced_accuracy(run.codes, run.hits, weights * kept * side) for side in (seen, ~seen))
+        known, unknown = (balanced_accuracy(codes, hits, weights * kept * side) for side in (seen, ~seen))
         return known - unknown
 
     return ahead

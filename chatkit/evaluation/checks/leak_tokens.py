@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from chatkit.evaluation.checks.result import NotRunError, Result
+from chatkit.evaluation.checks.result import NotRunError, Result, as_categories
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.metrics import wilson
 from chatkit.text.tokens import Words, normalise, split
@@ -32,10 +32,12 @@ def check(run):
     A word in the midst of a text, or in one of fewer than four words, cannot be told from a telling word: it is not
     seen. Numbers, amounts and dates count as one word each.
     """
+    codes, categories = pd.factorize(run.train_truth, sort=True)
+    if len(categories) < 2:
+        raise NotRunError("The training chats have one category only: there is nothing to give away.")
     counts, _, names = run.words
     present = counts.copy()
     present.data[:] = 1
-    codes, categories = pd.factorize(run.train_truth, sort=True)
     within = np.vstack([np.asarray(present[codes == code].sum(axis=0)).ravel() for code in range(len(categories))])
     support, main = within.sum(axis=0), within.argmax(axis=0)
     most = within[main, np.arange(len(main))]
@@ -96,7 +98,7 @@ def _lost(run, category, word):
         return 0.0
     chats = run.test.iloc[rows]
     hits = [
-        np.asarray(run.pipeline.predict(run.messages(_rewritten(chats, dropped))), dtype=str) == category
+        as_categories(run.pipeline.predict(run.messages(_rewritten(chats, dropped)))) == category
         for dropped in (None, word)
     ]
     return float(hits[0].mean() - hits[1].mean())

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
+from sklearn.frozen import FrozenEstimator
 
 from chatkit.evaluation.checks.neighbours import shingles
 from chatkit.project import InputError
@@ -96,20 +98,19 @@ class Run:
         """Chats in the form that the pipeline takes."""
         return chats[MESSAGE] if self._takes_frames else texts(chats)
 
-    def refit(self, chats, **parameters):
-        """Fit a fresh copy of the pipeline on chats."""
-        try:
-            copy = clone(self.pipeline)
-        except TypeError:
-            raise NotRunError(
-                f"{type(self.pipeline).__name__} is no scikit-learn estimator that can be copied and fitted again."
-            ) from None
-        return copy.set_params(**parameters).fit(self.messages(chats), chats["category"])
+    def refit(self, estimator, chats, ask, **parameters):
+        """Fit a fresh copy of an estimator on chats and return what `ask(copy)` gives."""
+        kept = [estimator, *(estimator.get_params().values() if hasattr(estimator, "get_params") else ())]
+        if any(isinstance(part, FrozenEstimator) and is_classifier(part) for part in kept):
+            raise NotRunError(f"{type(estimator).__name__} is frozen: a copy of it would not be fitted again.")
+        with foreign(f"A copy of {type(estimator).__name__} cannot be fitted on {len(chats):,} chats and asked"):
+            copy = clone(estimator).set_params(**parameters)
+            return ask(copy.fit(self.messages(chats), chats["category"]))
 
     @cached_property
     def predictions(self):
         """Categories that the pipeline gives the test chats."""
-        return np.asarray(self.pipeline.predict(self.messages(self.test)), dtype=str)
+        return as_categories(self.pipeline.predict(self.messages(self.test)))
 
     @cached_property
     def probabilities(self):
@@ -119,17 +120,37 @@ class Run:
     @cached_property
     def classes(self):
         """Categories that the pipeline knows."""
-        return np.asarray(self.pipeline.classes_, dtype=str)
+        if not hasattr(self.pipeline, "classes_"):
+            raise NotRunError("The classifier does not name its categories (classes_).")
+        return as_categories(self.pipeline.classes_)
 
     @cached_property
     def truth(self):
         """Categories that people gave the test chats."""
-        return np.asarray(self.test["category"], dtype=str)
+        return as_categories(self.test["category"])
 
     @cached_property
     def train_truth(self):
         """Categories that people gave the training chats."""
-        return np.asarray(self.train["category"], dtype=str)
+        return as_categories(self.train["category"])
+
+    @cached_property
+    def unknown(self):
+        """Sentences on chats of a category that could not be learned, each after a space; "" without such chats."""
+        classes = self.classes if hasattr(self.pipeline, "classes_") else self.train_truth
+        said = ""
+        for side, truth, known, lack in (
+            (
+                "test",
+                self.truth,
+                np.intersect1d(classes, self.train_truth),
+                "the classifier or the training chats lack",
+            ),
+            ("training", self.train_truth, classes, "the classifier lacks"),
+        ):
+            new = truth[~np.isin(truth, known)]
+            said += f" {len(new):,} {side} chats have a category that {lack}: {listed(new)}." if len(new) else ""
+        return said
 
     @cached_property
     def texts(self):
@@ -156,7 +177,10 @@ class Run:
         names : ndarray of str
         """
         counter = TermCounter(stop_words=None, lemmatizer="none", ngram_range=(1, 1), min_df=2)
-        counts = counter.fit_transform(self.texts[0] + self.texts[1])
+        try:
+            counts = counter.fit_transform(self.texts[0] + self.texts[1])
+        except ValueError:
+            raise NotRunError("No word stands in two chats: the texts are empty, or have nothing in common.") from None
         return counts[: len(self.train)], counts[len(self.train) :], counter.get_feature_names_out()
 
     @cached_property
@@ -169,7 +193,60 @@ class Run:
     @cached_property
     def shingles(self):
         """What `neighbours.shingles` gives for the training chats, then the test chats."""
-        return shingles(self.texts[0] + self.texts[1])
+        both = self.texts[0] + self.texts[1]
+        try:
+            return shingles(both)
+        except ValueError:
+            raise NotRunError("No chat has a word: the texts are empty.") from None
+
+
+@contextmanager
+def foreign(what):
+    """Turn whatever foreign code raises into the reason why a check cannot run."""
+    try:
+        yield
+    except NotRunError:
+        raise
+    except Exception as error:
+        said = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise NotRunError(f"{what} ({type(error).__name__}: {said}).") from error
+
+
+def as_categories(labels):
+    """Return labels as text, whole numbers without a decimal point.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,)
+
+    Returns
+    -------
+    ndarray of str of shape (n,)
+
+    Examples
+    --------
+    scikit-learn makes floats of pandas' Int64:
+
+    >>> as_categories([0.0, 1.0]).tolist(), as_categories(pd.Series([0, 1], dtype="Int64")).tolist()
+    (['0', '1'], ['0', '1'])
+    """
+    labels = np.asarray(labels)
+    if labels.dtype.kind in "fO":
+        whole = [isinstance(label, float | np.floating) and float(label).is_integer() for label in labels]
+        labels = [int(label) if number else label for label, number in zip(labels, whole, strict=True)]
+    return np.asarray(labels, dtype=str)
+
+
+def listed(labels, most=5):
+    """Name the categories among some labels.
+
+    Examples
+    --------
+    >>> listed(["b", "a", "b"]), listed("abcdefg")
+    ('a, b', 'a, b, c, d, e and 2 more')
+    """
+    names = [str(name) for name in sorted(set(labels))]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def texts(chats):
@@ -189,7 +266,8 @@ def loss(truth, classes, given):
     place = {category: number for number, category in enumerate(classes)}
     known = np.array([place.get(category, -1) for category in truth])
     if (known < 0).any():
-        raise NotRunError("Some test chats have a category that the classifier was not trained on.")
+        new = truth[known < 0]
+        raise NotRunError(f"{len(new):,} test chats have a category that the classifier lacks: {listed(new)}.")
     return -np.log(np.clip(given[np.arange(len(truth)), known], 1e-6, 1))
 
 

@@ -2,22 +2,26 @@
 
 import numpy as np
 
-from chatkit.evaluation.checks.result import NotRunError, Result, loss
+from chatkit.evaluation.checks.result import NotRunError, Result, foreign, loss
 from chatkit.evaluation.metrics import staged_predict_proba
 
 TITLE = "Boosting stopped in time"
 SEVERITY, LEAKAGE = "fail", None
 ADVICE = "Boost for fewer rounds, or stop early on chats held out of the training ones."
+FEWEST = 30  # chats on each half
 ERRORS = 2.4  # standard errors: one in a hundred
 
 
 def check(run):
     """Find the best round on one half of the test chats and measure on the other what the later ones cost."""
-    staged = staged_predict_proba(run.pipeline, run.messages(run.test))
+    with foreign("The rounds of the classifier cannot be seen"):
+        staged = staged_predict_proba(run.pipeline, run.messages(run.test))
     if staged is None:
         raise NotRunError("The classifier is not boosted, or does not show its rounds.")
     if len(staged) < 2:
         raise NotRunError("The classifier has fewer than two rounds.")
+    if len(run.test) < 2 * FEWEST:
+        raise NotRunError(f"There are {len(run.test)} test chats; {2 * FEWEST} are needed, a half to choose the round.")
     losses = np.array([loss(run.truth, run.classes, given) for given in staged])
     half = np.random.default_rng(run.seed).permutation(len(run.truth)) % 2 == 0
     best = int(losses[:, half].mean(axis=1).argmin())

@@ -2,17 +2,22 @@
 
 import numpy as np
 
-from chatkit.evaluation.checks.result import Result
+from chatkit.evaluation.checks.result import NotRunError, Result
 from chatkit.evaluation.intervals import balanced_accuracy
 
 TITLE = "The predictions say more than chance"
 SEVERITY, LEAKAGE = "fail", None
 ADVICE = "Nothing that was learned holds for new chats: check the labels, and that both sides come from one source."
+FEWEST = 30  # test chats
 DRAWS = 999
 
 
 def check(run):
-    """Permutation test of the balanced accuracy, predictions fixed (Ojala and Garriga, JMLR 2010)."""
+    """Permutation test of the balanced accuracy, predictions fixed (Ojala and Garriga, JMLR 2010).
+
+    On few chats even a good model may look like chance. Where one halfway from chance to no error would, that is no
+    failure: the check has not run.
+    """
     observed = balanced_accuracy(run.codes, run.hits)
     rng = np.random.default_rng(run.seed)
     as_good = 0
@@ -20,8 +25,24 @@ def check(run):
         order = rng.permutation(len(run.truth))
         as_good += balanced_accuracy(run.codes[order], run.truth[order] == run.predictions) >= observed
     p, limit = (1 + as_good) / (1 + DRAWS), run.thresholds["signal"]
+    if p > limit:
+        least, halfway = _least(run, limit)
+        if len(run.test) < FEWEST or least >= halfway:
+            raise NotRunError(
+                f"Balanced accuracy {observed:.3f} cannot be told from chance ({p:.1%} of {DRAWS + 1} random orders of "
+                f"the labels do as well), but on these {len(run.test):,} test chats a good model might not be either: "
+                f"{FEWEST} are needed, and enough of more than one category.{run.unknown}"
+            )
     said = (
         f"Balanced accuracy {observed:.3f}; {p:.1%} of {DRAWS + 1} random orders of the labels do as well, at most "
-        f"{limit:.1%} may."
+        f"{limit:.1%} may.{run.unknown}"
     )
     return Result("pass" if p <= limit else "fail", p, limit, said)
+
+
+def _least(run, limit):
+    """Balanced accuracy that random orders of the labels reach as often as the limit says, and half the way to 1."""
+    rng = np.random.default_rng(run.seed)
+    orders = (run.codes[rng.permutation(len(run.codes))] for _ in range(DRAWS))
+    reached = [balanced_accuracy(run.codes, order == run.codes) for order in orders]
+    return float(np.quantile(reached, 1 - max(limit, 0))), (1 + 1 / (run.codes.max() + 1)) / 2

@@ -5,13 +5,14 @@ from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import ComplementNB
 from sklearn.tree import DecisionTreeClassifier
 
-from chatkit.evaluation.checks.result import Result
+from chatkit.evaluation.checks.result import NotRunError, Result, as_categories
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.intervals import macro_f1
 
 TITLE = "The model beats the simple ones"
 SEVERITY, LEAKAGE = "warn", None
 ADVICE = "Take the simpler model, or find out why the larger one learns no more."
+FEWEST = 30  # test chats
 DRAWS = 300
 AHEAD = 0.02  # macro-F1 by which naive Bayes may be shown to be ahead
 
@@ -23,6 +24,8 @@ def check(run):
     subject and body. Complement naive Bayes on plain words (J. Rennie et al., ICML 2003) is a fair rival on few chats:
     it must only not be shown to beat the model.
     """
+    if len(run.test) < FEWEST:
+        raise NotRunError(f"There are {len(run.test)} test chats; {FEWEST} are needed.")
     known, new, _ = run.words
     sizes = [np.array([[len(s), len(b)] for s, b in zip(chats["subject"], chats["body"], strict=True)])
              for chats in (run.train, run.test)]  # fmt: skip
@@ -32,8 +35,7 @@ def check(run):
         "naive Bayes": (ComplementNB(), (known, new)),
     }
     given = [run.predictions] + [
-        np.asarray(model.fit(X, run.train["category"]).predict(X_new), dtype=str)
-        for model, (X, X_new) in rivals.values()
+        as_categories(model.fit(X, run.train["category"]).predict(X_new)) for model, (X, X_new) in rivals.values()
     ]
 
     codes = np.unique(np.concatenate([run.truth, *given]), return_inverse=True)[1]
@@ -53,6 +55,7 @@ def check(run):
         f"Macro-F1 is {gains[best]:+.3f} from that of the better trivial model, {list(rivals)[best]} "
         f"({low[best]:+.3f} to {high[best]:+.3f}), and {gains[2]:+.3f} from naive Bayes ({low[2]:+.3f} to "
         f"{high[2]:+.3f}). The first low end must be above {limit:+.3f}, the second high end not below {-AHEAD:+.2f}."
+        f"{run.unknown}"
     )
     evidence = [{"simple model": name, "macro-F1": round(float(score), 3)}
                 for name, score in zip(rivals, found[1:], strict=True)]  # fmt: skip

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.sparse import vstack
 from sklearn.naive_bayes import ComplementNB
 
-from chatkit.evaluation.checks.result import NotRunError, Result
+from chatkit.evaluation.checks.result import NotRunError, Result, foreign
 from chatkit.evaluation.checks.statistics import bootstrap
 from chatkit.evaluation.intervals import balanced_accuracy
 
@@ -13,6 +13,8 @@ TITLE = "The scores hold for later chats too"
 SEVERITY, LEAKAGE = "warn", "temporal leakage"
 ADVICE = "Set split.strategy to 'time': the model will only ever meet chats later than those it was trained on."
 PARTS = 6  # of the chats in order of time: each after the first is predicted from those before it
+
+FEWEST = 60  # chats, ten in each part
 
 
 def check(run):
@@ -23,16 +25,16 @@ def check(run):
     Splits", EACL 2021). The chats are drawn again for the interval.
     """
     limit = run.thresholds["time_order"]
-    for chats in (run.train, run.test):
-        if "created_at" not in chats.columns or chats["created_at"].isna().any():
-            raise NotRunError("Some chats have no created_at; select it in the query.")
-    late = float((run.test["created_at"] <= run.train["created_at"].max()).mean())
+    before, after = _times(run)
+    late = float((after <= before.max()).mean())
     if late == 0:
         return Result("pass", 0.0, limit, "Every test chat is later than all training chats.")
+    if len(before) + len(after) < FEWEST:
+        raise NotRunError(f"There are {len(before) + len(after)} chats; {FEWEST} are needed to part them by time.")
     known, new, _ = run.words
     counts = vstack([known, new]).tocsr()
     y = np.unique(np.concatenate([run.train_truth, run.truth]), return_inverse=True)[1]
-    by_time = np.argsort(pd.concat([run.train["created_at"], run.test["created_at"]]).to_numpy(), kind="stable")
+    by_time = np.argsort(pd.concat([before, after]).to_numpy(), kind="stable")
     rng = np.random.default_rng(run.seed)
     parts, rows, ahead = np.array_split(by_time, PARTS), [], []
     for number in range(1, PARTS):
@@ -56,6 +58,27 @@ def check(run):
         f"{limit:+.3f} is too much."
     )
     return Result("warn" if low > limit else "pass", mean, limit, said, (low, high))
+
+
+def _times(run):
+    """When the training chats and the test chats were written, in a form that can be compared."""
+    found, kinds, lack = [], set(), NotRunError("Some chats have no created_at; select it in the query.")
+    for chats in (run.train, run.test):
+        if "created_at" not in chats.columns:
+            raise lack
+        times = chats["created_at"]
+        if not pd.api.types.is_numeric_dtype(times) and times.dtype.kind != "M":
+            # Text as ISO 8601 only: elsewhere day and month may change places.
+            with foreign("The column created_at is no time"):
+                times = pd.to_datetime(times.astype(object), format="ISO8601")
+        if times.isna().any():
+            raise lack
+        zone = times.dtype.kind == "M" and times.dt.tz is not None
+        kinds.add("times with a time zone" if zone else "times without one" if times.dtype.kind == "M" else "numbers")
+        found.append(times)
+    if len(kinds) > 1:
+        raise NotRunError(f"Got {' and '.join(sorted(kinds))} as created_at, expected the same on both sides.")
+    return found
 
 
 def _hits(counts, y, known, new):
