@@ -147,7 +147,9 @@ def test_locks_follow_pyproject_and_name_no_index():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     name = re.compile(r"[\w.-]+")
     extras = project["optional-dependencies"]
-    dev = [entry for name in ("dev", "postgres", "service") for entry in extras[name] if not entry.startswith("chatkit[")]
+    dev = [
+        entry for name in ("dev", "postgres", "service") for entry in extras[name] if not entry.startswith("chatkit[")
+    ]
     dev += project["dependencies"]
     for lock, wanted in (("requirements.lock", project["dependencies"]), ("requirements-dev.lock", dev)):
         text = (ROOT / lock).read_text()

@@ -52,6 +52,7 @@ def write_index(root):
         scores=score_rows(scores),
         verdict=_verdict(scores),
         no_scores=no_scores,
+        triage=_triage(read_output(root, "metrics/triage.json")[0]),
         checks=checks,
         tally=f"{len(checks)} checks: " + ", ".join(f"{count} {word}" for word, count in tally.items()),
         no_checks=no_checks,
@@ -103,7 +104,31 @@ def _verdict(scores):
     # The difference of what the table shows, so that a reader's sum comes out.
     gap = round(scores["macro_f1"], 3) - round(rivals[best], 3)
     where = "level with" if abs(gap) < 0.0005 else f"{abs(gap):.3f} {'above' if gap > 0 else 'below'}"
-    return f"The model reaches a macro-F1 of {scores['macro_f1']:.3f}, {where} the best baseline ({best})."
+    said = f"The model reaches a macro-F1 of {scores['macro_f1']:.3f}, {where} the best baseline ({best})"
+    difference = scores["baselines"][best].get("difference")
+    if not difference:
+        return f"{said}."
+    _, low, high = difference["macro_f1"]
+    shown = "more than chance" if low > 0 or high < 0 else "not shown to be more than chance"
+    return f"{said}. The difference ({low:+.3f} to {high:+.3f}) is {shown}."
+
+
+def _triage(found):
+    """Two sentences: what the model changes for those who wait, at the first number of agents."""
+    routed, minutes = found.get("routed") or {}, found.get("minutes") or {}
+    said = [
+        f"{share:.0%} of the chats can be routed without a person at an error of at most {float(error):.0%}."
+        for error, share in routed.items()
+        if share
+    ][:1]
+    for agents, who in list(minutes.items())[:1]:
+        urgent, others = who["urgent"], who["others"]
+        said.append(
+            f"With {agents} 9 of 10 urgent chats get an answer within {urgent['model']:.3g} minutes when the model "
+            f"orders the queue, {urgent['hourly triage']:.3g} with hourly triage; others within {others['model']:.3g} and "
+            f"{others['hourly triage']:.3g}."
+        )
+    return " ".join(said)
 
 
 def _data(data):

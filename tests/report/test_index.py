@@ -128,6 +128,34 @@ def test_verdict_compares_with_the_best_baseline(project, macro_f1, said):
     assert text(overview(project).find(id="scores").find_next("p")) == f"The model reaches a macro-F1 {said}"
 
 
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ([-0.001, 0.013], "The difference (-0.001 to +0.013) is not shown to be more than chance."),
+        ([0.001, 0.011], "The difference (+0.001 to +0.011) is more than chance."),
+        ([-0.011, -0.001], "The difference (-0.011 to -0.001) is more than chance."),
+    ],
+)
+def test_verdict_has_the_interval_of_the_difference(project, ends, said):
+    """A reader is told whether the difference could be luck, where the stage has measured it."""
+    linear = SCORES["baselines"]["linear"] | {"difference": {"macro_f1": [0.005, *ends]}}
+    put(project, "metrics/evaluate.json", {**SCORES, "baselines": {"linear": linear}})
+    assert text(overview(project).find(id="scores").find_next("p")).endswith(f"the best baseline (linear). {said}")
+
+
+def test_triage_is_said_in_two_sentences(project):
+    """What the model changes for those who wait, with a link to what that rests on; nothing where it was not run."""
+    assert overview(project).find(href="triage.html", string="The page triage") is None
+    waits = {"urgent": {"hourly triage": 41.549, "model": 6.877}, "others": {"hourly triage": 131.6, "model": 135.8}}
+    put(project, "metrics/triage.json", {"routed": {"0.02": 0.0, "0.05": 0.4}, "minutes": {"5 agents": waits}})
+    link = overview(project).find(href="triage.html", string="The page triage")
+    assert text(link.parent) == (
+        "40% of the chats can be routed without a person at an error of at most 5%. With 5 agents 9 of 10 urgent chats get "
+        "an answer within 6.88 minutes when the model orders the queue, 41.5 with hourly triage; others within 136 and "
+        "132. The page triage says what that rests on."
+    )
+
+
 def test_checks_say_their_status_in_words_the_worst_first(project):
     """A reader sees what failed before what passed, without needing colours, and how many of each."""
     html = overview(project)
