@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from chatkit.data.split import blank_to_missing
 from chatkit.data.warehouse import REQUIRED, SCHEMA, TEXT, sqlite_file
 from chatkit.project import InputError, replacing
 
@@ -92,7 +93,8 @@ def read_chats(file):
     Returns
     -------
     pandas.DataFrame
-        One row a chat. Without a conversation_id in the file each chat is a conversation of its own.
+        One row a chat. Without a conversation_id in the file each chat is a conversation of its own; where some
+        chats have none, theirs is None, as is a blank customer_id or split.
 
     Raises
     ------
@@ -107,7 +109,9 @@ def read_chats(file):
             f"{file.name} has {len(repeated)} rows with the id of an earlier row, first {repeated.iloc[0]!r}; give "
             "each chat an id of its own."
         )
-    if "conversation_id" not in chats.columns:
+    chats = blank_to_missing(chats)
+    # Where some have one, the id of a chat could be that of another's conversation.
+    if "conversation_id" not in chats.columns or chats["conversation_id"].isna().all():
         chats["conversation_id"] = chats["id"]
     if "created_at" in chats.columns:
         chats["created_at"] = _moments(chats["created_at"], file.name)

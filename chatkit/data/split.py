@@ -17,8 +17,8 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
         With category, and whatever the strategy looks at.
     strategy : {"random", "group", "time", "column"}, default="group"
         ``random``: chats drawn at random, stratified by category. ``group``: the same, but all chats with one
-        value of `group` go to the same side. ``time``: the latest chats are the test. ``column``: `column`
-        says "train" or "test".
+        value of `group` go to the same side; a chat without a conversation_id is a conversation of its own.
+        ``time``: the latest chats are the test. ``column``: `column` says "train" or "test".
     test_size : float, default=1/3
         Share kept for testing: of the chats, or of the groups. Not used by ``column``.
     group : str, default="conversation_id"
@@ -31,7 +31,7 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
     Returns
     -------
     train, test : pandas.DataFrame
-        Rows of `chats` in their order, index starting at 0.
+        Rows of `chats` in their order, index starting at 0; a blank conversation_id or customer_id is missing in them.
 
     Raises
     ------
@@ -46,6 +46,7 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
         ...
     chatkit.project.InputError: split.strategy is 'column', but the chats have no column 'split'; ...
     """
+    chats = blank_to_missing(chats)
     if strategy == "column":
         in_test = _by_column(chats, column)
     else:
@@ -56,7 +57,7 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
         if strategy == "time":
             in_test = _by_time(chats, test_size)
         elif strategy == "group":
-            in_test = _at_random(chats, _column(chats, group, strategy), test_size, seed)
+            in_test = _at_random(chats, _groups(chats, group), test_size, seed)
         elif strategy == "random":
             in_test = _at_random(chats, pd.Series(chats.index, chats.index), test_size, seed)
         else:
@@ -85,6 +86,7 @@ def overlap(train, test):
         One row for each thing shared: shared, chats (test chats concerned), share (of the test chats).
         What the chats do not carry is not listed.
     """
+    train, test = blank_to_missing(train), blank_to_missing(test)
     found = {"the same text": folded(test).isin(set(folded(train)))}
     for name in ("conversation_id", "customer_id"):
         if name in test.columns and test[name].notna().any():
@@ -110,6 +112,38 @@ def folded(chats):
     pandas.Series of str of shape (n,)
     """
     return (chats["subject"] + "\n" + chats["body"]).str.casefold().str.split().str.join(" ")
+
+
+def blank_to_missing(chats):
+    """Leave out of conversation_id, customer_id and split what is no value: exports and warehouses write "" there.
+
+    Parameters
+    ----------
+    chats : pandas.DataFrame of shape (n, m)
+
+    Returns
+    -------
+    pandas.DataFrame of shape (n, m)
+
+    Examples
+    --------
+    >>> blank_to_missing(pd.DataFrame({"conversation_id": ["k1", "", " "]}))["conversation_id"].isna().tolist()
+    [False, True, True]
+    """
+    for name in {"conversation_id", "customer_id", "split"}.intersection(chats.columns):
+        blank = chats[name].isin([text for text in set(chats[name]) if isinstance(text, str) and not text.strip()])
+        if blank.any():
+            chats = chats.assign(**{name: chats[name].mask(blank, None)})
+    return chats
+
+
+def _groups(chats, name):
+    """Number the groups; where some have no conversation_id, each of these gets a number of its own."""
+    if name == "conversation_id" and name in chats.columns and chats[name].notna().any():
+        numbers, missing = pd.factorize(chats[name])[0], chats[name].isna().to_numpy()
+        numbers[missing] = range(len(chats), len(chats) + missing.sum())
+        return pd.Series(numbers, chats.index)
+    return _column(chats, name, "group")
 
 
 def _column(chats, name, strategy):

@@ -12,7 +12,7 @@ from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.validation import as_texts
 
-_PERSONAL = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+|\d")
+_PERSONAL = re.compile(r"(?<!\S)\S+@\S+|(?:https?://|www\.)\S+|\d")
 _STRENGTHS = ((2 / 3, "strong"), (1 / 3, "clear"), (1 / 10, "weak"))  # from this share of the strongest on
 
 

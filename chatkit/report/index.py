@@ -125,8 +125,8 @@ def _triage(found):
         urgent, others = who["urgent"], who["others"]
         said.append(
             f"With {agents} 9 of 10 urgent chats get an answer within {urgent['model']:.3g} minutes when the model "
-            f"orders the queue, {urgent['hourly triage']:.3g} with hourly triage; others within {others['model']:.3g} and "
-            f"{others['hourly triage']:.3g}."
+            f"orders the queue, {urgent['hourly triage']:.3g} with hourly triage; others within {others['model']:.3g} "
+            f"and {others['hourly triage']:.3g}."
         )
     return " ".join(said)
 

@@ -13,11 +13,16 @@ from chatkit.text.stopwords import ENGLISH
 
 # A number with what belongs to it (an amount, a date, a time), or a word with its apostrophes.
 _TOKEN = re.compile(r"[$£€]?\d+(?:[.,:/'-]\d+)*\w*|[^\W\d]\w*(?:'\w+)*")
-# An address, or else what no address can begin in: each character is looked at a few times only, however long the text.
+# An address ends at quotes and brackets, so that a message inside of code or data keeps its words; one of mail also at
+# commas, colons and semicolons, as RFC 5322 has it. It is looked for only where it can begin: to try each letter of a
+# long run would take quadratic time.
+_MAIL = r"""[^\s@<>()\[\]{}"“”„«»`,;:|\\]"""
 _ADDRESS = re.compile(
-    r"(?P<url>(?:https?://|www\.)\S+)|(?P<email>[^\s@<>]+@[^\s@<>]+\.\w+)"
-    r"|[^\s@<>](?:(?!https?://|www\.)[^\s@<>])*"
+    r"""(?P<url>(?:https?://|www\.)[^\s<>\[\]{}"“”„«»`|\\^]+)"""
+    rf"""|(?<!{_MAIL})(?P<email>{_MAIL}+@{_MAIL}+\.\w+)"""
 )
+_ACCENTS = 30  # on one letter; no language has more (Unicode's UAX #15), and to sort them takes quadratic time
+_CROWD = 2_000  # bytes beyond ASCII from which on that time is felt
 _APOSTROPHES = "’‘`ʼ"
 _IRREGULAR = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
 # Written without the apostrophe in half of all chats; the negation must not be lost.
@@ -44,6 +49,8 @@ def normalise(text):
     """
     text = text.lower()
     if not text.isascii():
+        if _may_be_crowded(text):
+            text = "".join([text[at] for at in _uncrowded(text)])
         # Compatibility characters such as ℡ become capitals, so lower case comes twice.
         text = unicodedata.normalize("NFKC", text)
         for apostrophe in _APOSTROPHES:
@@ -55,8 +62,27 @@ def normalise(text):
     return text
 
 
-def _typed(found):
-    return f" _{found.lastgroup}_ " if found.lastgroup else found[0]
+def _typed(address):
+    return f" _{address.lastgroup}_ "
+
+
+def _may_be_crowded(text):
+    return len(text.encode("utf-8", "replace")) - len(text) > _CROWD
+
+
+def _uncrowded(text):
+    """Positions of the characters, without accents that are too many for one letter."""
+    kept, accents = [], 0
+    for at, character in enumerate(text):
+        accents = accents + 1 if _is_accent(character) else 0
+        if accents <= _ACCENTS:
+            kept.append(at)
+    return kept
+
+
+@lru_cache(maxsize=2**12)
+def _is_accent(character):
+    return unicodedata.combining(unicodedata.normalize("NFKD", character)[0]) > 0
 
 
 def _has_mark(text):
@@ -105,6 +131,9 @@ def places(text):
     """
     text, spans = _lower(text, [(at, at + 1) for at in range(len(text))])
     if not text.isascii():
+        if _may_be_crowded(text):
+            kept = _uncrowded(text)
+            text, spans = "".join([text[at] for at in kept]), [spans[at] for at in kept]
         text, spans = _compose(text, spans)
         for apostrophe in _APOSTROPHES:
             text = text.replace(apostrophe, "'")
@@ -136,9 +165,8 @@ def _compose(text, spans):
         piece = unicodedata.normalize("NFKC", text[start:at])
         if at < len(text):
             after = unicodedata.normalize("NFKC", text[at])
-            first = unicodedata.normalize("NFKD", text[at])[0]
             # Accents change places among themselves, and two letters may become one, as ᄀ and ᅡ do.
-            if unicodedata.combining(first) or unicodedata.normalize("NFKC", text[start : at + 1]) != piece + after:
+            if _is_accent(text[at]) or unicodedata.normalize("NFKC", text[start : at + 1]) != piece + after:
                 continue
         pieces.append(piece)
         origins += [(spans[start][0], spans[at - 1][1])] * len(piece)
@@ -206,7 +234,8 @@ class Words(dict):
             return "_money_"
         if token[0].isdigit():
             return "_date_" if any(mark in token for mark in ":/-") else "_number_"
-        if token.endswith("n't"):
+        # No word ends so twice; to look at one n't after the other would go as deep as a token is long.
+        if token.endswith("n't") and not token.endswith("n'tn't"):
             verb = self._replace(_IRREGULAR.get(token) or token[:-3]) if token != "n't" else ""
             return f"{verb} not".strip()
         return token if token.startswith("_") else self._lemma(token.removesuffix("'s"))

@@ -33,6 +33,19 @@ def test_without_conversations_each_chat_is_its_own(tmp_path):
     assert read_chats(tmp_path / "a.csv")["conversation_id"].tolist() == ["1", "2"]
 
 
+def test_a_blank_is_no_conversation(tmp_path):
+    """Some blank: missing, since a chat's id may be another's conversation. All blank: as if there were no such column."""
+    (tmp_path / "a.csv").write_text(
+        "id,subject,body,category,conversation_id,customer_id,split\n1,a,b,x,2,,train\n2,a,b,x,,p, \n3,a,b,x, ,p,test\n"
+    )
+    chats = read_chats(tmp_path / "a.csv")
+    assert chats["conversation_id"].tolist() == ["2", None, None]
+    assert chats["customer_id"].tolist() == [None, "p", "p"]
+    assert chats["split"].tolist() == ["train", None, "test"]
+    (tmp_path / "a.csv").write_text("id,subject,body,category,conversation_id\n1,a,b,x,\n2,a,b,x, \n")
+    assert read_chats(tmp_path / "a.csv")["conversation_id"].tolist() == ["1", "2"]
+
+
 def test_missing_values_are_empty_text(tmp_path):
     """None and NaN in a Parquet file are empty, not the word nan."""
     frame = pd.DataFrame({"id": [1, 2], "subject": ["a", None], "body": [None, "b"], "category": ["x", "y"]})

@@ -47,6 +47,22 @@ def test_groups_hold_whatever_the_groups(rows, seed):
     assert set(test["category"]) <= set(train["category"])
 
 
+@pytest.mark.parametrize("nothing", ["", "  ", None, float("nan")])
+def test_a_chat_without_a_conversation_is_one_of_its_own(chats, nothing):
+    """However it is missing: half of the chats have none, and they stand on both sides as if drawn one by one."""
+    chats["conversation_id"] = [nothing if row % 4 > 1 else f"k{row // 4}" for row in range(24)]
+    train, test = split_chats(chats, "group")
+    sides = [side["conversation_id"].isna().sum() for side in (train, test)]
+    assert (sum(sides), min(sides) > 1, len(train) + len(test)) == (12, True, 24)
+    assert not set(train["conversation_id"].dropna()) & set(test["conversation_id"].dropna())
+    assert "the same conversation_id" not in overlap(train, test).query("chats > 0")["shared"].tolist()
+    assert chats["conversation_id"].isin([nothing]).sum() == 12, "the caller's chats are left as they were"
+    own = chats.assign(
+        conversation_id=chats["conversation_id"].where(chats["conversation_id"].str.strip() > "", chats["id"])
+    )
+    assert split_chats(own, "group")[1]["id"].equals(test["id"])
+
+
 def test_time_tests_on_the_latest(chats):
     """No test chat is older than a training chat, chats of one moment stay together."""
     train, test = split_chats(chats.sample(frac=1, random_state=0), "time")
@@ -84,6 +100,9 @@ def test_the_seed_decides(chats):
         ({"strategy": "time"}, {"created_at": pd.NaT}, "created_at is empty in 24 of 24"),
         ({"strategy": "group", "group": "team"}, {}, "the chats have no column 'team'"),
         ({"strategy": "group"}, {"conversation_id": None}, "conversation_id is empty in 24 of 24"),
+        ({"strategy": "group"}, {"conversation_id": " "}, "conversation_id is empty in 24 of 24"),
+        ({"strategy": "group", "group": "customer_id"}, {"customer_id": [""] * 3 + ["p"] * 21}, "customer_id is empty in 3 of 24"),
+        ({"strategy": "column"}, {"split": ["", "train", "test"] * 8}, "split is empty in 8 of 24 chats"),
         ({"strategy": "random", "test_size": 0.01}, {}, "are too few for 2 categories"),
         ({"strategy": "time"}, {"category": ["a"] * 20 + ["b"] * 4}, "test has 1 categories that no training chat has, 4"),
         ({"strategy": "random"}, {"category": ["a"] * 23 + ["b"]}, "Category 'b' has 1 row"),
@@ -99,12 +118,12 @@ def test_what_cannot_be_split_gives_one_sentence(chats, options, change, said):
 def test_overlap_counts_what_is_shared():
     """Texts up to case and spaces, conversations, customers, later training chats."""
     train = pd.DataFrame(
-        {"subject": ["Lost  CARD"], "body": ["help"], "conversation_id": ["k1"], "customer_id": [None],
+        {"subject": ["Lost  CARD"], "body": ["help"], "conversation_id": ["k1"], "customer_id": [""],
          "created_at": [pd.Timestamp("2025-01-05")]}
     )  # fmt: skip
     test = pd.DataFrame(
         {"subject": ["lost card", "a"], "body": ["Help", "b"], "conversation_id": ["k1", "k2"],
-         "customer_id": ["p1", "p2"], "created_at": [pd.Timestamp("2025-01-01"), pd.Timestamp("2025-01-06")]}
+         "customer_id": ["p1", ""], "created_at": [pd.Timestamp("2025-01-01"), pd.Timestamp("2025-01-06")]}
     )  # fmt: skip
     shared = overlap(train, test).set_index("shared")["chats"].to_dict()
     assert shared == {

@@ -9,7 +9,7 @@ from chatkit.text.batch import Chunks
 from chatkit.text.tokens import normalise, split
 
 # Whatever the buffer treats in its own way, and letters that change their length or shape in lower case or NFKC.
-AWKWARD = "aA1 \n\t.,:/-'’`$£€@_!?wW\x00\x1c\x85\u00a0ßİıΣςK℡ﬁ①٣é\u0301\ud800한\u1100\u1161😟"
+AWKWARD = "aA1 \n\t.,;:/-'’`\"“(){}[]<>|\\$£€@_!?wW\x00\x1c\x85\u00a0ßİıΣςK℡ﬁ①٣é\u0301\ud800한\u1100\u1161😟"
 TEXTS = st.lists(
     st.text(st.one_of(st.sampled_from(AWKWARD), st.characters())) | st.text(AWKWARD), min_size=1, max_size=8
 )
@@ -30,6 +30,7 @@ def tokens_of(texts):
 @settings(max_examples=500, deadline=None)
 @given(TEXTS)
 @example(["WWW.x.example wWw.Y", "a@b.example,c", "http://a b"])
+@example(['{"a":"b@c.example","d":"https://e","f":"g"}', "a" * 99 + "@ b"])
 @example(["1.5", ".5", "5.", "a.b", "1'2", "a'1", "'a'", "$5 5$ $", "1:2/3-4,5"])
 @example(["", " ", "\n", "a", ""])
 @example(["ΑΣ", "Σ'Α", "İ@x.y", "J\u030c"])

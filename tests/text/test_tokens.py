@@ -1,5 +1,6 @@
 """Where the tokens of a text stand in it."""
 
+import time
 import unicodedata
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatkit import TextProcessor
+from chatkit.text import tokens
+from chatkit.text.counts import FEW, TermCounter
 from chatkit.text.tokens import _compose, normalise, places, split
 
 # What changes its length, its order or its neighbours; what holds tokens together or parts them.
@@ -15,7 +18,28 @@ ANY = st.one_of(
     st.text(),
     st.text(st.one_of(st.sampled_from(ODD), st.characters(exclude_categories=["Cs"]))),
     st.from_regex(r"(\w+|www\.\S+|\S+@\S+\.\w+|https?://\S+|\s){1,6}"),
+    st.lists(st.sampled_from(["me", "@", ".x", "www.", "://", "http", *"aé,;:'\"`(){}[]<>“”|\\ -+"]), max_size=20).map(
+        "".join
+    ),
 )
+# What is quadratic, or goes as deep as it is long, where it is looked at from each of its letters.
+HOSTILE = [
+    "a",
+    "a@",
+    "@",
+    "://",
+    "www.",
+    "@a.",
+    "@.",
+    "a.@",
+    "'",
+    "n't",
+    "1,",
+    "e\u0301\u0316",
+    "\u0301\u0316",
+    "\u0f73\u0301",
+    "\u0301\uff9e",
+]
 
 
 @settings(max_examples=400, deadline=None)
@@ -70,3 +94,56 @@ def test_places_by_hand(text, expected):
 def test_words_stand_where_their_token_does():
     """A token that gives two words gives both its place; a stop word has none."""
     assert TextProcessor().word_places("I can't pay") == [("can", 2, 7), ("not", 2, 7), ("pay", 8, 11)]
+
+
+@pytest.mark.parametrize("repeated", HOSTILE)
+def test_no_text_blocks_a_service(repeated):
+    """A tenth of a megabyte without a space takes no second, with an "@" behind it, alone, among others or explained."""
+    text = repeated * (100_000 // len(repeated)) + "@ lost"
+    counter, start = TermCounter(stop_words=None, min_df=1).fit(["lost card"]), time.process_time()
+    alone, among = counter.transform([text]), counter.transform([text, *["lost card"] * FEW])
+    assert time.process_time() - start < 1
+    assert (alone != among[:1]).nnz == 0
+    assert alone[0, counter.get_feature_names_out().tolist().index("lose")] == 1
+    start, found = time.process_time(), places(text)
+    assert time.process_time() - start < 1
+    assert [token for token, *_ in found] == split(normalise(text))
+
+
+def test_what_sorts_in_quadratic_time_is_not_sorted():
+    """Two kinds of accents, each fifty thousand times on one letter; the letter keeps its own accent and the next one."""
+    text, start = "cafe" + "\u0301" * 50_000 + "\u0316" * 50_000 + " e\u0301", time.process_time()
+    assert normalise(text) == "café" + "\u0301" * 29 + " é"
+    assert [(token, end - start) for token, start, end in places(text)] == [("café", 34), ("é", 2)]
+    assert time.process_time() - start < 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("aeé\u0301\u0316\u0345\u0f73\uff9eK😟 \n", max_size=60))
+def test_places_are_right_in_a_crowd(text):
+    """For any text with more accents than a letter has: places follow those that are left out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "_CROWD", 0)
+        patch.setattr(tokens, "_ACCENTS", 2)
+        test_places_are_those_of_the_tokens.hypothesis.inner_test(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"from":"me@bank.example","body":"lost,card"}', ["from", "_email_", "body", "lost", "card"]),
+        ('{"see":"https://bank.example/a?b=1,2","body":"lost"}', ["see", "_url_", "body", "lost"]),
+        ('<a href="https://bank.example">lost</a>', ["a", "href", "_url_", "lost", "a"]),
+        ("[card](mailto:me@bank.example)lost", ["card", "mailto", "_email_", "lost"]),
+        ("“me@bank.example”,lost;card", ["_email_", "lost", "card"]),
+        ("me@bank.example;you@bank.example", ["_email_", "_email_"]),
+        ("card,me@bank.example", ["card", "_email_"]),
+        ("o'brien+x@mail.bank.example.", ["_email_"]),
+        ("me@you@bank.example", ["me", "_email_"]),
+        ("https://bank.example/(a),b;c:d@e", ["_url_"]),
+    ],
+)
+def test_an_address_ends_where_the_message_goes_on(text, expected):
+    """Quotes and brackets end it, commas and semicolons one of mail: the words of a minified JSON are not lost."""
+    assert split(normalise(text)) == expected
+    assert [token for token, *_ in places(text)] == expected
