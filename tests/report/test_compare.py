@@ -342,7 +342,10 @@ def test_the_page_fetches_nothing(project):
     put(project, "reports/index.html", "")
     html = soup(project, "one", "two")
     addresses = [tag.get("href") or tag.get("src") for tag in html(lambda tag: tag.get("href") or tag.get("src"))]
-    assert all(address.startswith(("#", "data:")) or address in {"index.html", "compare.html"} for address in addresses)
+    assert all(
+        address.startswith(("#", "data:")) or address in {"index.html", "card.html", "compare.html"}
+        for address in addresses
+    )
     assert [text(link) for link in html.header("a")] == ["Overview", "compare"]
     ids = [tag["id"] for tag in html(id=True)]
     assert len(ids) == len(set(ids))
