@@ -212,6 +212,14 @@ def test_a_gap_does_not_hide_a_shared_conversation(clean, fitted, gap):
         assert "1 test chats and 0 training chats have no conversation_id." in result.explanation
 
 
+def test_what_was_not_compared_is_said(clean, fitted):
+    """Customers alone are no word on conversations."""
+    train, test = clean
+    result = one("groups", fitted, train, test.assign(conversation_id=""))
+    assert result.explanation.endswith("No conversation_id was compared: one side has none.")
+    assert "was compared" not in one("groups", fitted, train, test).explanation
+
+
 def test_gaps_on_both_sides_are_no_shared_conversation(sides, fitted):
     """Nor a shared customer: nothing is not the same as nothing."""
     for chats in sides:
