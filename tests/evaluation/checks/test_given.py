@@ -212,6 +212,15 @@ def test_a_gap_does_not_hide_a_shared_conversation(clean, fitted, gap):
         assert "1 test chats and 0 training chats have no conversation_id." in result.explanation
 
 
+def test_what_was_not_compared_is_said(clean, fitted):
+    """Customers alone are no word on conversations."""
+    train, test = clean
+    test = test.assign(customer_id=test["customer_id"].where(test.index % 2 > 0, "new" + test["customer_id"]))
+    result = one("groups", fitted, train, test.assign(conversation_id=""))
+    assert result.explanation.endswith("No conversation_id was compared: one side has none.")
+    assert "was compared" not in one("groups", fitted, train, test).explanation
+
+
 def test_gaps_on_both_sides_are_no_shared_conversation(sides, fitted):
     """Nor a shared customer: nothing is not the same as nothing."""
     for chats in sides:
@@ -313,6 +322,16 @@ def test_signal_says_why_it_shows_nothing(clean, fitted):
 
     good = Good().fit(texts(train), train["category"])
     assert one("signal", good, train, few).status == "not_run"
+
+
+@pytest.mark.parametrize("rows", [15, 20])
+def test_a_model_of_few_chats_is_not_said_to_have_learned_nothing(clean, rows):
+    """15 chats on each side; what 60 show cannot be seen on them."""
+    sides = [chats[chats["category"].isin(["other", "incident"])].head(60).reset_index(drop=True) for chats in clean]
+    line = make_pipeline(TfidfVectorizer(), LogisticRegression(C=100))
+    assert one("signal", fit(sides[0], line), *sides).status == "pass"
+    few = [chats.head(rows) for chats in sides]
+    assert one("signal", fit(few[0], line), *few).status == "not_run"
 
 
 def test_boosting_is_not_judged_by_three_chats(sides):
