@@ -15,7 +15,7 @@ _TALK = {
     "subject_weight": 2, "stop_words": "english", "ngram_range": (1, 1), "min_df": 1, "sublinear_tf": False,
 }  # fmt: skip
 BASELINES = {name: {"classifier": name} for name in CLASSIFIERS} | {"talk": _TALK}
-_SHOWN = {"macro_f1": "macro-F1", "accuracy": "accuracy", "log_loss": "log-loss"}
+_SHOWN = {"macro_f1": "macro-F1", "accuracy": "accuracy", "log_loss": "log-loss", "brier": "Brier score"}
 
 
 def fit_baselines(names, train, rules="rules.yaml", seed=0):

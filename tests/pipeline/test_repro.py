@@ -56,6 +56,7 @@ def test_every_stage_leaves_its_report(finished):
     """Notebook and page of each stage, and the index that links them."""
     names = {file.name for file in (finished / "reports").iterdir()}
     assert names == {"index.html", "card.html", *(f"{stage}.{end}" for stage in STAGES for end in ("ipynb", "html"))}
+    assert sum(file.stat().st_size for file in (finished / "reports").glob("*.html")) < 2_000_000
     index = (finished / "reports" / "index.html").read_text()
     assert all(f'href="{stage}.html"' in index for stage in STAGES)
 
