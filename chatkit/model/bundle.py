@@ -66,7 +66,7 @@ def save_model(pipeline, folder, made_from):
     Raises
     ------
     InputError
-        When the pipeline was not made by `make_pipeline`.
+        When the pipeline was not made by `make_pipeline`, or has a parameter that is no plain data.
     """
     folder = Path(folder)
     features, files = _describe(pipeline)
@@ -402,4 +402,13 @@ def _bytes(file):
 
 
 def _json(content):
-    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, default=_plain) + "\n").encode()
+
+
+def _plain(value):
+    if isinstance(value, np.generic):
+        return value.item()
+    raise InputError(
+        f"Got {value!r:.60} as a parameter of the pipeline, expected plain data such as numbers and text; a model's "
+        "folder holds nothing else, so give a whole number as random_state."
+    )

@@ -47,7 +47,7 @@ def calibrated(margins, calibration=AS_IT_IS):
     return given
 
 
-def calibrate(margins, codes):
+def calibrate(margins, codes, times=1.0):
     """Find a temperature, and by maximum likelihood of whether the most probable category is right the rest.
 
     A penalty of half the squared distance from one that changes nothing keeps the numbers finite where all rows are
@@ -59,13 +59,15 @@ def calibrate(margins, codes):
         Of rows that the model has not seen.
     codes : ndarray of int of shape (n,)
         Their categories.
+    times : ndarray of shape (n,), default=1.0
+        How often each row counts.
 
     Returns
     -------
     tuple of float
         For `calibrated`.
     """
-    degree = temperature(margins, codes)
+    degree = temperature(margins, codes, times)
     _, (_, top), _, floor, logarithms = _parts(margins / degree)
     right, start = top == codes, np.array(AS_IT_IS[1:])
 
@@ -73,8 +75,9 @@ def calibrate(margins, codes):
         logit, away = weights @ logarithms, weights - start
         share = expit(logit)
         largest = floor + (1 - floor) * share
-        value = np.logaddexp(0, logit[~right]).sum() - np.log(largest[right]).sum() + away @ away / 2
-        slope = np.where(right, -(1 - floor) * share * (1 - share) / largest, share)
+        losses = times * np.where(right, -np.log(largest), np.logaddexp(0, logit))
+        value = losses[~right].sum() + losses[right].sum() + away @ away / 2
+        slope = times * np.where(right, -(1 - floor) * share * (1 - share) / largest, share)
         return value, logarithms @ slope + away
 
     bounds = [(0, None), (0, None), (None, None)]  # a larger probability does not become a smaller one
@@ -83,7 +86,7 @@ def calibrate(margins, codes):
     return degree, *np.round(found.x, 2).tolist()
 
 
-def temperature(margins, codes):
+def temperature(margins, codes, times=1.0):
     """Find the temperature, by which margins are divided before the softmax, with the lowest log-loss.
 
     Parameters
@@ -92,6 +95,8 @@ def temperature(margins, codes):
         Of rows that the model has not seen.
     codes : ndarray of int of shape (n,)
         Their categories.
+    times : ndarray of shape (n,), default=1.0
+        How often each row counts.
 
     Returns
     -------
@@ -102,7 +107,9 @@ def temperature(margins, codes):
         return 1.0
     rows = np.arange(len(codes))
     found = minimize_scalar(
-        lambda log: -log_softmax(margins / np.exp(log), axis=1)[rows, codes].sum(), bounds=(-5, 5), method="bounded"
+        lambda log: -(times * log_softmax(margins / np.exp(log), axis=1)[rows, codes]).sum(),
+        bounds=(-5, 5),
+        method="bounded",
     )
     # No more digits than the optimiser's precision: the same on every processor.
     return float(f"{np.exp(found.x):.4g}")

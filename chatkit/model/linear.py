@@ -7,7 +7,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import validate_data
 
-from chatkit.model.codes import checked, encode, folds
+from chatkit.model.codes import Number, check_parameters, checked, encode, folds, seed_of, weighted
+
+NUMBERS = {"C": Number(0, above=True), "cv": Number(2, whole=True)}
 
 
 class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
@@ -22,7 +24,7 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         Inverse strength of the penalty.
     cv : int, default=5
         Folds for the temperature; fewer when there are fewer rows.
-    random_state : int, default=0
+    random_state : int, RandomState or None, default=0
         Seed of liblinear and of the folds.
 
     Attributes
@@ -52,7 +54,7 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         self.cv = cv
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Fit the weights and the temperature.
 
         Parameters
@@ -61,38 +63,43 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
             Word weights.
         y : array-like of shape (n,)
             Categories.
+        sample_weight : array-like of shape (n,), optional
+            How often each row counts, for the weights and for the temperature.
 
         Returns
         -------
         CalibratedLinearSVC
         """
+        check_parameters(self, NUMBERS)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         self.classes_, codes = encode(y)
-        self.temperature_ = self._temperature(X, codes)
-        whole = self._svc().fit(X, codes)
+        X, codes, times = weighted(X, codes, sample_weight)
+        seed = seed_of(self.random_state)
+        svc = LinearSVC(C=self.C, random_state=seed)
+        self.temperature_ = self._temperature(svc, X, codes, times, seed)
+        whole = svc.fit(X, codes, times)
         # In Fortran's order, so that sparse rows @ coef_.T need no copy of it.
         self.coef_, self.intercept_ = np.asfortranarray(whole.coef_), whole.intercept_
         return self
 
-    def _svc(self):
-        return LinearSVC(C=self.C, random_state=self.random_state)
-
-    def _temperature(self, X, codes):
+    def _temperature(self, svc, X, codes, times, seed):
         scores, seen = [], []
-        for fit_rows, held_out in folds(codes, self.cv, self.random_state):
+        for fit_rows, held_out in folds(codes, self.cv, seed):
             present = np.unique(codes[fit_rows])
-            decision = _columns(self._svc().fit(X[fit_rows], codes[fit_rows]).decision_function(X[held_out]))
+            svc.fit(X[fit_rows], codes[fit_rows], times[fit_rows])
+            decision = _columns(svc.decision_function(X[held_out]))
             # A category that the fold has not seen cannot be scored by its model.
             known = np.isin(codes[held_out], present)
-            scores.append((decision[known], np.searchsorted(present, codes[held_out][known])))
+            truth = np.searchsorted(present, codes[held_out][known])
+            scores.append((decision[known], truth, times[held_out][known]))
             seen.append(known.sum())
         if not sum(seen):
             return 1.0
 
         def loss(log_temperature):
             return -sum(
-                log_softmax(decision / np.exp(log_temperature), axis=1)[np.arange(len(truth)), truth].sum()
-                for decision, truth in scores
+                (often * log_softmax(decision / np.exp(log_temperature), axis=1)[np.arange(len(truth)), truth]).sum()
+                for decision, truth, often in scores
             )
 
         # Six digits are more than the optimiser's precision, and the same on every processor.

@@ -1,6 +1,7 @@
 """The pipeline from chats to categories, every choice a keyword."""
 
 import inspect
+from collections.abc import Mapping
 
 import pandas as pd
 from sklearn.dummy import DummyClassifier
@@ -49,7 +50,7 @@ def make_pipeline(
         Keywords of the classifier, such as ``{"max_depth": 4}``.
     subject_weight : int, default=4
         How often the subject is repeated in front of the body; ``rules`` always sees it once.
-    stop_words : {"english", None} or iterable of str, default=None
+    stop_words : {"english", None} or list of str, default=None
         Words to drop. By default none: pairs of words with them tell more than they cost.
     domain_words, lemmatizer
         See `chatkit.text.processor.TextProcessor`.
@@ -61,8 +62,8 @@ def make_pipeline(
         Count 1 + log(count) instead of the count.
     rules : str, default="rules.yaml"
         File with the regular expressions of ``rules``, from the project's root.
-    seed : int, default=0
-        Seed of whatever the classifier draws.
+    seed : int, RandomState or None, default=0
+        Seed of whatever the classifier draws: its random_state.
 
     Returns
     -------
@@ -72,7 +73,8 @@ def make_pipeline(
     Raises
     ------
     InputError
-        When the classifier or one of its options is unknown, or the rules cannot be read.
+        When the classifier or one of its options is unknown, or the rules cannot be read. All other choices are checked
+        by the steps, when they are fitted.
 
     Examples
     --------
@@ -82,12 +84,17 @@ def make_pipeline(
     >>> pipeline.predict(pd.DataFrame({"subject": ["lost cards"], "body": [""]})).item()
     'urgent'
     """
-    if classifier not in CLASSIFIERS:
+    if not isinstance(classifier, str) or classifier not in CLASSIFIERS:
         raise InputError(f"Got classifier={classifier!r}, expected one of {', '.join(CLASSIFIERS)}.")
+    if not isinstance(classifier_options, Mapping | None):
+        raise InputError(
+            f"Got classifier_options={classifier_options!r}, expected a dict of the classifier's keywords, such as "
+            "{'max_depth': 4}."
+        )
     estimator, defaults = CLASSIFIERS[classifier]
     options = defaults | dict(classifier_options or {})
     known = set(inspect.signature(estimator).parameters)
-    unknown = sorted(set(options) - known)
+    unknown = [name for name in options if name not in known]
     if unknown:
         raise InputError(
             f"Got classifier_options with {unknown[0]!r}, expected for {classifier}: {', '.join(sorted(known))}."
@@ -95,10 +102,12 @@ def make_pipeline(
     if classifier == "rules":
         options = {"rules": read_rules(path(rules))} | options
         return Pipeline([("preprocess", MessagePreprocessor()), ("classifier", estimator(**options))])
+    if isinstance(ngram_range, list):  # as params.yaml has it
+        ngram_range = tuple(ngram_range)
     return Pipeline(
         [
             ("preprocess", MessagePreprocessor(subject_weight)),
-            ("counts", TermCounter(stop_words, lemmatizer, domain_words, tuple(ngram_range), min_df)),
+            ("counts", TermCounter(stop_words, lemmatizer, domain_words, ngram_range, min_df)),
             ("tfidf", TermWeights(sublinear_tf)),
             ("classifier", estimator(**({"random_state": seed} | options))),
         ]

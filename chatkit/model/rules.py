@@ -5,9 +5,9 @@ from collections import Counter
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from chatkit.model.codes import check_names
 from chatkit.project import InputError, read_yaml
 from chatkit.text.validation import TextInputMixin, as_texts
 
@@ -90,7 +90,7 @@ class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         texts = as_texts(X)
         y = column_or_1d(y)
         check_consistent_length(texts, y)
-        check_classification_targets(y)
+        check_names(y)
         self.classes_ = np.unique(y)
         unknown = sorted({category for category, _ in self.rules} - set(self.classes_))
         if unknown:

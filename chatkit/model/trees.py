@@ -7,10 +7,18 @@ import xgboost
 from scipy.sparse import csr_matrix
 from sklearn.feature_selection import chi2
 
+from chatkit.model.codes import Number
+
 AT_ONCE = 20_000_000  # contributions are dense: about 80 MB of them
-SETTINGS = (
-    "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
-)  # fmt: skip
+SETTINGS = {
+    "max_depth": Number(1, whole=True),
+    "learning_rate": Number(0, above=True),
+    "max_bin": Number(2, whole=True),
+    "min_child_weight": Number(0, optional=True),
+    "colsample_bynode": Number(0, 1, above=True),
+    "reg_lambda": Number(0),
+    "max_words": Number(1, whole=True),
+}
 
 
 def present(X, dtype=np.float32):
@@ -32,21 +40,24 @@ def present(X, dtype=np.float32):
     return X
 
 
-def settings_of(estimator):
+def settings_of(estimator, seed):
     """Return XGBoost's parameters as a classifier holds them.
 
     Parameters
     ----------
     estimator : estimator
-        With `SETTINGS` and random_state as parameters, and classes_.
+        With `SETTINGS` and device as parameters, and classes_.
+    seed : int
 
     Returns
     -------
     dict
         For `grow`.
     """
-    chosen = {name: getattr(estimator, name) for name in SETTINGS}
-    return chosen | {"num_class": len(estimator.classes_), "seed": estimator.random_state}
+    chosen = {name: getattr(estimator, name) for name in (*SETTINGS, "device") if name != "max_words"}
+    if chosen["min_child_weight"] is None:
+        chosen["min_child_weight"] = min(1.0, 5 / len(estimator.classes_))
+    return chosen | {"num_class": len(estimator.classes_), "seed": seed}
 
 
 def telling(X, codes, most):
@@ -156,7 +167,7 @@ class Trees:
         return words, {"absent words": absent, "intercept": intercept}
 
 
-def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=None):
+def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=None, times=None):
     """Grow trees for every category, with one thread: with two XGBoost adds up in another order.
 
     Parameters
@@ -175,6 +186,8 @@ def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=N
     unseen : ndarray of bool, shape (n,), optional
         Rows to hold out; boosting stops when their log-loss has not fallen for `patience` rounds.
     patience : int, optional
+    times : ndarray of shape (n,), optional
+        How often each row counts.
 
     Returns
     -------
@@ -184,18 +197,20 @@ def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=N
     Raises
     ------
     ValueError
-        When there may be no words, or XGBoost refuses a setting or has no such device.
+        When XGBoost refuses a setting or has no such device.
     """
     settings = {
         "objective": "multi:softprob", "tree_method": "hist", "nthread": 1, "verbosity": 1,
         "eval_metric": "mlogloss", **settings,
     }  # fmt: skip
 
-    def start(rows):
-        return None if margins is None else margins[rows]
+    def of_rows(rows):
+        return {
+            "base_margin": None if margins is None else margins[rows],
+            # With weights, be they all 1, XGBoost goes another way to its bins, to other last bits.
+            "weight": None if times is None or (times == 1).all() else times[rows],
+        }
 
-    if not isinstance(most, int) or most < 1:
-        raise ValueError(f"Got max_words={most!r}, expected a whole number from 1 up.")
     if settings["device"] != "cpu" and not xgboost.build_info()["USE_CUDA"]:
         raise ValueError(
             f"Got device={settings['device']!r}, but this XGBoost is built for the CPU only; use device='cpu', "
@@ -206,12 +221,12 @@ def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=N
     words = telling(X_seen, codes[seen], most)
     try:
         rows = xgboost.QuantileDMatrix(
-            X_seen[:, words], codes[seen], base_margin=start(seen), max_bin=settings["max_bin"], nthread=1
+            X_seen[:, words], codes[seen], **of_rows(seen), max_bin=int(settings["max_bin"]), nthread=1
         )
         if unseen is None:
             return Trees(xgboost.train(settings, rows, rounds), words)
         # Not as quantiles: to look up a sparse row among them takes forty times as long.
-        watched = xgboost.DMatrix(X[unseen][:, words], codes[unseen], base_margin=start(unseen), nthread=1)
+        watched = xgboost.DMatrix(X[unseen][:, words], codes[unseen], **of_rows(unseen), nthread=1)
         booster = xgboost.train(
             settings, rows, rounds, evals=[(watched, "unseen")], early_stopping_rounds=patience, verbose_eval=False
         )

@@ -103,6 +103,6 @@ def get_lemmatizer(name):
     >>> get_lemmatizer("simplemma")("stopping")
     'stop'
     """
-    if name not in LEMMATIZERS:
+    if not isinstance(name, str) or name not in LEMMATIZERS:
         raise InputError(f"Got lemmatizer={name!r}, expected one of {', '.join(sorted(LEMMATIZERS))}.")
     return LEMMATIZERS[name]()

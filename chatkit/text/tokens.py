@@ -6,6 +6,7 @@ stands between two separators afterwards can be split on its own. `chatkit.text.
 
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 
 from chatkit.text.lemmatize import get_lemmatizer
@@ -182,15 +183,15 @@ class Words(dict):
 
     Parameters
     ----------
-    stop_words : {"english", None} or iterable of str
+    stop_words : {"english", None} or tuple of str
     lemmatizer : str
         See `chatkit.text.lemmatize.get_lemmatizer`.
-    domain_words : iterable of str
+    domain_words : tuple of str
         More words to drop.
 
     Examples
     --------
-    >>> words = Words("english", "simplemma", ["Harbor"])
+    >>> words = Words("english", "simplemma", ("Harbor",))
     >>> [words[token] for token in ["the", "harbor", "cards", "can't", "$5"]]
     ['', '', 'card', 'can not', '_money_']
     """
@@ -200,15 +201,10 @@ class Words(dict):
 
     def __init__(self, stop_words, lemmatizer, domain_words):
         super().__init__()
-        if isinstance(stop_words, str):
-            if stop_words != "english":
-                raise ValueError(f"Got stop_words={stop_words!r}, expected 'english', None or a list of words.")
-            stop_words = ENGLISH
-        if isinstance(domain_words, str):
-            raise ValueError(f"Got domain_words={domain_words!r}, expected a list of words; put it into a list.")
+        dropped = ENGLISH if stop_words == "english" else stop_words or ()
         # What is not looked up: a token that is dropped is dropped, whatever else it is.
         self._fixed = dict.fromkeys(_BARE_NEGATIONS, "not")
-        self._fixed |= dict.fromkeys((word.lower() for word in (*(stop_words or ()), *domain_words)), "")
+        self._fixed |= dict.fromkeys((word.lower() for word in (*dropped, *domain_words)), "")
         self._lemma = get_lemmatizer(lemmatizer)
 
     def __missing__(self, token):
@@ -246,6 +242,14 @@ def _words_for(stop_words, lemmatizer, domain_words):
     return Words(stop_words, lemmatizer, domain_words)
 
 
+def _listed(name, words, expected):
+    """Copy a list of words: one that was changed in place is another choice."""
+    a_list = isinstance(words, Collection) and not isinstance(words, str)
+    if not a_list or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"Got {name}={words!r}, expected {expected}.")
+    return tuple(words)
+
+
 class WordsMixin:
     """Gives an estimator with stop_words, lemmatizer and domain_words its words.
 
@@ -253,11 +257,13 @@ class WordsMixin:
     """
 
     def _words(self):
-        choices = self.stop_words, self.lemmatizer, self.domain_words
-        # Copies of the lists: a list that was changed in place is another choice.
-        words = _words_for(
-            *(choice if choice is None or isinstance(choice, str) else tuple(choice) for choice in choices)
-        )
+        if not isinstance(self.lemmatizer, str):
+            get_lemmatizer(self.lemmatizer)  # says what was expected
+        stop_words = self.stop_words
+        if stop_words is not None and not (isinstance(stop_words, str) and stop_words == "english"):
+            stop_words = _listed("stop_words", stop_words, "'english', None or a list of words")
+        domain_words = _listed("domain_words", self.domain_words, "a list of words, which may be empty")
+        words = _words_for(stop_words, self.lemmatizer, domain_words)
         if len(words) > Words.LIMIT:
             words.clear()
         return words

@@ -96,8 +96,15 @@ def test_many_rows_take_fewer_rounds(rows, times, rounds):
     assert model.trees_.booster.num_boosted_rounds() == rounds
 
 
-@pytest.mark.parametrize("most", [0, -3, 2.5])
-def test_no_words_are_refused(rows, most):
-    """Trees need something to split on."""
-    with pytest.raises(ValueError, match=f"Got max_words={most}, expected a whole number from 1 up"):
-        XGBoostClassifier(max_words=most).fit(*rows)
+def test_many_small_categories_are_learned():
+    """A hundred categories of forty rows, each with a word of its own; five and fewer are treated as ever."""
+    y = np.repeat(np.arange(100), 40)
+    words = csr_matrix(np.eye(100)[y])
+    assert XGBoostClassifier(n_estimators=5).fit(words, y).score(words, y) == 1
+    for k in (2, 5):
+        some, categories = (
+            words[: k * 40] + csr_matrix(np.random.default_rng(0).random((k * 40, 100)) < 0.1),
+            y[: k * 40],
+        )
+        default, one = (XGBoostClassifier(10, min_child_weight=least).fit(some, categories) for least in (None, 1.0))
+        assert default.trees_.booster.save_raw("ubj") == one.trees_.booster.save_raw("ubj")

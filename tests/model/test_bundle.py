@@ -50,6 +50,23 @@ def test_what_is_read_says_what_was_saved(chats, tmp_path, name):
     }
 
 
+def test_parameters_are_written_as_plain_data(chats, tmp_path):
+    """A number of NumPy's is a number; a generator is none, and a sentence says so."""
+    for seed in (np.int64(3), 3):
+        options = {"n_estimators": type(seed)(5), "reg_lambda": np.float32(1), "min_child_weight": None}
+        model = make_pipeline("xgboost", options, seed=seed, min_df=type(seed)(1)).fit(
+            chats[MESSAGE], chats["category"]
+        )
+        save_model(model, tmp_path / type(seed).__name__, {})
+    loaded = load_model(tmp_path / "int64")
+    assert (loaded["classifier"].random_state, loaded["classifier"].min_child_weight) == (3, None)
+    assert (tmp_path / "int64" / "features.json").read_text() == (tmp_path / "int" / "features.json").read_text()
+    model = make_pipeline("xgboost", {"random_state": np.random.RandomState(0)}).fit(chats[MESSAGE], chats["category"])
+    with pytest.raises(InputError, match=r"Got RandomState.*expected plain data.*a whole number as random_state"):
+        save_model(model, tmp_path / "none", {})
+    assert not (tmp_path / "none").exists()
+
+
 def test_the_same_model_is_the_same_bytes(fitted, folder, tmp_path):
     """A stage's output does not change by making it again; the folder is replaced whole."""
     (folder / "stray.txt").write_text("from an older version")

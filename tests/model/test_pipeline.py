@@ -85,6 +85,10 @@ def test_hard_messages_get_a_category(chats):
     [
         ({"classifier": "forest"}, "Got classifier='forest', expected one of boosted_linear, linear_svc"),
         ({"classifier": "xgboost", "classifier_options": {"depth": 3}}, "Got classifier_options with 'depth', expected for xgboost: .*max_depth"),
+        ({"classifier": ["xgboost"]}, r"Got classifier=\['xgboost'\], expected one of boosted_linear"),
+        ({"classifier_options": [1]}, r"Got classifier_options=\[1\], expected a dict of the classifier's keywords"),
+        ({"classifier_options": "C"}, "Got classifier_options='C', expected a dict"),
+        ({"classifier_options": {"x": 1, 2: 3}}, "Got classifier_options with 'x', expected for boosted_linear: C, balance"),
         ({"classifier": "rules", "rules": "none.yaml"}, r"The rules .*none\.yaml do not exist"),
     ],
 )  # fmt: skip
@@ -92,6 +96,46 @@ def test_a_wrong_choice_lists_the_right_ones(choices, said):
     """One sentence with what is expected."""
     with pytest.raises(InputError, match=said):
         make_pipeline(**choices)
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({"ngram_range": 2}, "Got ngram_range=2, expected two whole numbers from 1 up"),
+        ({"ngram_range": None}, "Got ngram_range=None, expected two"),
+        ({"stop_words": 5}, "Got stop_words=5, expected 'english', None or a list of words"),
+        ({"stop_words": [1]}, r"Got stop_words=\[1\], expected 'english', None or a list of words"),
+        ({"stop_words": ["a", ["b"]]}, r"Got stop_words=\['a', \['b'\]\], expected 'english'"),
+        ({"stop_words": iter(["a"])}, "Got stop_words=<list_iterator .*>, expected 'english', None or a list"),
+        ({"domain_words": None}, "Got domain_words=None, expected a list of words, which may be empty"),
+        ({"domain_words": [None]}, r"Got domain_words=\[None\], expected a list of words"),
+        ({"lemmatizer": None}, "Got lemmatizer=None, expected one of none, simplemma"),
+        ({"lemmatizer": ["none"]}, r"Got lemmatizer=\['none'\], expected one of none, simplemma"),
+        ({"seed": "x"}, "'x' cannot be used to seed"),
+        ({"classifier_options": {"n_estimators": 0}}, "Got n_estimators=0, expected a whole number from 1 up"),
+    ],
+)
+def test_a_wrong_choice_gives_one_sentence(chats, choices, said):
+    """At the latest when the pipeline is fitted."""
+    with pytest.raises(ValueError, match=said) as error:
+        make_pipeline(**choices).fit(chats[MESSAGE], chats["category"])
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "words", [("the", "card"), {"the", "card"}, np.array(["the", "card"]), pd.Series(["the", "card"])]
+)
+def test_words_come_in_any_collection(chats, words):
+    """A tuple, a set, an array, a column."""
+    model = make_pipeline("logistic", stop_words=words, domain_words=words).fit(chats[MESSAGE], chats["category"])
+    expected = make_pipeline("logistic", stop_words=["the", "card"]).fit(chats[MESSAGE], chats["category"])
+    assert model[:-1].get_feature_names_out().tolist() == expected[:-1].get_feature_names_out().tolist()
+
+
+def test_categories_that_are_missing_give_one_sentence(chats):
+    """Before anything is learned from them."""
+    with pytest.raises(ValueError, match="Got categories of the types NoneType, str, expected text for each row"):
+        make_pipeline().fit(chats[MESSAGE], ["mixed", None] * 12)
 
 
 def test_options_reach_the_classifier():
