@@ -45,8 +45,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
     max_bin : int, default=4
         Distinct values kept of a word's weight.
     min_child_weight : float or None, default=1.0
-        Smallest sum of hessians in a leaf. None takes the rule of `XGBoostClassifier`; with the folds that it was chosen
-        by, macro-F1 was the same within .001 on each set.
+        Smallest sum of hessians in a leaf. None takes the rule of `XGBoostClassifier`.
     colsample_bynode : float, default=0.2
         Share of the words that a split may choose from.
     reg_lambda : float, default=1.0
