@@ -111,7 +111,7 @@ def score_model(pipeline, test):
 def _scored(said, test, how):
     frame = score_intervals(test["category"], said.predicted, said.probabilities, said.classes, **how)
     values = {row.metric: row.value for row in frame.itertuples()}
-    return values | {"intervals": {row.metric: [row.low, row.high] for row in frame.itertuples()}}
+    return values | {"intervals": {row.metric: [row.low, row.high] for row in frame.dropna().itertuples()}}
 
 
 def scores_frame(results):
@@ -131,7 +131,7 @@ def scores_frame(results):
     rows = {}
     for name, result in results.items():
         row = {
-            shown: _with_ends(result[metric], *result["intervals"][metric])
+            shown: _with_ends(result[metric], *result["intervals"].get(metric, ()))
             for metric, shown in _SHOWN.items()
             if metric in result
         }
@@ -144,12 +144,12 @@ def scores_frame(results):
     return frame[[name for name in order if name in frame]]
 
 
-def _with_ends(value, low, high, sign=""):
-    """Write a value with its interval.
+def _with_ends(value, *ends, sign=""):
+    """Write a value with its interval, where it has one.
 
     Examples
     --------
     >>> _with_ends(0.012, 0.0042, 0.0199, sign="+")
     '+0.012 (+0.004 to +0.020)'
     """
-    return f"{value:{sign}.3f} ({low:{sign}.3f} to {high:{sign}.3f})"
+    return f"{value:{sign}.3f}" + (f" ({ends[0]:{sign}.3f} to {ends[1]:{sign}.3f})" if ends else "")

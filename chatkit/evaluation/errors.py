@@ -41,7 +41,7 @@ def largest_confusions(pipeline, test, pairs=5, n=3):
         model=pipeline.predict(test[MESSAGE]), message=texts(test), label="", probability=0.0, own=0.0
     )
     if hasattr(pipeline, "predict_proba"):
-        given = pipeline.predict_proba(test[MESSAGE])
+        given = pipeline.predict_proba(test[MESSAGE]).round(6)
         errors["label"] = np.where(labels_in_doubt(test["category"], given, pipeline.classes_), "may be wrong", "")
         errors["probability"], errors["own"] = given.max(axis=1), _own(test["category"], given, pipeline.classes_)
     errors = errors[errors["person"] != errors["model"]]
@@ -55,7 +55,7 @@ def largest_confusions(pipeline, test, pairs=5, n=3):
         f"{person} taken for {model} ({count})"
         for person, model, count in errors[["person", "model", "errors"]].itertuples(index=False)
     ]
-    shown = [*(["label", "probability", "own"] if hasattr(pipeline, "predict_proba") else []), "message"]
+    shown = ["message", *(["label", "probability", "own"] if hasattr(pipeline, "predict_proba") else [])]
     return errors.set_index(["confusion", "id"])[shown]
 
 
@@ -91,8 +91,9 @@ def labels_in_doubt(labels, probabilities, classes):
     array([False, False,  True, False])
     """
     labels, classes = np.asarray(labels, dtype=object), np.asarray(classes, dtype=object)
+    probabilities = np.round(probabilities, 6)  # the last bits differ between processors
     usual = np.array([given[labels == name].mean() if name in labels else np.inf
-                      for name, given in zip(classes, probabilities.T, strict=True)])  # fmt: skip
+                      for name, given in zip(classes, probabilities.T, strict=True)]).round(6)  # fmt: skip
     likely = (probabilities >= usual) & (classes != labels[:, None])
     return likely.any(axis=1) & (_own(labels, probabilities, classes) < UNLIKELY)
 
@@ -129,7 +130,7 @@ def missed_urgent(pipeline, test, urgent="urgent"):
     order = ["id"]
     if hasattr(pipeline, "predict_proba"):
         order = [f"P({urgent})", "id"]
-        missed[order[0]] = pipeline.predict_proba(test[MESSAGE])[:, classes.index(urgent)]
+        missed[order[0]] = pipeline.predict_proba(test[MESSAGE])[:, classes.index(urgent)].round(6)
     missed = missed[(test["category"] == urgent) & (missed["sent to"] != urgent)].sort_values(order)
     shown = {"message": [masked(text, LONGEST) for text in missed["message"]]}
     return missed.assign(**shown, **{name: missed[name].round(3) for name in order[:-1]}).set_index("id")

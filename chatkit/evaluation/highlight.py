@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from chatkit.evaluation.checks.result import ADDRESS
 from chatkit.evaluation.explain import contributions, weighs_words
 from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.validation import as_texts
 
-_PERSONAL = re.compile(r"(?<!\S)\S+@\S+|(?:https?://|www\.)\S+|\d")
+_PERSONAL = re.compile(rf"{ADDRESS.pattern}|\d", ADDRESS.flags)
 _STRENGTHS = ((2 / 3, "strong"), (1 / 3, "clear"), (1 / 10, "weak"))  # from this share of the strongest on
 
 
@@ -180,8 +181,8 @@ def highlight_some(pipeline, chats, n, seed=0):
     -------
     list of Highlight
     """
-    drawn = chats[["subject", "body"]].sample(frac=1, random_state=seed)
-    said = pd.Series(pipeline.predict(drawn), drawn.index)
+    drawn = chats[["subject", "body"]].sample(frac=1, random_state=seed).reset_index(drop=True)
+    said = pd.Series(pipeline.predict(drawn))
     order = said.groupby(said).cumcount().sort_values(kind="stable").index[:n]
     return [highlight(pipeline, drawn.loc[at]).masked() for at in order]
 

@@ -30,8 +30,9 @@ def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=Non
     Returns
     -------
     pandas.DataFrame of shape (3 or 5, 4)
-        metric (macro_f1, accuracy, balanced_accuracy; with probabilities log_loss and brier), value, low, high. In a
-        draw without a category the macro-F1 is that of the others, as scikit-learn defines it.
+        metric (macro_f1, accuracy, balanced_accuracy; with probabilities log_loss and brier), value, low, high (NaN
+        where all draws score the same, such as where all chats are right: they say nothing of other chats). In a draw
+        without a category the macro-F1 is that of the others, as scikit-learn defines it.
 
     Raises
     ------
@@ -56,7 +57,9 @@ def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=Non
     again = _score_again(y_true, y_pred, probabilities, classes)
     frame = _frame(values, drawn(again, numbered(groups, len(y_true)), seed, draws), checked(confidence))
     most = frame["metric"].map({"log_loss": np.inf, "brier": 2}).fillna(1)
-    return frame.assign(low=frame["low"].clip(lower=0), high=frame["high"].clip(upper=most))
+    # Where all draws agree they say nothing of other chats.
+    known = frame["low"] < frame["high"]
+    return frame.assign(low=frame["low"].clip(lower=0).where(known), high=frame["high"].clip(upper=most).where(known))
 
 
 def paired_differences(y_true, one, other, classes=None, groups=None, confidence=0.95, draws=1000, seed=0):

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from chatkit.evaluation.checks.result import masked
+from chatkit.evaluation.checks.result import ADDRESS, masked
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.metrics import wilson
 from chatkit.project import InputError, read_yaml
@@ -318,8 +318,14 @@ def _row(entry, chats, flips, limit, reason):
 
 
 def _shown(before, after):
-    """Both messages from shortly before the first changed word on, changed words in brackets."""
+    """Both messages from shortly before the first changed word on, changed words in brackets; masked."""
     words = [re.findall(r"\s*\S+", " | ".join(message)) for message in (before, after)]
+    if len(words[0]) == len(words[1]):
+        # An edited address is none that one would know: what was one before is masked on both sides.
+        pairs = [
+            (" _address_",) * 2 if ADDRESS.search(one) else (one, other) for one, other in zip(*words, strict=True)
+        ]
+        words = [list(side) for side in zip(*pairs, strict=True)] or words
     steps = difflib.SequenceMatcher(None, *words, autojunk=False).get_opcodes()
     sides = ["", ""]
     for number, (step, *ends) in enumerate(steps):
@@ -428,7 +434,7 @@ def _swap(words):
     pattern = _whole_words(words)
 
     def edit(text, rng):
-        shift = int(rng.integers(1, len(words)))  # the same for all of a text: whoever is one person stays one
+        shift = int(rng.integers(1, len(words)))  # the same for all of a text
         return pattern.sub(lambda match: _in_case_of(match[0], words[(match.lastindex - 1 + shift) % len(words)]), text)
 
     return edit

@@ -97,7 +97,7 @@ class Desk:
             f"{self.ageing_minutes:g} minutes later. Model and hourly triage: as the model, and the person still moves "
             f"all '{self.urgent}' chats to the front. Oracle: as the model, with the true category. {self.days:,} "
             "days, drawn with replacement, the same chats and handling times for all policies; "
-            f"{100 * self.confidence:g}% intervals by resampling days."
+            f"{100 * self.confidence:g}% intervals by resampling blocks of neighbouring days."
         )
 
 

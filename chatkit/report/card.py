@@ -92,7 +92,7 @@ def _facts(root, scores, checks):
     manifest, no_manifest = read_output(root, "models/chats/manifest.json")
     features, _ = read_output(root, "models/chats/features.json")
     data, _ = read_output(root, "data/chats.json")
-    params, _ = read_output(root, "params.yaml", read_yaml)
+    params, _ = read_output(root, "dvc.lock", _parameters)  # those that were run with, whatever params.yaml says by now
     lock, _ = read_output(root, "dvc.lock", lambda file: locked_outputs(file.read_text(encoding="utf-8")))
     train, no_train = read_output(root, "data/train.parquet", _table)
     test, no_test = read_output(root, "data/test.parquet", _table)
@@ -175,6 +175,14 @@ def _counts(file):
 
     counts = pq.read_table(file, columns=["category"])["category"].value_counts().to_pylist()
     return {count["values"]: count["counts"] for count in counts}
+
+
+def _parameters(file):
+    """The parameters that the stages ran with, by section."""
+    found = {}
+    for stage in (read_yaml(file).get("stages") or {}).values():
+        found |= (stage.get("params") or {}).get("params.yaml") or {}
+    return found
 
 
 def _known(root, written, sections, scores, checks, pages):

@@ -147,8 +147,8 @@ def _verdict(scores, sides, chats):
     p = comparison.mcnemar(fixed, broken)
     return (
         f"{first}, difference {row['difference']} (95 % interval {row['interval']}). "
-        f"Of {chats:,} test chats that both have, {fixed:,} got fixed and {broken:,} broken (McNemar's exact test: "
-        f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'})."
+        f"Of {chats:,} test chats that both have, {fixed:,} got fixed and {broken:,} broken (McNemar's exact test, as "
+        f"if chats were independent: p {'< 0.001' if p < 0.001 else f'= {p:.3f}'})."
     )
 
 

@@ -117,16 +117,17 @@ def _triage(found):
     """Two sentences: what the model changes for those who wait, at the first number of agents."""
     routed, minutes = found.get("routed") or {}, found.get("minutes") or {}
     said = [
-        f"{share:.0%} of the chats can be routed without a person at an error of at most {float(error):.0%}."
-        for error, share in routed.items()
-        if share
+        f"{point['coverage']:.0%} of the chats were routed without a person, {point['error']:.1%} of them wrongly "
+        f"({point['low']:.1%} to {point['high']:.1%}; asked for: at most {float(error):.0%})."
+        for error, point in routed.items()
+        if point["coverage"]
     ][:1]
     for agents, who in list(minutes.items())[:1]:
         urgent, others = who["urgent"], who["others"]
         said.append(
-            f"With {agents} 9 of 10 urgent chats get an answer within {urgent['model']:.3g} minutes when the model "
-            f"orders the queue, {urgent['hourly triage']:.3g} with hourly triage; others within {others['model']:.3g} "
-            f"and {others['hourly triage']:.3g}."
+            f"With {agents} 9 of 10 urgent chats get an answer within {urgent['model']:,.1f} minutes when the model "
+            f"orders the queue, {urgent['hourly triage']:,.1f} with hourly triage; others within "
+            f"{others['model']:,.0f} and {others['hourly triage']:,.0f}."
         )
     return " ".join(said)
 

@@ -59,7 +59,7 @@ def test_the_largest_confusions_come_first():
     most = "urgent taken for other (2)"
     pairs = [most, most, "incident taken for urgent (1)", "other taken for incident (1)"]
     assert table.index.get_level_values("confusion").to_list() == pairs
-    assert list(table.columns) == ["label", "probability", "own", "message"]
+    assert list(table.columns) == ["message", "label", "probability", "own"]
     assert largest_confusions(Fixed(GIVEN), TEST, pairs=1).index.get_level_values("confusion").to_list() == [most] * 2
 
 
@@ -96,7 +96,7 @@ def test_a_model_without_errors_has_no_confusions():
     """An empty table with its columns."""
     table = largest_confusions(Fixed(np.eye(3)[[2, 2, 2, 1, 0, 1]]), TEST)
     assert table.empty
-    assert list(table.columns) == ["label", "probability", "own", "message"]
+    assert list(table.columns) == ["message", "label", "probability", "own"]
 
 
 def test_labels_in_doubt_by_hand():

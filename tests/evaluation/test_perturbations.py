@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from chatkit.data.simulate import simulate
-from chatkit.evaluation import plots
+from chatkit.evaluation import perturbations, plots
 from chatkit.evaluation.perturbations import VERDICTS, read_perturbations, run_perturbations, verdicts
 from chatkit.model.pipeline import make_pipeline
 from chatkit.project import InputError
@@ -510,3 +510,18 @@ def test_verdicts_sum_up_what_was_run():
     assert verdicts(table) == {
         "verdicts": {"does not hold": 1, "not shown": 0, "holds": 1, "not run": 1}, "flips": {"a": 0.01, "b": 0.5}
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("see https://bank.example/user/jane-doe now", "SEE HTTPS://BANK.EXAMPLE/USER/JANE-DOE NOW"),
+        ("see https://bank.example/user/jane-doe now", "see htps://bank.example/user/jane-dooe now"),
+        ("WWW.BANK.EXAMPLE/JANE it is", "WW.BANK.EXAMPLE/JANE it is"),
+        ("mail Jane@bank.example soon", "mail Jnae_bank.example soon"),
+    ],
+)
+def test_an_edited_address_is_masked_too(before, after):
+    """Neither capitals nor typos bring an address onto a page."""
+    sides = perturbations._shown(("", before), ("", after))
+    assert not any("jane" in side.lower() or "bank" in side.lower() for side in sides)

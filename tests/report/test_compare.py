@@ -298,7 +298,7 @@ def test_a_revision_compared_with_itself_shows_no_difference(project):
             "difference 0.000 (95 % interval 0.000 to 0.000). Of 120 test chats that both have, 0 got fixed and 0"
             in lede
         )
-        assert "(McNemar's exact test: p = 1.000)." in lede
+        assert "(McNemar's exact test, as if chats were independent: p = 1.000)." in lede
         assert {row[-1] for row in rows(html, "scores")[1:]} == {"no difference shown"}
         assert "Both ran with the same parameters." in html.get_text()
         assert "Every stage read the same code and the same data." in html.get_text()

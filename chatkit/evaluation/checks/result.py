@@ -19,7 +19,8 @@ from chatkit.text.weights import TermWeights
 
 MESSAGE = ["subject", "body"]
 SHOWN = 5  # rows of evidence
-_ADDRESS = re.compile(r"(?<!\S)\S+@\S+|(?:https?://|www\.)\S+")  # looked for once a word, not once a character
+# Looked for once a word, not once a character.
+ADDRESS = re.compile(r"(?<!\S)\S+@\S+|(?<!\w)\w+://\S+|(?<!\w)www\.\S+", re.IGNORECASE)
 
 
 class NotRunError(Exception):
@@ -279,5 +280,5 @@ def masked(text, length=140):
     >>> masked("Card 4921, write to me@bank.example")
     'Card ####, write to _address_'
     """
-    text = re.sub(r"\d", "#", _ADDRESS.sub("_address_", " ".join(text.split())))
+    text = re.sub(r"\d", "#", ADDRESS.sub("_address_", " ".join(text.split())))
     return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -9,7 +9,7 @@ from chatkit.evaluation.checks.result import NotRunError, Result, as_categories
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.intervals import macro_f1
 
-TITLE = "The model beats the simple ones"
+TITLE = "The model beats trivial ones, and naive Bayes is not ahead"
 SEVERITY, LEAKAGE = "warn", None
 ADVICE = "Take the simpler model, or find out why the larger one learns no more."
 FEWEST = 30  # test chats

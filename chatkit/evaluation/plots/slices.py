@@ -55,7 +55,7 @@ def slice_scores(frame, metric="macro_f1", axes=None):
         ax.annotate(what, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=10)
         ax.tick_params(axis="y", length=0)
         ax.grid(visible=False, axis="y")
-    hollow = "; hollow: too few chats for one" if slices["low"].isna().any() else ""
+    hollow = "; hollow: no interval" if slices["low"].isna().any() else ""
     axes[len(panels) - 1].set(xlabel=f"{_NAMES[metric]}, with its interval{hollow} (line: all chats)")
     apart = ((slices["low"] > whole["value"]) | (slices["high"] < whole["value"])).sum()
     known = slices["low"].notna().sum()

@@ -50,8 +50,8 @@ def notebook_style():
         # First: it resets the formatters.
         shell.enable_matplotlib("inline")
         shell.display_formatter.formatters["image/png"].for_type(Figure, png)
-    # A table shows what its cells hold; how wide it may get is the page's business.
-    pd.set_option("display.max_colwidth", None)
+    # A table shows all that it holds; how much that may be is the caller's business, how wide it may get the page's.
+    pd.set_option("display.max_colwidth", None, "display.max_rows", None)
     # Not seaborn's list of fonts: it begins with Arial, which only some machines have.
     sns.set_theme(style="ticks", palette="colorblind", font="DejaVu Sans", rc=STYLE)
 
