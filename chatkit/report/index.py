@@ -120,7 +120,7 @@ def _triage(found):
         f"{point['coverage']:.0%} of the chats were routed without a person, {point['error']:.1%} of them wrongly "
         f"({point['low']:.1%} to {point['high']:.1%}; asked for: at most {float(error):.0%})."
         for error, point in routed.items()
-        if point["coverage"]
+        if isinstance(point, dict) and point["coverage"]  # a file of an older form says nothing here
     ][:1]
     for agents, who in list(minutes.items())[:1]:
         urgent, others = who["urgent"], who["others"]

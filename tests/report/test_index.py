@@ -147,6 +147,8 @@ def test_triage_is_said_in_two_sentences(project):
     """What the model changes for those who wait, with a link to what that rests on; nothing where it was not run."""
     assert overview(project).find(href="triage.html", string="The page triage") is None
     waits = {"urgent": {"hourly triage": 41.549, "model": 6.877}, "others": {"hourly triage": 131.6, "model": 135.8}}
+    put(project, "metrics/triage.json", {"routed": {"0.05": 0.4}, "minutes": {}})
+    assert overview(project).find(href="triage.html", string="The page triage") is None
     none = {"coverage": 0.0, "error": None, "low": None, "high": None}
     some = {"coverage": 0.4, "error": 0.044, "low": 0.037, "high": 0.053}
     put(project, "metrics/triage.json", {"routed": {"0.02": none, "0.05": some}, "minutes": {"5 agents": waits}})
