@@ -93,14 +93,14 @@ def test_places_by_hand(text, expected):
 
 def test_words_stand_where_their_token_does():
     """A token that gives two words gives both its place; a stop word has none."""
-    assert TextProcessor().word_places("I can't pay") == [("can", 2, 7), ("not", 2, 7), ("pay", 8, 11)]
+    assert TextProcessor("english").word_places("I can't pay") == [("can", 2, 7), ("not", 2, 7), ("pay", 8, 11)]
 
 
 @pytest.mark.parametrize("repeated", HOSTILE)
 def test_no_text_blocks_a_service(repeated):
     """A tenth of a megabyte without a space takes no second, with an "@" behind it, alone, among others or explained."""
     text = repeated * (100_000 // len(repeated)) + "@ lost"
-    counter, start = TermCounter(stop_words=None, min_df=1).fit(["lost card"]), time.process_time()
+    counter, start = TermCounter(min_df=1).fit(["lost card"]), time.process_time()
     alone, among = counter.transform([text]), counter.transform([text, *["lost card"] * FEW])
     assert time.process_time() - start < 1
     assert (alone != among[:1]).nnz == 0
