@@ -82,6 +82,7 @@ def test_pieces_compose_to_the_whole(text):
         ("℡ 5", [("tel", 0, 1), ("5", 2, 3)]),
         ("cafe\u0301!", [("café", 0, 5)]),
         ("½", [("1", 0, 1), ("2", 0, 1)]),
+        ("\n\u0300@0.0", [("_email_", 1, 6)]),  # the accent is not on the line break
         ("See www.bank.example, ok", [("see", 0, 3), ("_url_", 4, 21), ("ok", 22, 24)]),
         ("<me@bank.example>card", [("_email_", 1, 16), ("card", 17, 21)]),
     ],
