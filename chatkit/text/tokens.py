@@ -166,7 +166,7 @@ def _compose(text, spans):
         piece = unicodedata.normalize("NFKC", text[start:at])
         if at < len(text):
             after = unicodedata.normalize("NFKC", text[at])
-            # Accents change places among themselves, and two letters may become one, as ᄀ and ᅡ do; a space stays alone.
+            # Accents change places among themselves, and two letters may become one, as ᄀ and ᅡ do; no space does.
             joined = _is_accent(text[at]) or unicodedata.normalize("NFKC", text[start : at + 1]) != piece + after
             if joined and not piece.isspace():
                 continue
