@@ -177,7 +177,7 @@ def test_categories_that_are_no_names_give_one_sentence(rows, kind, missing, sai
     y = rows[1].astype(object)
     y[::7] = missing
     X = ["lost card"] * len(y) if kind is RulesClassifier else rows[0]
-    with pytest.raises(ValueError, match=f"Got categories of the types {said}, expected text for each row"):
+    with pytest.raises(ValueError, match=f"got {said} as categories, expected text in each row"):
         kind().fit(X, y)
 
 
