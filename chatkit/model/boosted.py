@@ -153,12 +153,12 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         """Weights and intercepts for every category; one that is absent gets the lowest score of all."""
         n, k = len(codes), len(self.classes_)
         sizes = np.bincount(codes, times, minlength=k)
-        weights = times * (times.sum() / (k * sizes[codes])) ** self.balance
+        weights = times / times.mean() * (times.sum() / (k * sizes[codes])) ** self.balance
         # The mean of the weights over the last steps is as good as an exact solver's result, at a fraction of the cost:
         # about two hundred thousand steps, the first pass left out of the mean.
         passes = int(np.clip(200_000 // n, 6, 100))
         model = SGDClassifier(
-            loss="modified_huber", alpha=1 / (self.C * n), max_iter=passes, tol=None, average=n,
+            loss="modified_huber", alpha=1 / (self.C * times.sum()), max_iter=passes, tol=None, average=n,
             random_state=seed,
         )  # fmt: skip
         model.fit(X, codes, sample_weight=weights)

@@ -147,7 +147,7 @@ def check_names(y):
     if y.dtype == object and not all(isinstance(category, str) for category in y):
         kinds = ", ".join(sorted({type(category).__name__ for category in y}))
         raise ValueError(
-            f"Got categories of the types {kinds}, expected text for each row; leave out rows without a category."
+            f"Unknown label type: got {kinds} as categories, expected text in each row; leave out rows without one."
         )
     check_classification_targets(y)
 

@@ -207,8 +207,7 @@ def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=N
     def of_rows(rows):
         return {
             "base_margin": None if margins is None else margins[rows],
-            # With weights, be they all 1, XGBoost goes another way to its bins, to other last bits.
-            "weight": None if times is None or (times == 1).all() else times[rows],
+            "weight": None if times is None else times[rows],
         }
 
     if settings["device"] != "cpu" and not xgboost.build_info()["USE_CUDA"]:

@@ -41,7 +41,7 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    >>> counter = TermCounter(min_df=1)
+    >>> counter = TermCounter("english", min_df=1)
     >>> counter.fit_transform(["I lost my card!", "Lost it", "Lost CARDS"]).toarray()
     array([[1, 1, 1],
            [0, 1, 0],
@@ -50,7 +50,7 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
     ['card', 'lose', 'lose card']
     """
 
-    def __init__(self, stop_words="english", lemmatizer="simplemma", domain_words=(), ngram_range=(1, 2), min_df=2):
+    def __init__(self, stop_words=None, lemmatizer="simplemma", domain_words=(), ngram_range=(1, 2), min_df=2):
         self.stop_words = stop_words
         self.lemmatizer = lemmatizer
         self.domain_words = domain_words

@@ -8,7 +8,7 @@ from chatkit.text.validation import TextInputMixin, as_texts
 
 
 class TextProcessor(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
-    """Turn a text into its telling words: normalised, without stop words, in dictionary form.
+    """Turn a text into its telling words: normalised, in dictionary form, without stop words where there are any.
 
     In this order: lower case and Unicode NFKC; web and mail addresses become ``_url_`` and ``_email_``; split
     into words; amounts, dates and times, and other numbers become ``_money_``, ``_date_`` and ``_number_``;
@@ -16,8 +16,9 @@ class TextProcessor(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator)
 
     Parameters
     ----------
-    stop_words : {"english", None} or list of str, default="english"
-        Words to drop, compared in lower case before lemmatising. "english" keeps negations and particles.
+    stop_words : {"english", None} or list of str, default=None
+        Words to drop, compared in lower case before lemmatising; by default none, as in scikit-learn. "english" keeps
+        negations and particles.
     lemmatizer : {"simplemma", "wordnet", "snowball", "none"}, default="simplemma"
         See `chatkit.text.lemmatize.get_lemmatizer`.
     domain_words : list of str, default=()
@@ -29,11 +30,11 @@ class TextProcessor(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator)
 
     Examples
     --------
-    >>> TextProcessor().transform(["I can't find my cards, they're GONE! I paid $20 on 3/4."])[0]
+    >>> TextProcessor("english").transform(["I can't find my cards, they're GONE! I paid $20 on 3/4."])[0]
     'can not find card go pay _money_ on _date_'
     """
 
-    def __init__(self, stop_words="english", lemmatizer="simplemma", domain_words=()):
+    def __init__(self, stop_words=None, lemmatizer="simplemma", domain_words=()):
         self.stop_words = stop_words
         self.lemmatizer = lemmatizer
         self.domain_words = domain_words

@@ -166,8 +166,9 @@ def _compose(text, spans):
         piece = unicodedata.normalize("NFKC", text[start:at])
         if at < len(text):
             after = unicodedata.normalize("NFKC", text[at])
-            # Accents change places among themselves, and two letters may become one, as ᄀ and ᅡ do.
-            if _is_accent(text[at]) or unicodedata.normalize("NFKC", text[start : at + 1]) != piece + after:
+            # Accents change places among themselves, and two letters may become one, as ᄀ and ᅡ do; no space does.
+            joined = _is_accent(text[at]) or unicodedata.normalize("NFKC", text[start : at + 1]) != piece + after
+            if joined and not piece.isspace():
                 continue
         pieces.append(piece)
         origins += [(spans[start][0], spans[at - 1][1])] * len(piece)

@@ -62,6 +62,17 @@ def test_a_weight_says_how_often_a_row_counts(rows, kind):
 
 
 @pytest.mark.parametrize("kind", [CalibratedLinearSVC, BoostedLinearClassifier])
+def test_the_line_is_near_that_of_repeated_rows(rows, kind):
+    """The folds and the order of the steps are others, so near is all that there can be."""
+    X, y = rows
+    times = np.where(y == "a", 4, np.random.default_rng(3).integers(1, 3, len(y)))
+    weighed, plain = kind().fit(X, y, times), kind().fit(X, y)
+    repeated = kind().fit(csr_matrix(np.repeat(X.toarray(), times, axis=0)), np.repeat(y, times))
+    away, moved = (np.linalg.norm(model.coef_ - repeated.coef_) for model in (weighed, plain))
+    assert away < moved / 2
+
+
+@pytest.mark.parametrize("kind", [CalibratedLinearSVC, BoostedLinearClassifier])
 def test_what_is_held_out_is_weighed_too(rows, kind):
     """The same rows once with their categories, once with any: how sure the model is depends on which of them count."""
     X, y = rows
@@ -97,7 +108,7 @@ def test_bad_weights_give_one_sentence(rows, kind, weights, said):
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
-def test_a_random_state_is_scikit_learns(rows, kind):
+def test_a_random_state_is_what_others_take(rows, kind):
     """A whole number of any kind, None, or a generator, which gives another model each time that it is asked."""
     X, y = rows
     options = {"colsample_bynode": 0.3} if kind is XGBoostClassifier else {}
@@ -166,7 +177,7 @@ def test_categories_that_are_no_names_give_one_sentence(rows, kind, missing, sai
     y = rows[1].astype(object)
     y[::7] = missing
     X = ["lost card"] * len(y) if kind is RulesClassifier else rows[0]
-    with pytest.raises(ValueError, match=f"Got categories of the types {said}, expected text for each row"):
+    with pytest.raises(ValueError, match=f"got {said} as categories, expected text in each row"):
         kind().fit(X, y)
 
 

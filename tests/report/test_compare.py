@@ -346,7 +346,7 @@ def test_the_page_fetches_nothing(project):
         address.startswith(("#", "data:")) or address in {"index.html", "card.html", "compare.html"}
         for address in addresses
     )
-    assert [text(link) for link in html.header("a")] == ["Overview", "compare"]
+    assert [text(link) for link in html.header("a")] == ["Overview", "compare", "Model card"]
     ids = [tag["id"] for tag in html(id=True)]
     assert len(ids) == len(set(ids))
     assert {link["href"][1:] for link in html.select(".contents a")} <= set(ids)

@@ -27,10 +27,10 @@ TEXTS = st.lists(st.lists(WORDS, max_size=8).map(" ".join) | st.text(AWKWARD, ma
 RANGES = st.sampled_from([(1, 1), (1, 2), (2, 2), (1, 3), (2, 3), (3, 3)])
 
 
-def reference(texts, **options):
+def reference(texts, stop_words, **options):
     """CountVectorizer on what TextProcessor gives."""
     vectorizer = CountVectorizer(lowercase=False, token_pattern=r"\S+", **options)
-    return vectorizer, vectorizer.fit_transform(TextProcessor().transform(texts))
+    return vectorizer, vectorizer.fit_transform(TextProcessor(stop_words).transform(texts))
 
 
 def assert_same(ours, theirs):
@@ -43,12 +43,12 @@ def assert_same(ours, theirs):
 
 
 @settings(max_examples=300, deadline=None)
-@given(TEXTS, RANGES, st.sampled_from([1, 2, 3, 0.2, 1.0]))
-def test_counts_are_those_of_scikit_learn(texts, ngram_range, min_df):
+@given(TEXTS, RANGES, st.sampled_from([1, 2, 3, 0.2, 1.0]), st.sampled_from([None, "english", ("card",)]))
+def test_counts_are_those_of_scikit_learn(texts, ngram_range, min_df, stop_words):
     """The same terms in the same columns with the same counts; or both find no term."""
-    counter = TermCounter(ngram_range=ngram_range, min_df=min_df)
+    counter = TermCounter(stop_words, ngram_range=ngram_range, min_df=min_df)
     try:
-        vectorizer, expected = reference(texts, ngram_range=ngram_range, min_df=min_df)
+        vectorizer, expected = reference(texts, stop_words, ngram_range=ngram_range, min_df=min_df)
     except ValueError:
         with pytest.raises(ValueError, match="no term is in"):
             counter.fit(texts)
@@ -56,9 +56,9 @@ def test_counts_are_those_of_scikit_learn(texts, ngram_range, min_df):
     assert_same(counter.fit_transform(texts), expected)
     assert counter.get_feature_names_out().tolist() == vectorizer.get_feature_names_out().tolist()
     new = [" ".join(texts), *texts[::-1], "unheard of words"]
-    assert_same(counter.transform(new), vectorizer.transform(TextProcessor().transform(new)))
+    assert_same(counter.transform(new), vectorizer.transform(TextProcessor(stop_words).transform(new)))
     counter.vocabulary_ = Vocabulary.read(counter.get_feature_names_out().tolist(), ngram_range[0])
-    assert_same(counter.transform(new), vectorizer.transform(TextProcessor().transform(new)))
+    assert_same(counter.transform(new), vectorizer.transform(TextProcessor(stop_words).transform(new)))
 
 
 @settings(max_examples=200, deadline=None)

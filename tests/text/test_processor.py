@@ -1,5 +1,6 @@
 """From a text to its telling words."""
 
+import inspect
 import pickle
 
 import pandas as pd
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from chatkit import TextProcessor
+from chatkit import TextProcessor, make_pipeline
+from chatkit.text.counts import TermCounter
 from chatkit.text.stopwords import ENGLISH
 
 
@@ -36,7 +38,7 @@ def words(text, **options):
 )
 def test_words_are_cleaned(text, expected):
     """Case, negations, particles, numbers, addresses, possessives, Unicode, nothing at all."""
-    assert words(text) == expected
+    assert words(text, stop_words="english") == expected
 
 
 def test_negations_and_particles_are_no_stop_words():
@@ -45,10 +47,14 @@ def test_negations_and_particles_are_no_stop_words():
 
 
 def test_stop_words_are_a_choice():
-    """None keeps all, a list is taken as it is, domain words come on top."""
-    assert words("the card", stop_words=None) == "the card"
+    """By default none, as in `make_pipeline`; a list is taken as it is, domain words come on top."""
+    defaults = {
+        inspect.signature(made).parameters["stop_words"].default for made in (TextProcessor, TermCounter, make_pipeline)
+    }
+    assert defaults == {None}
+    assert words("the card") == "the card"
     assert words("the card", stop_words=["CARD"]) == "the"
-    assert words("the Harbor card", domain_words=["harbor"]) == "card"
+    assert words("the Harbor card", stop_words="english", domain_words=["harbor"]) == "card"
 
 
 def test_an_unknown_list_is_refused():
