@@ -72,8 +72,9 @@ def measure_counts(side, n, folder, ngram_range=(1, 1)):
     if side == "ours":
         from chatkit.text.counts import TermCounter
 
-        TermCounter(ngram_range=ngram_range, min_df=1).fit(texts[:500])
-        seconds, counts = measured(lambda: TermCounter(ngram_range=ngram_range, min_df=1).fit_transform(texts))
+        counter = TermCounter("english", ngram_range=ngram_range, min_df=1)
+        counter.fit(texts[:500])
+        seconds, counts = measured(lambda: counter.fit_transform(texts))
     else:
         from sklearn.feature_extraction.text import CountVectorizer
 
@@ -178,7 +179,7 @@ def measure_memory(side, n, folder):
     if side == "ours":
         from chatkit.text.counts import TermCounter
 
-        step = TermCounter(ngram_range=(1, 1), min_df=1)
+        step = TermCounter("english", ngram_range=(1, 1), min_df=1)
     else:
         from sklearn.feature_extraction.text import CountVectorizer
 
