@@ -84,6 +84,7 @@ class Prediction(_Strict):
     category: str
     probabilities: dict[str, float] | None = Field(description="null from a classifier that gives none")
     model: str = Field(description="SHA-256 of the model's manifest")
+    audit: bool = Field(description="drawn at random: let a person look, and relabel it even where it is right")
 
 
 class Predictions(_Strict):

@@ -6,6 +6,7 @@ import hmac
 import logging
 import queue
 import threading
+import time
 import uuid
 
 from chatkit.evaluation.checks.result import masked
@@ -68,8 +69,9 @@ class Service:
         list of dict
             See `chatkit.service.schema.Prediction`.
         """
-        model = self.model  # another may take its place meanwhile
+        begun, model = time.perf_counter(), self.model  # another may take its place meanwhile
         categories, probabilities = model.predict([(message.subject, message.body) for message in messages])
+        took = round(1000 * (time.perf_counter() - begun), 3)
         at, answers, rows = now(), [], []
         for message, category, shares in zip(messages, categories, probabilities, strict=True):
             ids = {
@@ -77,10 +79,14 @@ class Service:
                 "message_id": message.message_id,
                 "conversation_id": message.conversation_id,
             }
-            said = {"category": category, "model": model.sha256}
+            said = {
+                "category": category,
+                "model": model.sha256,
+                "audit": drawn(ids["prediction_id"], self.settings.audit_share),
+            }
             answers.append(ids | said | {"probabilities": shares and dict(zip(model.classes, shares, strict=True))})
             texts = {name: kept(getattr(message, name), self.settings.store_text) for name in ("subject", "body")}
-            rows.append(ids | texts | said | {"at": at, "probability": shares and max(shares)})
+            rows.append(ids | texts | said | {"at": at, "probability": shares and max(shares), "milliseconds": took})
         self.log.put(rows)
         self.metrics.sorted(categories)
         return answers
@@ -154,6 +160,30 @@ class Service:
 def now():
     """Return the time in UTC as an ISO string."""
     return dt.datetime.now(dt.UTC).isoformat()
+
+
+def drawn(prediction_id, share):
+    """Tell whether a prediction is in the random sample that people are asked to look at.
+
+    Parameters
+    ----------
+    prediction_id : str
+        A random UUID: its first 32 bits are the lot.
+    share : float
+        Of all predictions.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> drawn("028f5c28-9a3b-4c1d-8e2f-0123456789ab", 0.01)
+    True
+    >>> drawn("028f5c29-9a3b-4c1d-8e2f-0123456789ab", 0.01)
+    False
+    """
+    return int(prediction_id[:8], 16) < share * 2**32
 
 
 def kept(text, store):

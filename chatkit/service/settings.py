@@ -30,6 +30,7 @@ class Settings(BaseModel):
     store_text: Literal["full", "masked", "hash", "none"] = "masked"  # what the log keeps of subject and body
     spool: str | Literal[False] = "data/service/spool"  # folder for rows on their way to the database
     buffer: int = Field(10_000, ge=1)  # rows in memory while the database is away
+    audit_share: float = Field(0.02, ge=0, le=1)  # of the predictions: drawn at random for people to look at
     relabel_token_file: str | None = None
     relabel_token: SecretStr | None = None  # by environment only
     in_work: int = Field(8, ge=1, le=256)  # requests worked on at once; one more is told to come again

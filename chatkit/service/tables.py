@@ -24,6 +24,8 @@ PREDICTIONS = sa.Table(
     sa.Column("category", sa.Text, nullable=False),
     sa.Column("probability", sa.Float(53)),
     sa.Column("model", sa.String(64), nullable=False),
+    sa.Column("milliseconds", sa.Float(53)),
+    sa.Column("audit", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 RELABELS = sa.Table(
     "relabels",

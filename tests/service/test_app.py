@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import sqlite3
 import threading
 import time
 
@@ -44,6 +45,19 @@ def test_it_says_what_the_model_says(served, model_folder):
         assert all(list(one["probabilities"]) == model.classes_.tolist() for one in found)
         assert len({one["prediction_id"] for one in found}) == len(sent)
         assert {one["model"] for one in found} == {served.health()["model"]}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_predictions_are_drawn_for_an_audit(serve, share):
+    """About as many as the setting says, and the log knows which."""
+    served = serve(audit_share=share)
+    answers = served.post({"messages": [message(number=number) for number in range(256)]})[2]["predictions"]
+    drawn = {one["prediction_id"] for one in answers if one["audit"]}
+    assert abs(len(drawn) - 256 * share) <= 5 * (256 * share * (1 - share)) ** 0.5
+    wait_for(lambda: served.health()["log"]["queue"] == 0, "the log is not written")
+    with contextlib.closing(sqlite3.connect(served.database)) as log:
+        assert {key for (key,) in log.execute("SELECT prediction_id FROM predictions WHERE audit")} == drawn
+        assert log.execute("SELECT min(milliseconds) > 0 FROM predictions").fetchone() == (1,)
 
 
 def test_the_demo_of_the_talk(served):

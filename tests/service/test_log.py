@@ -179,6 +179,26 @@ def test_migrations_give_the_tables_that_the_code_knows(engine):
         assert connection.scalar(sa.text("SELECT count(*) FROM alembic_version")) == 1
 
 
+def test_a_log_of_the_first_version_is_brought_up_to_date(engine, spool):
+    """What it held is there, and so is what an older service left in its spool."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "chatkit.service:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        old = row(1) | {"at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
+        connection.execute(sa.insert(sa.table("predictions", *map(sa.column, old))), old)
+    (spool / "1.jsonl").write_text(json.dumps(row(2)) + "\n")
+    log = PredictionLog(engine, 100, spool)
+    log.put([row(3, audit=True, milliseconds=1.5)])
+    wait_for(lambda: len(stored(engine)) == 3, "a row is missing")
+    log.close(10)
+    assert [(one["audit"], one["milliseconds"]) for one in stored(engine)] == [(False, None)] * 2 + [(True, 1.5)]
+
+
 def test_relabels_are_added_together_or_not_at_all(engine):
     """One unknown prediction keeps them all out."""
     put(engine, [row(1)])
