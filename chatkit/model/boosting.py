@@ -19,8 +19,8 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     n_estimators : int, optional
-        Boosting rounds; each grows one tree for every category. If not given, 100, and from 50,000 rows on fewer, so
-        that five million rows are looked at in all, but at least 50.
+        Boosting rounds; each grows one tree for every category. If not given, 100, and from 45,000 rows on fewer, so
+        that 4.5 million rows are looked at in all, but at least 45.
     max_depth : int, default=3
         Depth of a tree.
     learning_rate : float, default=0.8
@@ -105,7 +105,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         X, codes, times = weighted(X, codes, sample_weight)
         rounds = self.n_estimators
         if rounds is None:
-            rounds = int(np.clip(5_000_000 // len(codes), 50, 100))
+            rounds = int(np.clip(4_500_000 // len(codes), 45, 100))
         settings = settings_of(self, seed_of(self.random_state))
         self.trees_ = grow(present(X), codes, settings, rounds, self.max_words, times=times)
         return self

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_matrix
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import check_array, check_random_state
@@ -144,12 +145,13 @@ def check_names(y):
         When some have none, or they are of several types, or anything else than categories.
     """
     y = np.asarray(y)
-    if y.dtype == object and not all(isinstance(category, str) for category in y):
+    if y.dtype != object:
+        check_classification_targets(y)
+    elif not all(isinstance(category, str) for category in pd.unique(y)):
         kinds = ", ".join(sorted({type(category).__name__ for category in y}))
         raise ValueError(
             f"Unknown label type: got {kinds} as categories, expected text in each row; leave out rows without one."
         )
-    check_classification_targets(y)
 
 
 def encode(y):
@@ -177,8 +179,12 @@ def encode(y):
     >>> classes.tolist(), codes.tolist()
     (['other', 'urgent'], [1, 0, 1])
     """
+    y = np.asarray(y)
     check_names(y)
-    classes, codes = np.unique(y, return_inverse=True)
+    if y.dtype == object:  # hashed, since to sort a hundred thousand texts costs as much as some trees
+        codes, classes = pd.factorize(y, sort=True)
+    else:
+        classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"Got one class, '{classes[0]}', expected at least two; there is nothing to learn from one.")
     return classes, codes

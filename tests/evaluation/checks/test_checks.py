@@ -224,6 +224,31 @@ def test_shuffled_labels_have_no_signal(sides):
     assert found("signal", shuffled, test).status == "fail"
 
 
+def test_a_signal_that_only_many_chats_show_fails(clean):
+    """A hundredth of the answers right by design is told from chance by many chats, and is worth nothing."""
+    train, test = clean
+    many = pd.concat([test] * 12, ignore_index=True)
+    rng = np.random.default_rng(0)
+    said = rng.permutation(many["category"].to_numpy())
+    known = rng.random(len(many)) < 0.03
+    said[known] = many["category"].to_numpy()[known]
+    model = FromList(said, np.unique(train["category"]))
+    result = run_checks(model, train, many, only=["signal"]).results["signal"]
+    assert result.statistic <= 0.01
+    assert result.status == "fail"
+
+
+class FromList:
+    """A model that says what it was told to say."""
+
+    def __init__(self, said, classes):
+        self.said, self.classes_ = said, classes
+
+    def predict(self, X):
+        """Return the list, from its start."""
+        return self.said[: len(X)]
+
+
 def test_a_model_no_better_than_a_simple_one_is_warned_of(clean):
     """A dummy that always says one category."""
     train, test = clean
