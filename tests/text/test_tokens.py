@@ -1,6 +1,5 @@
 """Where the tokens of a text stand in it."""
 
-import time
 import unicodedata
 
 import pytest
@@ -99,24 +98,20 @@ def test_words_stand_where_their_token_does():
 
 @pytest.mark.parametrize("repeated", HOSTILE)
 def test_no_text_blocks_a_service(repeated):
-    """A tenth of a megabyte without a space takes no second, with an "@" behind it, alone, among others or explained."""
-    text = repeated * (100_000 // len(repeated)) + "@ lost"
-    counter, start = TermCounter(min_df=1).fit(["lost card"]), time.process_time()
+    """A megabyte without a space, with an "@" behind it, alone, among others or explained: quadratic would be hours."""
+    text = repeated * (1_000_000 // len(repeated)) + "@ lost"
+    counter = TermCounter(min_df=1).fit(["lost card"])
     alone, among = counter.transform([text]), counter.transform([text, *["lost card"] * FEW])
-    assert time.process_time() - start < 1
     assert (alone != among[:1]).nnz == 0
     assert alone[0, counter.get_feature_names_out().tolist().index("lose")] == 1
-    start, found = time.process_time(), places(text)
-    assert time.process_time() - start < 1
-    assert [token for token, *_ in found] == split(normalise(text))
+    assert [token for token, *_ in places(text)] == split(normalise(text))
 
 
 def test_what_sorts_in_quadratic_time_is_not_sorted():
-    """Two kinds of accents, each fifty thousand times on one letter; the letter keeps its own accent and the next one."""
-    text, start = "cafe" + "\u0301" * 50_000 + "\u0316" * 50_000 + " e\u0301", time.process_time()
+    """Two kinds of accents, each half a million times on one letter; the letter keeps its own and the next one."""
+    text = "cafe" + "\u0301" * 500_000 + "\u0316" * 500_000 + " e\u0301"
     assert normalise(text) == "café" + "\u0301" * 29 + " é"
     assert [(token, end - start) for token, start, end in places(text)] == [("café", 34), ("é", 2)]
-    assert time.process_time() - start < 1
 
 
 @settings(max_examples=200, deadline=None)

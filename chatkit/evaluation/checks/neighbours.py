@@ -12,7 +12,9 @@ _GREETING = re.compile(
     r"^\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\b[^\n,.!?]{0,30}[\n,.!?]+", re.IGNORECASE
 )
 _SIGNATURE = re.compile(
-    r"\n\s*(?:kind |best |many )?(?:regards|thanks|thank you|cheers|sincerely)\b.{0,80}\Z", re.IGNORECASE | re.DOTALL
+    # Spaces, but no line break, before the first word: to look for it behind each of many breaks would be quadratic.
+    r"\n[^\S\n]*(?:kind |best |many )?(?:regards|thanks|thank you|cheers|sincerely)\b.{0,80}\Z",
+    re.IGNORECASE | re.DOTALL,
 )
 
 

@@ -21,6 +21,7 @@ from xgboost import XGBClassifier
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
 from chatkit.evaluation.checks import CheckReport, checked_gate, run_checks
+from chatkit.evaluation.checks.neighbours import shingles
 from chatkit.evaluation.checks.result import Result, texts
 from chatkit.evaluation.checks.run import CHECKS
 from chatkit.project import InputError
@@ -496,3 +497,11 @@ def test_one_thread_of_blas_is_used(clean):
     with threadpool_limits(2, user_api="blas"):
         run_checks(model, *clean, only=["signal"])
     assert set(seen) == {1}
+
+
+def test_a_signature_is_looked_for_in_linear_time():
+    """Behind many line breaks, too, of which it takes the last; looked for behind each it would take an hour."""
+    many = "card lost" + "\n" * 300_000
+    weights, words = shingles([many + "Kind regards, Ann", many + "stolen", "card lost"])
+    assert words.tolist() == [2, 3, 2]
+    assert (weights[0] != weights[2]).nnz == 0
