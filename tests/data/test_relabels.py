@@ -5,9 +5,11 @@ import datetime as dt
 import hashlib
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import tempfile
+import time
 import uuid
 from pathlib import Path
 
@@ -250,6 +252,20 @@ def test_reading_changes_nothing_and_waits_for_nobody(project):
     assert file.read_bytes() == before
 
 
+def test_what_a_killed_service_left_is_read_and_left_as_it_is(project):
+    """Rows that stand in the write-ahead log only, and nobody is there who would move them."""
+    fill(LOG, [prediction("p1")], [relabel("r1", "p1", "first")])
+    file, left = project / "data" / "service" / "log.sqlite", project / "data" / "left.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as service:
+        service.execute("INSERT INTO relabels SELECT 'r2', at, prediction_id, 'later', \"by\", reason FROM relabels")
+        service.commit()
+        for ending in ("", "-wal"):
+            shutil.copy(f"{file}{ending}", f"{left}{ending}")
+    before = left.read_bytes()
+    assert read_relabels("sqlite:///data/left.sqlite", AS_OF)["category"].tolist() == ["later"]
+    assert left.read_bytes() == before
+
+
 def test_what_is_no_log_gives_one_sentence(project, monkeypatch):
     """A file that is not there, another database, an older log, a wrong URL, a server that is away."""
     (project / "data" / "service").mkdir()
@@ -290,6 +306,14 @@ def test_what_is_no_log_gives_one_sentence(project, monkeypatch):
         read_relabels(LOG, "May")
 
 
+@pytest.fixture
+def elsewhere():
+    """Environment variables for one test, the time zone among them."""
+    with pytest.MonkeyPatch.context() as environment:
+        yield environment
+    time.tzset()
+
+
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory):
     """A real PostgreSQL, started for this module."""
@@ -301,10 +325,12 @@ def postgres(tmp_path_factory):
     server.cleanup()
 
 
-def test_postgresql_gives_what_sqlite_gives(postgres, project, monkeypatch):
-    """The same rows in both logs, in a session far from UTC: the same relabels, to the microsecond."""
-    monkeypatch.setenv("CHATKIT_LOG", postgres)
-    monkeypatch.setenv("PGTZ", "Pacific/Auckland")
+def test_postgresql_gives_what_sqlite_gives(postgres, project, elsewhere):
+    """The same rows in both logs, on a machine and in a session far from UTC: the same relabels, to the microsecond."""
+    elsewhere.setenv("CHATKIT_LOG", postgres)
+    elsewhere.setenv("PGTZ", "Pacific/Auckland")
+    elsewhere.setenv("TZ", "America/Lima")
+    time.tzset()
     assert Path(sa.make_url(postgres).query["host"]).is_absolute()
     ids = [str(uuid.UUID(int=number * 7**40)) for number in range(1, 13)]
     predictions = [prediction(key, f"M{n % 5}-é" if n % 2 else f"m{n % 5}", day(1, n)) for n, key in enumerate(ids)]
