@@ -57,6 +57,8 @@ SAID = {
     "all": "all",
 }
 
+PEOPLE = "what people would say of each"
+
 
 def bank(seed, sizes):
     """Chats with their truth: a history, what is served round by round, and what nobody touches."""
@@ -182,12 +184,14 @@ def by_policy(frame, metric="accuracy"):
 
 
 def estimates(frame):
-    """Rounds with an audit, and what estimates are off by from what people would say of all chats, by bank."""
+    """Rounds with an audit, and how far estimates of the share of right answers are off, by bank."""
     rounds = frame[(frame["policy"] == "corrections and audit") & (frame["round"] > 0)]
-    off = pd.DataFrame({"seed": rounds["seed"], "the audit": rounds["by_audit"] - rounds["served_people"],
-                        "all relabels": rounds["by_relabels"] - rounds["served_people"],
-                        "the audit, against the truth": rounds["by_audit"] - rounds["served_truth"]})  # fmt: skip
-    return rounds, off.groupby("seed").mean()
+    off = pd.DataFrame({
+        (PEOPLE, "the audit"): rounds["by_audit"] - rounds["served_people"],
+        (PEOPLE, "all relabels"): rounds["by_relabels"] - rounds["served_people"],
+        ("the truth", "the audit"): rounds["by_audit"] - rounds["served_truth"],
+    })  # fmt: skip
+    return rounds, off.groupby(rounds["seed"]).mean()
 
 
 def figures(frame):
@@ -203,58 +207,68 @@ def figures(frame):
             mean, low, high = interval(last - tables[metric]["nothing"][ROUNDS])
             cells += [f"{last.mean():.3f}", "" if policy == "nothing" else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"]
         lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", "| these relabels instead of as many drawn at random | accuracy | log-loss |", "|---|---|---|"]
+    cells = [SAID["corrections and audit"]]
+    for metric in ("accuracy", "log_loss"):
+        both = (tables[metric][policy][ROUNDS] for policy in ("corrections and audit", "drawn"))
+        cells.append("{:+.3f} ({:+.3f} to {:+.3f})".format(*interval(np.subtract(*both))))
+    lines += ["| " + " | ".join(cells) + " |"]
+    lines += ["", "| share of right answers, estimated from | against | off by |", "|---|---|---|"]
     _, off = estimates(frame)
-    lines += [
-        "",
-        f"Means over {frame['seed'].nunique()} banks, in brackets 95 % intervals.",
-        "",
-        "| share of the served chats that are right, estimated from | off by |",
-        "|---|---|",
-    ]
-    for name in off:
-        mean, low, high = (100 * end for end in interval(off[name]))
-        lines.append(f"| {name} | {mean:+.1f} points ({low:+.1f} to {high:+.1f}) |")
-    return "\n".join(lines)
+    for against, name in off:
+        mean, low, high = (100 * end for end in interval(off[against, name]))
+        lines.append(f"| {name} | {against} | {mean:+.1f} points ({low:+.1f} to {high:+.1f}) |")
+    return "\n".join([*lines, "", f"Means over {frame['seed'].nunique()} banks, in brackets 95 % intervals."])
 
 
 def picture(frame):
-    """Accuracy round by round, and what each way to estimate it is off by."""
+    """Accuracy and log-loss round by round, and what each way to estimate the accuracy is off by."""
     sns.set_theme(style="ticks", palette="colorblind", font="DejaVu Sans", rc=style.STYLE)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.8), width_ratios=[3, 2], layout="constrained")
-    tables = by_policy(frame)
-    said = []
-    for number, (policy, table) in enumerate(tables.items()):
-        ends = np.array([interval(table[column]) for column in table])
-        shift = 0.04 * (number - 2.5)
-        half = np.abs(ends[:, 1:].T - ends[:, 0])
-        left.errorbar(
-            table.columns + shift, ends[:, 0], half, color=style.COLORS[number], marker="os^Dvp"[number], markersize=5,
-            linestyle="--" if policy == "nothing" else "-", capsize=2, linewidth=1.5, label=SAID[policy],
-        )  # fmt: skip
-        said.append(f"{SAID[policy]} {ends[-1, 0]:.3f} ({ends[-1, 1]:.3f} to {ends[-1, 2]:.3f})")
-    left.set(xlabel="rounds of serving, relabelling, training", ylabel="accuracy on untouched chats (mean, 95 % interval)",
-             xticks=range(ROUNDS + 1))  # fmt: skip
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.6), width_ratios=[4, 4, 3], layout="constrained")
+    gains = {metric: _course(ax, by_policy(frame, metric), METRICS[metric])
+             for metric, ax in (("accuracy", left), ("log_loss", middle))}  # fmt: skip
     left.legend(title="people relabel", loc="upper left")
-    gains = {policy: (table[ROUNDS] - tables["nothing"][ROUNDS]).mean() for policy, table in tables.items()}
-    title = "Three rounds: {:+.1f} points by corrections and an audit, {:+.1f} by as many chats drawn at random"
-    style.title(left, title.format(100 * gains["corrections and audit"], 100 * gains["drawn"]), columns=62)
-    style.add_text(left, f"Accuracy on untouched chats after {ROUNDS} rounds when people relabel: {'; '.join(said)}.")
+    chosen, at_random = (f"{100 * gains['accuracy'][policy]:+.1f}" for policy in ("corrections and audit", "drawn"))
+    style.title(
+        left, f"Right answers: {chosen} points by corrections and an audit, {at_random} by as many at random", 48
+    )
+    chosen, at_random = (f"{gains['log_loss'][policy]:+.2f}" for policy in ("corrections and audit", "drawn"))
+    style.title(
+        middle, f"Probabilities: log-loss {chosen} by corrections and an audit, {at_random} by as many at random", 48
+    )
 
     rounds, off = estimates(frame)
     marks = {"by_audit": ("the audit sample", "o", 0), "by_relabels": ("all relabels", "X", 3)}
     for column, (label, marker, color) in marks.items():
         right.plot(rounds["served_people"], rounds[column], marker, color=style.COLORS[color], alpha=0.7, label=label)
     both = rounds["served_people"].min(), rounds["served_people"].max()
-    right.plot(both, both, color="0.3", linewidth=1, label="the truth")
-    right.set(xlabel="share that people would call right", ylabel="estimated from", ylim=(0, 1))
+    right.plot(both, both, color="0.3", linewidth=1, label="no error")
+    right.set(xlabel="share of answers that people would call right", ylabel="estimated from", ylim=(0, 1))
     right.legend(loc="center right")
-    means = [off[name].mean() for name in ("the audit", "all relabels")]
-    style.title(
-        right, f"The audit is off by {100 * means[0]:+.1f} points, all relabels by {100 * means[1]:+.1f}", columns=42
-    )
-    style.add_text(right, f"Share of served chats that are right, estimated: by the audit sample {100 * means[0]:+.1f} points "
-                          f"off on average, by all relabels {100 * means[1]:+.1f}.")  # fmt: skip
+    means = [f"{100 * off[PEOPLE, name].mean():+.1f}" for name in ("the audit", "all relabels")]
+    style.title(right, f"The audit is off by {means[0]} points, all relabels by {means[1]}", 36)
+    style.add_text(right, f"Share of right answers, estimated from the audit {means[0]} points off on average, from all "
+                          f"relabels {means[1]}.")  # fmt: skip
     return figure
+
+
+def _course(ax, tables, metric):
+    """Draw a score round by round; returns what three rounds do to it."""
+    said = []
+    for number, (policy, table) in enumerate(tables.items()):
+        ends = np.array([interval(table[column]) for column in table])
+        half = ends[:, 2] - ends[:, 0]
+        ax.errorbar(
+            table.columns + 0.04 * (number - 2.5), ends[:, 0], half, color=style.COLORS[number], marker="os^Dvp"[number],
+            markersize=5, linestyle="--" if policy == "nothing" else "-", capsize=2, linewidth=1.5, label=SAID[policy],
+        )  # fmt: skip
+        said.append(f"{SAID[policy]} {ends[-1, 0]:.3f} ({ends[-1, 1]:.3f} to {ends[-1, 2]:.3f})")
+    ax.set(xlabel="rounds of serving, relabelling, training", ylabel=f"{metric} on untouched chats (mean, 95 % interval)",
+           xticks=range(ROUNDS + 1))  # fmt: skip
+    style.add_text(
+        ax, f"{metric} on untouched chats after {ROUNDS} rounds when people relabel: {'; '.join(said)}.".capitalize()
+    )
+    return {policy: (table[ROUNDS] - tables["nothing"][ROUNDS]).mean() for policy, table in tables.items()}
 
 
 def write(records, root):
@@ -263,6 +277,7 @@ def write(records, root):
     frame = pd.DataFrame(json.loads((root / "benchmarks" / "learn.json").read_text(encoding="utf-8")))
     figure = picture(frame)
     figure.savefig(root / "docs" / "learn.png", dpi=110, metadata={"Software": None})
+    plt.close(figure)
     shown = f"![{style.alt_text(figure)}](learn.png)\n\n{figures(frame)}"
     page = root / "docs" / "learn.md"
     text = page.read_text(encoding="utf-8")

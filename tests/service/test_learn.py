@@ -104,8 +104,9 @@ def test_the_page_says_what_the_records_say(tmp_path):
     assert text.endswith("\n<!-- end -->\n\nB\n")
     assert "half of what is wrong 0.745 (0.681 to 0.809); " in text
     assert "| half of what is wrong | 42 | 0.745 | +0.030 (+0.030 to +0.030) | 0.745 |" in text
-    assert "| the audit | +1.0 points (+1.0 to +1.0) |" in text
-    assert "| all relabels | -52.0 points (-52.0 to -52.0) |" in text
+    assert "| the same, and an audit of 5% | -0.030 (-0.030 to -0.030) | +0.030 (+0.030 to +0.030) |" in text
+    assert "| the audit | what people would say of each | +1.0 points (+1.0 to +1.0) |" in text
+    assert "| all relabels | what people would say of each | -52.0 points (-52.0 to -52.0) |" in text
     assert (tmp_path / "docs" / "learn.png").stat().st_size > 10_000
     assert json.loads((tmp_path / "benchmarks" / "learn.json").read_text()) == records
 
