@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help repro test lab serve reproducible kills lint lock accuracy bench checks-bench clean
+.PHONY: help repro test lab serve reproducible kills lint lock accuracy bench checks-bench learn clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -39,6 +39,9 @@ bench: .venv/installed-dev  ## measure speed and memory beside the reference, in
 
 checks-bench: .venv/installed  ## measure what the overfitting checks find and miss, into docs/checks.md (hours)
 	python -m benchmarks.checks
+
+learn: .venv/installed-dev  ## measure what people's relabels do to the model, into docs/learn.md (half an hour)
+	python -m benchmarks.learn
 
 lock:  ## write the locks and environment.yml from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra build -o requirements.lock $(LOCK)

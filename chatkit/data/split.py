@@ -1,5 +1,6 @@
 """Split chats into training and test rows, and say what stands on both sides."""
 
+import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
@@ -11,6 +12,9 @@ STRATEGIES = ("random", "group", "time", "column")
 def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id", column="split", seed=0):
     """Split chats into training and test rows.
 
+    A conversation in which a person has corrected a category afterwards (the column relabelled, where there is one) is
+    never tested on. People look mostly where the model was wrong, so that these chats say little of its accuracy.
+
     Parameters
     ----------
     chats : pandas.DataFrame of shape (n, m)
@@ -19,8 +23,10 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
         ``random``: chats drawn at random, stratified by category. ``group``: the same, but all chats with one
         value of `group` go to the same side; a chat without a conversation_id is a conversation of its own.
         ``time``: the latest chats are the test. ``column``: `column` says "train" or "test".
+        Chats of relabelled conversations (for ``group`` also of their groups) are put on the training side before
+        anything is drawn; with ``time`` and ``column`` those that would be in the test are left out of both sides.
     test_size : float, default=1/3
-        Share kept for testing: of the chats, or of the groups. Not used by ``column``.
+        Share kept for testing: of the chats, or of the groups, that may be tested on. Not used by ``column``.
     group : str, default="conversation_id"
         Column that must not stand on both sides: "conversation_id" or "customer_id".
     column : str, default="split"
@@ -32,6 +38,7 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
     -------
     train, test : pandas.DataFrame
         Rows of `chats` in their order, index starting at 0; a blank conversation_id or customer_id is missing in them.
+        Together all of them, but for what is said above.
 
     Raises
     ------
@@ -47,22 +54,29 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
     chatkit.project.InputError: split.strategy is 'column', but the chats have no column 'split'; ...
     """
     chats = blank_to_missing(chats)
+    held = _held_out_of_test(chats, group if strategy == "group" else None)
     if strategy == "column":
-        in_test = _by_column(chats, column)
+        in_test = _by_column(chats, column, held)
     else:
         if not isinstance(test_size, int | float) or not 0 < test_size < 1:
             raise InputError(
                 f"split.test_size is {test_size!r}, expected a share between 0 and 1; the talk keeps one third."
             )
+        if held.all():
+            raise InputError(
+                f"All {len(chats):,} chats are of relabelled conversations, so that none may be tested on; name a "
+                "warehouse with other chats."
+            )
         if strategy == "time":
-            in_test = _by_time(chats, test_size)
-        elif strategy == "group":
-            in_test = _at_random(chats, _groups(chats, group), test_size, seed)
-        elif strategy == "random":
-            in_test = _at_random(chats, pd.Series(chats.index, chats.index), test_size, seed)
+            in_test = _by_time(chats, held, test_size)
+        elif strategy in {"group", "random"}:
+            free = chats[~held]
+            groups = _groups(free, group) if strategy == "group" else pd.Series(range(len(free)), free.index)
+            in_test = np.zeros(len(chats), dtype=bool)
+            in_test[~held] = _at_random(free, groups, test_size, seed)
         else:
             raise InputError(f"split.strategy is {strategy!r}, expected one of {', '.join(STRATEGIES)}.")
-    train, test = (chats[side].reset_index(drop=True) for side in (~in_test, in_test))
+    train, test = (chats[side].reset_index(drop=True) for side in (~in_test, in_test & ~held))
     if train.empty or test.empty:
         raise InputError(
             f"The split gives {len(train)} training and {len(test)} test chats, expected some of each; change "
@@ -137,6 +151,15 @@ def blank_to_missing(chats):
     return chats
 
 
+def _held_out_of_test(chats, group):
+    """Tell which chats may not be tested on: of a conversation, or else of a group, with a relabelled chat."""
+    held = chats["relabelled"].to_numpy(dtype=bool) if "relabelled" in chats.columns else np.zeros(len(chats), bool)
+    for name in ("conversation_id", group):  # the group last: none may be torn apart
+        if name in chats.columns:
+            held = held | chats[name].isin(chats.loc[held, name].dropna()).to_numpy()
+    return held
+
+
 def _groups(chats, name):
     """Number the groups; where some have no conversation_id, each of these gets a number of its own."""
     if name == "conversation_id" and name in chats.columns and chats[name].notna().any():
@@ -161,7 +184,10 @@ def _column(chats, name, strategy):
     return chats[name]
 
 
-def _by_column(chats, name):
+def _by_column(chats, name, held):
+    if name in chats.columns:
+        # A chat that came with its relabel has no side of its own.
+        chats = chats.assign(**{name: chats[name].mask(held & chats[name].isna(), "train")})
     sides = _column(chats, name, "column")
     strange = sorted(set(sides) - {"train", "test"})
     if strange:
@@ -169,13 +195,14 @@ def _by_column(chats, name):
             f"Column {name!r} holds {strange[0]!r}, expected only 'train' and 'test'; map the values in "
             "queries/chats.sql."
         )
-    return sides == "test"
+    return (sides == "test").to_numpy()
 
 
-def _by_time(chats, test_size):
+def _by_time(chats, held, test_size):
     times = _column(chats, "created_at", "time")
+    free = times[~held].sort_values()
     # Chats of one moment stay together, on the training side.
-    return times > times.sort_values().iloc[max(0, round(len(chats) * (1 - test_size)) - 1)]
+    return (times > free.iloc[max(0, round(len(free) * (1 - test_size)) - 1)]).to_numpy()
 
 
 def _at_random(chats, groups, test_size, seed):
@@ -185,8 +212,8 @@ def _at_random(chats, groups, test_size, seed):
     single = sorted(counts.index[counts < 2])
     if single:
         raise InputError(
-            f"Category {single[0]!r} has {counts[single[0]]} row (or group of rows), too few to stand on both sides; "
-            "give it another name in queries/chats.sql (`CASE category ... END`), or leave it out there."
+            f"Category {single[0]!r} has {counts[single[0]]} row (or group of rows) to draw from, too few to stand on "
+            "both sides; give it another name in queries/chats.sql (`CASE category ... END`), or leave it out there."
         )
     sides = len(counts)
     if round(len(first) * test_size) < sides or round(len(first) * (1 - test_size)) < sides:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from chatkit.data.corrections import Corrections
 from chatkit.project import InputError, path, replacing
 
 SCHEMA = pa.schema(
@@ -27,6 +28,7 @@ SCHEMA = pa.schema(
         ("split", pa.string()),
     ]
 )
+RELABELLED = pa.field("relabelled", pa.bool_())  # written by `extract`, never read from a warehouse
 REQUIRED = ("id", "subject", "body", "category")
 TEXT = ("subject", "body")
 
@@ -146,10 +148,39 @@ def read_url(url, setting="query.warehouse in params.yaml", example="$CHATKIT_WA
         ) from None
 
 
-def extract(url, sql_file, as_of, out, chunk_size=20_000):
+def read_as_of(as_of):
+    """Return the moment before which things count.
+
+    Parameters
+    ----------
+    as_of : str
+        ISO date, or date and time; in UTC where it says nothing else.
+
+    Returns
+    -------
+    datetime.datetime
+
+    Raises
+    ------
+    InputError
+        When it is none.
+
+    Examples
+    --------
+    >>> read_as_of("2026-01-01")
+    datetime.datetime(2026, 1, 1, 0, 0)
+    """
+    try:
+        return dt.datetime.fromisoformat(as_of)
+    except (TypeError, ValueError):
+        raise InputError(f'query.as_of is {as_of!r}, expected an ISO date in quotes such as "2026-01-01".') from None
+
+
+def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
     """Run a query and stream its rows into a Parquet file and a sidecar.
 
-    Both files appear whole or not at all.
+    Both files appear whole or not at all. The Parquet file has one column more than the query, ``relabelled``: whether
+    the category is that of a relabel.
 
     Parameters
     ----------
@@ -165,12 +196,15 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000):
         The Parquet file; the sidecar stands beside it with the ending ``.json``.
     chunk_size : int, default=20_000
         Rows held in memory at a time.
+    relabels : pandas.DataFrame, optional
+        From `chatkit.data.relabels.read_relabels`, as of the same date. `chatkit.data.corrections.Corrections` says
+        what becomes of them.
 
     Returns
     -------
     dict
         The sidecar: rows, rows_sha256 (of the values, whatever the file format), columns, first and last
-        created_at, as_of, dialect, warehouse, sql_sha256.
+        created_at, as_of, dialect, warehouse, sql_sha256, relabels (what became of them; None where none were given).
 
     Raises
     ------
@@ -187,11 +221,8 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000):
             f"{sql_file.name} does not use :as_of, so it would give other rows every day; add a condition "
             "such as `created_at < :as_of`."
         )
-    try:
-        moment = dt.datetime.fromisoformat(as_of)
-    except (TypeError, ValueError):
-        raise InputError(f'query.as_of is {as_of!r}, expected an ISO date in quotes such as "2026-01-01".') from None
-
+    moment = read_as_of(as_of)
+    corrections = Corrections(relabels)
     engine = connect(url)
     statement = sa.text(sql).bindparams(sa.bindparam("as_of", moment, type_=sa.DateTime))
     facts = _Facts()
@@ -202,13 +233,13 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000):
                     result = connection.execute(statement)
                     schema = _schema(list(result.keys()), sql_file.name)
                     with pq.ParquetWriter(beside, schema, compression="zstd") as writer:
-                        for rows in result.partitions(chunk_size):
-                            table = _table(rows, list(result.keys()), schema)
+                        for table in _tables(result, schema, chunk_size, corrections):
                             facts.add(table)
                             writer.write_table(table)
             except SQLAlchemyError as error:
                 raise InputError(_reason(error, engine, sql_file.name)) from None
-            if facts.rows == 0:
+            became = corrections.facts()
+            if facts.rows == became["added"]:
                 raise InputError(
                     f"{sql_file.name} gave no rows for as_of {as_of}; check the date and the conditions, or "
                     "fill the warehouse with `chatkit simulate` or `chatkit load FILE`."
@@ -224,12 +255,21 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000):
                 "dialect": engine.dialect.name,
                 "warehouse": url,
                 "sql_sha256": hashlib.sha256(sql.encode()).hexdigest(),
+                "relabels": None if relabels is None else became,
             }
             with replacing(out.with_suffix(".json")) as json_beside:
                 json_beside.write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
     finally:
         engine.dispose()
     return sidecar
+
+
+def _tables(result, schema, chunk_size, corrections):
+    """Give the chats of the warehouse chunk by chunk, then those that only the log has."""
+    names = list(result.keys())
+    for rows in result.partitions(chunk_size):
+        yield corrections.correct(_table(rows, names, schema))
+    yield corrections.added(schema)
 
 
 class _Facts:
@@ -257,8 +297,12 @@ def _schema(names, sql_name):
             f"{sql_name} gives the columns {', '.join(names)}, but {', '.join(missing)} is missing; select it, "
             f"with AS where the warehouse calls it otherwise."
         )
+    if RELABELLED.name in names:
+        raise InputError(
+            f"{sql_name} gives a column {RELABELLED.name}, which chatkit itself adds; give yours another name with AS."
+        )
     extra = [(name, pa.string()) for name in names if name not in SCHEMA.names]
-    return pa.schema([*SCHEMA, *extra])
+    return pa.schema([*SCHEMA, RELABELLED, *extra])
 
 
 def _table(rows, names, schema):
@@ -271,6 +315,8 @@ def _table(rows, names, schema):
             values = [_moment(value, key) for value, key in zip(values, ids, strict=True)]
         elif field.name in TEXT:
             values = [_text(value, field.name, key) for value, key in zip(values, ids, strict=True)]
+        elif field == RELABELLED:
+            values = [False] * len(ids)
         else:
             values = [None if value is None else str(value) for value in values]
         if field.name in ("id", "category") and not all(values):
@@ -326,11 +372,25 @@ def _refuse_repeated_ids(file):
         )
 
 
-def _reason(error, engine, sql_name):
+def cause_of(error, engine):
+    """Return the first line of what a database says, without the password.
+
+    Parameters
+    ----------
+    error : sqlalchemy.exc.SQLAlchemyError
+    engine : sqlalchemy.engine.Engine
+
+    Returns
+    -------
+    str
+    """
     cause = str(getattr(error, "orig", None) or error).strip()
     cause = next((line.strip() for line in cause.splitlines() if line.strip()), type(error).__name__)
-    if engine.url.password:
-        cause = cause.replace(str(engine.url.password), "***")
+    return cause.replace(str(engine.url.password), "***") if engine.url.password else cause
+
+
+def _reason(error, engine, sql_name):
+    cause = cause_of(error, engine)
     if isinstance(error, DBAPIError) and getattr(error, "statement", None):
         return f"{sql_name} failed in the warehouse ({engine.dialect.name}): {cause}; mend the query or the table."
     return (

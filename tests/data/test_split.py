@@ -9,6 +9,14 @@ from chatkit.data.split import overlap, split_chats
 from chatkit.project import InputError
 
 
+def split_or_say(*arguments, **options):
+    """Both sides, or the sentence that says why there are none."""
+    try:
+        return split_chats(*arguments, **options)
+    except InputError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("strategy", ["random", "group", "time"])
 def test_every_chat_is_on_exactly_one_side(chats, strategy):
     """Nothing lost, nothing doubled, about a third for testing."""
@@ -87,6 +95,74 @@ def test_the_seed_decides(chats):
     assert not first.equals(other)
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 25), st.integers(0, 12), st.sampled_from("xyz"), st.integers(0, 40), st.booleans()),
+        min_size=60,
+        max_size=120,
+    ),
+    st.sampled_from(["random", "group", "customer", "time", "column"]),
+    st.integers(0, 9),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_relabelled_conversation_is_never_tested_on(rows, how, seed):  # fmt: skip
+    """However the chats are split, and nothing else is torn apart or lost for it."""
+    chats = pd.DataFrame(rows, columns=["conversation_id", "customer_id", "category", "created_at", "odd"])
+    chats["relabelled"] = (chats["conversation_id"] % 7 == 0) & chats["odd"]
+    chats["split"] = ["test" if odd else "train" for odd in chats["odd"]]
+    # Some have no conversation, and what came from the log has neither customer nor side.
+    chats["conversation_id"] = [f"k{key}" if key < 23 else None for key in chats["conversation_id"]]
+    chats["customer_id"] = [f"p{key}" for key in chats["customer_id"]]
+    from_log = chats["relabelled"] & (chats["created_at"] % 2 == 0)
+    chats = chats.assign(**{name: chats[name].mask(from_log, None) for name in ("customer_id", "split")})
+    strategy = "group" if how == "customer" else how
+    group = "customer_id" if how == "customer" else "conversation_id"
+    sides = split_or_say(chats, strategy, group=group, seed=seed)
+    if isinstance(sides, str):
+        assert "is empty in" not in sides
+        return
+    train, test = sides
+    relabelled = set(chats.loc[chats["relabelled"], "conversation_id"])
+    assert not set(test["conversation_id"].dropna()) & relabelled
+    assert not test["relabelled"].any()
+    if how == "time":
+        assert train["created_at"].max() < test["created_at"].min()
+    elif how == "column":
+        assert set(test["split"]) == {"test"}
+        assert set(train["split"].fillna("train")) == {"train"}
+    else:
+        assert len(train) + len(test) == len(chats)
+    if strategy == "group":
+        assert not set(train[group].dropna()) & set(test[group].dropna())
+
+
+@pytest.mark.parametrize("strategy", ["random", "group", "time", "column"])
+def test_without_relabels_nothing_changes(chats, strategy):
+    """The mark alone moves no chat."""
+    chats["split"] = ["train", "test", "test"] * 8
+    plain = split_chats(chats, strategy)
+    marked = split_chats(chats.assign(relabelled=False), strategy)
+    assert [side["id"].tolist() for side in plain] == [side["id"].tolist() for side in marked]
+
+
+def test_what_is_held_back_does_not_shrink_the_test(chats):
+    """A third of what may be tested on, drawn or the latest of it; later relabelled chats are left out."""
+    chats["relabelled"] = chats["id"] >= "c12"
+    for strategy in ("random", "group", "time"):
+        train, test = split_chats(chats, strategy)
+        assert len(test) == 4
+        assert test["id"].max() < "c12"
+        assert len(train) == (8 if strategy == "time" else 20)
+
+
+def test_a_relabelled_chat_of_the_test_column_is_left_out(chats):
+    """With its conversation's other test chats; those of the training side stay."""
+    chats["split"] = ["train", "test", "test"] * 8
+    train, test = split_chats(chats.assign(relabelled=chats["id"] == "c04"), "column")
+    assert (len(train), len(test)) == (8, 14)
+    assert not {"c04", "c05"} & {*test["id"], *train["id"]}
+
+
 @pytest.mark.parametrize(
     ("options", "change", "said"),
     [
@@ -106,6 +182,9 @@ def test_the_seed_decides(chats):
         ({"strategy": "random", "test_size": 0.01}, {}, "are too few for 2 categories"),
         ({"strategy": "time"}, {"category": ["a"] * 20 + ["b"] * 4}, "test has 1 categories that no training chat has, 4"),
         ({"strategy": "random"}, {"category": ["a"] * 23 + ["b"]}, "Category 'b' has 1 row"),
+        ({"strategy": "time"}, {"relabelled": True}, "All 24 chats are of relabelled conversations"),
+        ({"strategy": "column"}, {"split": ["train", "test"] * 12, "relabelled": True}, "gives 12 training and 0 test chats"),
+        ({"strategy": "column"}, {"split": ["", "train", "test"] * 8, "relabelled": False}, "split is empty in 8 of 24 chats"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_split_gives_one_sentence(chats, options, change, said):

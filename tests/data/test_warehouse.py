@@ -33,10 +33,11 @@ def write_query(project, sql):
 
 
 def test_rows_arrive_as_they_are(warehouse, chats):
-    """Every value of every chat, with its type."""
+    """Every value of every chat, with its type, and no chat marked as relabelled."""
     run(warehouse)
     out = pd.read_parquet(warehouse / "data" / "chats.parquet")
-    assert list(out.columns) == SCHEMA.names
+    assert list(out.columns) == [*SCHEMA.names, "relabelled"]
+    assert out["relabelled"].tolist() == [False] * 24
     pd.testing.assert_frame_equal(out[chats.columns], chats, check_dtype=False)
     assert out["split"].isna().all()
 
@@ -85,6 +86,7 @@ def test_other_columns_are_kept_as_text(warehouse):
         ("SELECT bodyy FROM chats WHERE created_at < :as_of", "failed in the warehouse .*no such column: bodyy"),
         ("SELECT id, subject, 5 AS body, category FROM chats WHERE created_at < :as_of", "body of the chat .* is a int"),
         ("SELECT id, subject, x'00' AS body, category FROM chats WHERE created_at < :as_of", "is a bytes, expected text"),
+        ("SELECT id, subject, body, category, 1 AS relabelled FROM chats WHERE created_at < :as_of", "a column relabelled, which chatkit itself adds"),
         ("SELECT 'a' AS id, subject, body, category FROM chats WHERE created_at < :as_of", "1 ids stand in more than one"),
         ("SELECT id, subject, body, NULL AS category FROM chats WHERE created_at < :as_of", "category is empty in the chat"),
         ("SELECT id, subject, body, category, 'May' AS created_at FROM chats WHERE chats.created_at < :as_of", "is 'May', expected an ISO"),
