@@ -47,6 +47,7 @@ def drawn(name, seed):
 
     Real sets have a fault of their own: many chats are nearly those of a template, and a random split puts them on both
     sides. Near copies are told by the words that two chats have in common, of all words of both: not as the check does.
+    Each chat is a conversation of its own, at a random time, since the sets say nothing of either.
     """
     file = SHARED / name / f"{name}.csv"
     chats = pd.read_csv(file, keep_default_na=False)[[*MESSAGE, "category"]]
@@ -58,7 +59,10 @@ def drawn(name, seed):
     common, sizes = (words @ words.T).toarray(), np.diff(words.indptr)
     alike = csr_matrix(common >= ALIKE * (sizes[:, None] + sizes - common))
     first = ~pd.Series(connected_components(alike, directed=False)[1]).duplicated()
-    return split_chats(chats[first].reset_index(drop=True), "random", seed=seed)
+    chats = chats[first].reset_index(drop=True)
+    days = pd.to_timedelta(np.random.default_rng(seed).integers(720, size=len(chats)), "D")
+    chats = chats.assign(conversation_id=chats.index.astype(str), created_at=pd.Timestamp("2024-01-01") + days)
+    return split_chats(chats, "random", seed=seed)
 
 
 def default(train):
@@ -82,9 +86,6 @@ def duplicates(train, test, dose, rng):
 def groups(train, test, dose, rng):
     """Give test chats the conversation of a training chat."""
     rows = rng.permutation(len(test))[: max(1, round(dose * len(test)))]
-    for chats, side in ((train, "a"), (test, "b")):
-        if "conversation_id" not in chats:
-            chats["conversation_id"] = [f"{side}{row}" for row in range(len(chats))]
     test.loc[rows, "conversation_id"] = train["conversation_id"].iloc[: len(rows)].to_numpy()
     return default(train), train, test, {}
 
@@ -93,8 +94,6 @@ def time_order(train, test, dose, rng):
     """Let a share of the chats speak of nothing but something new, another thing every season."""
     words = " ".join(texts(train)).split()
     for chats in (train, test):
-        if "created_at" not in chats:
-            chats["created_at"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(720, size=len(chats)), "D")
         season = (chats["created_at"] - pd.Timestamp("2024-01-01")).dt.days // 60
         for row in np.flatnonzero(rng.random(len(chats)) < dose):
             new = f"{''.join(chats.loc[row, 'category'].split())}{season[row]}x"
