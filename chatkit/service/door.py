@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 
+from chatkit.evaluation.explain import telling_words, weighs_words
 from chatkit.model.bundle import model_sha256, parse_model, read_model
 from chatkit.project import InputError
 
@@ -54,6 +55,24 @@ class Model:
         probabilities = np.asarray(self._pipeline.predict_proba(messages), dtype=np.float64)
         best = probabilities.argmax(axis=1)
         return [self.classes[place] for place in best], probabilities.tolist()
+
+    def words(self, messages, categories):
+        """Say which words spoke for what was said.
+
+        Parameters
+        ----------
+        messages : list of (str, str)
+        categories : list of str
+            From `predict`.
+
+        Returns
+        -------
+        list of list of (str, float), or list of None
+            See `chatkit.evaluation.explain.telling_words`; None from a classifier that weighs no words.
+        """
+        if not weighs_words(self._pipeline):
+            return [None] * len(messages)
+        return telling_words(self._pipeline, messages, categories)
 
 
 def admit(folder, sha256=None):
