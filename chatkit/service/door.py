@@ -50,9 +50,14 @@ class Model:
         probabilities : list of list of float, or list of None
             In the order of `classes`; None from a classifier that gives none.
         """
-        if not hasattr(self._pipeline, "predict_proba"):
-            return [str(category) for category in self._pipeline.predict(messages)], [None] * len(messages)
-        probabilities = np.asarray(self._pipeline.predict_proba(messages), dtype=np.float64)
+        # Step by step: what the pipeline itself looks at before each call takes a fifth of the time of one message.
+        *before, (_, classifier) = self._pipeline.steps
+        for _, step in before:
+            messages = step.transform(messages)
+        if not hasattr(classifier, "predict_proba"):
+            categories = [str(category) for category in classifier.predict(messages)]
+            return categories, [None] * len(categories)
+        probabilities = np.asarray(classifier.predict_proba(messages), dtype=np.float64)
         best = probabilities.argmax(axis=1)
         return [self.classes[place] for place in best], probabilities.tolist()
 

@@ -1,17 +1,21 @@
 """The OpenAPI document, and what comes of requests made from it, or of anything at all."""
 
+import gzip
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
+import zlib
+from concurrent import futures
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chatkit.service.app import create_app
-from chatkit.service.door import admit
+from chatkit.service.door import Model, admit
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 from tests.service.conftest import TOKEN, message
@@ -52,9 +56,9 @@ def client(tmp_path_factory, model_folder):
     service.close()
 
 
-def check(client, data, kind="application/json"):
+def check(client, data, kind="application/json", **more):
     """Send bytes; the answer is 200 with a prediction for each message, or one of the known errors in its form."""
-    response = client.post("/messages", data=data, content_type=kind)
+    response = client.post("/messages", data=data, content_type=kind, **more)
     content = json.loads(response.data)
     if response.status_code == 200:
         assert all(abs(sum(one["probabilities"].values()) - 1) < 1e-6 for one in content["predictions"])
@@ -63,6 +67,35 @@ def check(client, data, kind="application/json"):
         assert response.content_type == "application/problem+json"
         assert content["status"] == response.status_code
     return response.status_code
+
+
+def test_who_comes_too_many_is_told_so_while_the_others_are_held(client, monkeypatch):
+    """All places taken by requests that do not end: each further one has its 503, and /health its answer, before."""
+    places = client.application.extensions["chatkit"].settings.in_work
+    held, going = threading.Semaphore(0), threading.Event()
+    predict = Model.predict
+
+    def hold(model, texts):
+        held.release()
+        going.wait(60)
+        return predict(model, texts)
+
+    def ask():
+        return client.application.test_client().post("/messages", json={"messages": [message()]})
+
+    monkeypatch.setattr(Model, "predict", hold)
+    with futures.ThreadPoolExecutor(places) as pool:
+        try:
+            taken = [pool.submit(ask) for _ in range(places)]
+            assert all(held.acquire(timeout=60) for _ in range(places))
+            refused = [ask() for _ in range(3 * places)]
+            assert {(one.status_code, one.headers["Retry-After"]) for one in refused} == {(503, "1")}
+            assert client.get("/health").status_code == 200
+            assert not any(one.done() for one in taken)
+        finally:
+            going.set()
+    assert {one.result().status_code for one in taken} == {200}
+    assert ask().status_code == 200
 
 
 def test_a_fault_of_our_own_is_500_and_says_nothing(client, monkeypatch, caplog):
@@ -116,3 +149,40 @@ def test_any_json_gets_an_answer(client, content):
 def test_any_bytes_get_an_answer(client, data, kind):
     """Of every depth, size and encoding."""
     assert check(client, data, kind) in {400, 413, 415}
+
+
+GOOD = json.dumps({"messages": [message("Mir fehlt Geld für März \0 😟")]}, ensure_ascii=False)
+PACKED = {"gzip": gzip.compress, "deflate": zlib.compress, "br": bytes, "x": bytes, "gzip, identity": gzip.compress}
+
+
+@HERE
+@given(st.sampled_from(list(PACKED)), st.booleans(), st.integers(0, 30))
+@example("gzip", True, 10**7)
+def test_a_compressed_body_is_not_unpacked(client, encoding, told, zeros):
+    """Whether it says what it is or not, and however large it would be."""
+    data = PACKED[encoding](GOOD.encode() + b" " * zeros)
+    headers = {"Content-Encoding": encoding} if told else {}
+    expected = 415 if told else 200 if PACKED[encoding] is bytes else 400
+    assert check(client, data, headers=headers) == expected
+
+
+@HERE
+@given(
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp037"]),
+    st.sampled_from(["", "utf-8", "UTF-8", '"utf-8"', "utf8", "utf-16", "latin-1", "none-such"]),
+)
+def test_only_utf_8_is_taken(client, encoding, said):
+    """Said to be something else it is of another type; where it is something else it is no JSON."""
+    kind = "application/json" + (f"; charset={said}" if said else "")
+    expected = 415 if said.strip('"').lower() not in {"", "utf-8", "utf8"} else 200 if encoding == "utf-8" else 400
+    assert check(client, GOOD.encode(encoding, "replace"), kind) == expected
+
+
+@HERE
+@given(st.dictionaries(st.sampled_from(["words", "Words", "word", ""]) | st.text(max_size=5), st.text(max_size=9)))
+@example({"words": "true"})
+@example({"words": "true\0"})
+def test_any_parameter_gets_an_answer(client, given_parameters):
+    """words is true or not there; what is not known does not matter."""
+    right = given_parameters.get("words", "true") == "true"
+    assert check(client, GOOD.encode(), query_string=given_parameters) == (200 if right else 400)
