@@ -115,11 +115,15 @@ def listening(port):
         return trial.connect_ex(("127.0.0.1", port)) == 0
 
 
-def post(port, bodies, clients, seconds, most=""):
-    """Let wrk post, and return what it says."""
+def wrk(port, bodies, clients, seconds):
+    """Command line of wrk."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "60s", "-s", str(HERE / "post.lua")]
-    command += [f"http://127.0.0.1:{port}", "--", str(bodies), *([str(most)] if most else [])]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [*command, f"http://127.0.0.1:{port}", "--", str(bodies)]
+
+
+def post(port, bodies, clients, seconds):
+    """Let wrk post, and return what it says."""
+    done = subprocess.run(wrk(port, bodies, clients, seconds), capture_output=True, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
     if found["errors"] or not found["requests"]:
         sys.exit(f"{found['errors']} of {found['requests']} requests went wrong.\n{done.stdout}")
@@ -220,29 +224,38 @@ def memory(folder):
     """MB that the worker has in memory after every `STEP` requests."""
     sizes = []
     with running("ours", folder) as port:
-        for _ in range(0, REQUESTS, STEP):
-            post(port, folder / "1.jsonl", 8, 600, STEP)
-            settle(port)
-            sizes.append(resident(port))
-            print(f"{STEP * len(sizes):>9,} requests: {sizes[-1]:.1f} MB", flush=True)
+        load = subprocess.Popen(wrk(port, folder / "1.jsonl", 8, 3600), stdout=subprocess.DEVNULL)
+        try:
+            while len(sizes) < REQUESTS // STEP:
+                time.sleep(0.2)
+                answered, resident = metrics(port)
+                if answered >= STEP * (len(sizes) + 1):
+                    sizes.append(round(resident / 2**20, 1))
+                    print(f"{int(answered):>9,} requests: {sizes[-1]:.1f} MB", flush=True)
+        finally:
+            load.terminate()
+            load.wait()
+        settle(port)
     requests = STEP * np.arange(1, len(sizes) + 1)
     late = requests > WARM_UP
     slope = np.polyfit(requests[late], np.array(sizes)[late], 1)[0]
     return {"requests": REQUESTS, "mb": sizes, "kb_per_1000_requests": round(1000 * 1024 * slope, 2)}
 
 
-def resident(port):
-    """MB that the worker has in memory, from /metrics."""
+def metrics(port):
+    """Messages that were answered, and bytes that the worker has in memory."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        found = re.search(rb"^process_resident_memory_bytes (\S+)$", answer.read(), re.MULTILINE)
-    return round(float(found[1]) / 2**20, 1)
+        text = answer.read().decode()
+    answered = re.search(r'^chatkit_requests_total{route="/messages",status="200"} (\S+)$', text, re.MULTILINE)
+    resident = re.search(r"^process_resident_memory_bytes (\S+)$", text, re.MULTILINE)
+    return float(answered[1]) if answered else 0, float(resident[1])
 
 
 def sentence(found):
     """What became of the memory."""
     at = WARM_UP // STEP - 1
     return (
-        f"Over {found['requests']:,} requests by 8 clients the worker's memory went from {found['mb'][0]} MB after the "
+        f"Over {found['requests']:,} requests of 8 clients the worker's memory went from {found['mb'][0]} MB after the "
         f"first {STEP:,} to {found['mb'][at]} MB after {WARM_UP:,} and {found['mb'][-1]} MB at the end: from there on "
         f"{found['kb_per_1000_requests']} KB per 1,000 requests."
     )

@@ -1,17 +1,9 @@
 -- For wrk: posts the lines of a file one after the other, over and over, and says at the end what came of it as JSON.
--- Arguments: the file; after how many answers to stop, where the time is not to say it.
 local bodies, at = {}, 0
 
 function init(args)
   for line in io.lines(args[1]) do
     bodies[#bodies + 1] = wrk.format("POST", "/messages", { ["Content-Type"] = "application/json" }, line)
-  end
-  if args[2] then
-    local left = tonumber(args[2])
-    function response()
-      left = left - 1
-      if left <= 0 then wrk.thread:stop() end
-    end
   end
 end
 

@@ -6,18 +6,11 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import zlib
-from concurrent import futures
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from chatkit.service.app import create_app
-from chatkit.service.door import Model, admit
-from chatkit.service.service import Service
-from chatkit.service.settings import Settings
 from tests.service.conftest import TOKEN, message
 
 CASES = int(os.environ.get("CHATKIT_TEST_CASES", "40"))  # 800 give some four thousand requests
@@ -46,16 +39,6 @@ def test_schemathesis_finds_nothing(served, tmp_path):
     assert generated == passed >= 200
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory, model_folder):
-    """The application in this process."""
-    folder = tmp_path_factory.mktemp("client")
-    chosen = Settings(model=str(model_folder), database=f"sqlite:///{folder}/log.sqlite", spool=str(folder))
-    service = Service(chosen, admit(model_folder))
-    yield create_app(service).test_client()
-    service.close()
-
-
 def check(client, data, kind="application/json", **more):
     """Send bytes; the answer is 200 with a prediction for each message, or one of the known errors in its form."""
     response = client.post("/messages", data=data, content_type=kind, **more)
@@ -67,35 +50,6 @@ def check(client, data, kind="application/json", **more):
         assert response.content_type == "application/problem+json"
         assert content["status"] == response.status_code
     return response.status_code
-
-
-def test_who_comes_too_many_is_told_so_while_the_others_are_held(client, monkeypatch):
-    """All places taken by requests that do not end: each further one has its 503, and /health its answer, before."""
-    places = client.application.extensions["chatkit"].settings.in_work
-    held, going = threading.Semaphore(0), threading.Event()
-    predict = Model.predict
-
-    def hold(model, texts):
-        held.release()
-        going.wait(60)
-        return predict(model, texts)
-
-    def ask():
-        return client.application.test_client().post("/messages", json={"messages": [message()]})
-
-    monkeypatch.setattr(Model, "predict", hold)
-    with futures.ThreadPoolExecutor(places) as pool:
-        try:
-            taken = [pool.submit(ask) for _ in range(places)]
-            assert all(held.acquire(timeout=60) for _ in range(places))
-            refused = [ask() for _ in range(3 * places)]
-            assert {(one.status_code, one.headers["Retry-After"]) for one in refused} == {(503, "1")}
-            assert client.get("/health").status_code == 200
-            assert not any(one.done() for one in taken)
-        finally:
-            going.set()
-    assert {one.result().status_code for one in taken} == {200}
-    assert ask().status_code == 200
 
 
 def test_a_fault_of_our_own_is_500_and_says_nothing(client, monkeypatch, caplog):
