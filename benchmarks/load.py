@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import urllib.request
 from contextlib import closing, contextmanager
@@ -254,10 +255,11 @@ def metrics(port):
 def sentence(found):
     """What became of the memory."""
     at = WARM_UP // STEP - 1
-    return (
+    return textwrap.fill(
         f"Over {found['requests']:,} requests of 8 clients the worker's memory went from {found['mb'][0]} MB after the "
         f"first {STEP:,} to {found['mb'][at]} MB after {WARM_UP:,} and {found['mb'][-1]} MB at the end: from there on "
-        f"{found['kb_per_1000_requests']} KB per 1,000 requests."
+        f"{found['kb_per_1000_requests']} KB per 1,000 requests.",
+        120,
     )
 
 

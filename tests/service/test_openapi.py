@@ -36,7 +36,8 @@ def test_schemathesis_finds_nothing(served, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:]
     generated, passed = map(int, re.search(r"(\d+) generated, (\d+) passed", done.stdout).groups())
-    assert generated == passed >= 200
+    print(generated)  # shown by pytest -s
+    assert generated == passed >= 5 * CASES
 
 
 def check(client, data, kind="application/json", **more):
