@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help repro test lab serve reproducible kills lint lock accuracy bench checks-bench learn clean
+.PHONY: help repro test lab serve reproducible kills lint lock accuracy bench bench-load checks-bench learn clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -36,6 +36,9 @@ accuracy: .venv/installed  ## score every classifier on the labelled sets at han
 
 bench: .venv/installed-dev  ## measure speed and memory beside the reference, into benchmarks/README.md (half an hour)
 	python -m benchmarks.bench
+
+bench-load: .venv/installed-dev  ## measure the service under load, into docs/service.md (five minutes; needs wrk)
+	python -m benchmarks.load
 
 checks-bench: .venv/installed  ## measure what the overfitting checks find and miss, into docs/checks.md (hours)
 	python -m benchmarks.checks

@@ -1,5 +1,7 @@
 """Why a model says what it says: how much each word speaks for each category, from the model itself."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
@@ -127,6 +129,50 @@ def top_words(pipeline, X, n=10):
         strongest = np.argsort(-weight, kind="stable")[:n]
         rows += [(category, names[i], weight[i]) for i in strongest if weight[i] > 0]
     return pd.DataFrame(rows, columns=["category", "word", "weight"])
+
+
+def telling_words(pipeline, messages, categories, n=10):
+    """Find the words of each message that speak most for its category.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        As for `contributions`.
+    messages : pandas.DataFrame or list of shape (m, 2)
+        Chats, with subject and body.
+    categories : array-like of str of shape (m,)
+        One for each message, such as the pipeline's predictions.
+    n : int, default=10
+        Words for each message; fewer where fewer speak for it.
+
+    Returns
+    -------
+    list of list of (str, float)
+        Terms as the model counts them, and their contributions as `contributions` gives them: those above 0, without
+        what no word says; the strongest first, ties by word.
+
+    Raises
+    ------
+    InputError
+        When the classifier cannot say it.
+
+    Examples
+    --------
+    >>> from chatkit import make_pipeline
+    >>> chats = pd.DataFrame({"subject": ["Lost", "Hours"] * 9, "body": ["my card", "open when"] * 9})
+    >>> pipeline = make_pipeline("linear_svc", ngram_range=(1, 1)).fit(chats, ["urgent", "other"] * 9)
+    >>> [(word, round(value, 2)) for word, value in telling_words(pipeline, chats.head(1), ["urgent"])[0]]
+    [('lose', 0.7), ('card', 0.12), ('my', 0.12)]
+    """
+    X, names, words, _ = _said(pipeline, messages)
+    column = {category: place for place, category in enumerate(pipeline[-1].classes_)}
+    found = []
+    for (start, end), category in zip(pairwise(X.indptr), categories, strict=True):
+        # Without the last bits, which differ between machines.
+        values = words[start:end, column[category]].round(6).tolist()
+        said = [(word, value) for word, value in zip(names[X.indices[start:end]], values, strict=True) if value > 0]
+        found.append(sorted(said, key=lambda one: (-one[1], one[0]))[:n])
+    return found
 
 
 def weighs_words(pipeline):

@@ -87,9 +87,12 @@ def _answer(content, status=200):
 @routes.post("/messages")
 def post_messages():
     """Sort chats."""
+    words = request.args.getlist("words")
+    if words not in ([], ["true"]):
+        raise _with_faults(BadRequest("A parameter is not what it must be."), ["?words"], "must be true, or left out")
     data = read_body(service.settings.largest_body)
     with _slot():
-        return _answer({"predictions": service.sort(checked(data, service.messages).messages)})
+        return _answer({"predictions": service.sort(checked(data, service.messages).messages, bool(words))})
 
 
 @routes.post("/relabels")
@@ -109,7 +112,7 @@ def post_relabels():
         known = set(service.model.classes)
         if wrong := [place for place, relabel in enumerate(relabels) if relabel.category not in known]:
             refused = BadRequest("A category is none of the model's; `errors` says where.")
-            raise _with_faults(refused, wrong, "category", "is no category of the model")
+            raise _with_faults(refused, _fields(wrong, "category"), "is no category of the model")
         try:
             ids, unknown = service.relabel(relabels)
         except sa.exc.SQLAlchemyError as error:
@@ -117,12 +120,16 @@ def post_relabels():
             raise ServiceUnavailable("The log cannot be written; come again in a while.", retry_after=10) from None
         if unknown:
             refused = NotFound("A prediction is not in the log; `errors` says which.")
-            raise _with_faults(refused, unknown, "prediction_id", "is not in the log")
+            raise _with_faults(refused, _fields(unknown, "prediction_id"), "is not in the log")
     return _answer({"relabel_ids": ids}, 201)
 
 
-def _with_faults(error, places, field, detail):
-    error.faults = [{"path": f"/relabels/{place}/{field}", "detail": detail} for place in places]
+def _fields(places, name):
+    return [f"/relabels/{place}/{name}" for place in places]
+
+
+def _with_faults(error, paths, detail):
+    error.faults = [{"path": path, "detail": detail} for path in paths]
     return error
 
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 
+from chatkit.evaluation.explain import telling_words, weighs_words
 from chatkit.model.bundle import model_sha256, parse_model, read_model
 from chatkit.project import InputError
 
@@ -49,11 +50,34 @@ class Model:
         probabilities : list of list of float, or list of None
             In the order of `classes`; None from a classifier that gives none.
         """
-        if not hasattr(self._pipeline, "predict_proba"):
-            return [str(category) for category in self._pipeline.predict(messages)], [None] * len(messages)
-        probabilities = np.asarray(self._pipeline.predict_proba(messages), dtype=np.float64)
+        # Step by step: what the pipeline itself looks at before each call takes a fifth of the time of one message.
+        *before, (_, classifier) = self._pipeline.steps
+        for _, step in before:
+            messages = step.transform(messages)
+        if not hasattr(classifier, "predict_proba"):
+            categories = [str(category) for category in classifier.predict(messages)]
+            return categories, [None] * len(categories)
+        probabilities = np.asarray(classifier.predict_proba(messages), dtype=np.float64)
         best = probabilities.argmax(axis=1)
         return [self.classes[place] for place in best], probabilities.tolist()
+
+    def words(self, messages, categories):
+        """Say which words spoke for what was said.
+
+        Parameters
+        ----------
+        messages : list of (str, str)
+        categories : list of str
+            From `predict`.
+
+        Returns
+        -------
+        list of list of (str, float), or list of None
+            See `chatkit.evaluation.explain.telling_words`; None from a classifier that weighs no words.
+        """
+        if not weighs_words(self._pipeline):
+            return [None] * len(messages)
+        return telling_words(self._pipeline, messages, categories)
 
 
 def admit(folder, sha256=None):

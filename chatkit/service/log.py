@@ -13,6 +13,7 @@ from chatkit.service.spool import Spool
 from chatkit.service.tables import add_predictions, migrate, storable
 
 BATCH = 500  # rows in one transaction
+GATHER = 0.2  # seconds in which rows gather: to write each by itself would slow down the answers
 LONGEST_PAUSE = 5.0  # seconds between two tries while the database is away
 LOGGER = logging.getLogger("chatkit.service")
 
@@ -33,6 +34,7 @@ class PredictionLog:
 
     def __init__(self, engine, buffer, spool=None):
         self._engine, self._buffer = engine, buffer
+        self._enough = max(1, min(BATCH, buffer // 2))  # rows not to wait any longer for others
         self._spool = Spool(spool) if spool else None
         self._rows = deque()  # (row, its segment of the spool)
         self._changed = threading.Condition()
@@ -52,6 +54,7 @@ class PredictionLog:
         """
         rows = [storable(row) for row in rows]
         with self._changed:
+            before = len(self._rows)
             segment = self._spool.append(rows) if self._spool else None
             for row in rows:
                 if len(self._rows) < self._buffer:
@@ -60,7 +63,9 @@ class PredictionLog:
                     segment.overflowed = True
                 else:
                     self.dropped += 1
-            self._changed.notify_all()
+            # To wake the writer for each row would cost more than the row.
+            if not before or len(self._rows) >= self._enough:
+                self._changed.notify_all()
 
     def state(self):
         """Say how the log is, for /health and /metrics.
@@ -119,13 +124,17 @@ class PredictionLog:
                 pause = 0.0
 
     def _wait(self, pause):
-        """Wait for `pause` seconds, then for something to do; returns whether to go on."""
+        """Wait for `pause` seconds, then for something to do, and for more of it; returns whether to go on."""
         with self._changed:
             if self._closing:
                 self._changed.wait(min(pause, 0.2))
             else:
                 self._changed.wait_for(lambda: self._closing, pause)
             self._changed.wait_for(lambda: self._closing or self._rows or self._behind() or not self._migrated)
+            self._changed.wait_for(
+                lambda: self._closing or len(self._rows) >= self._enough or self._behind() or not self._migrated,
+                GATHER,
+            )
             return not self._closing or bool(self._rows and time.monotonic() < self._closing)
 
     def _behind(self):

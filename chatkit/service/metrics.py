@@ -1,5 +1,7 @@
 """Counts and times for Prometheus; labels come from routes and the model's categories only, never from a request."""
 
+import collections
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -46,8 +48,8 @@ class Metrics:
 
     def sorted(self, categories):
         """Count predictions."""
-        for category in categories:
-            self._messages.labels(category).inc()
+        for category, messages in collections.Counter(categories).items():
+            self._messages.labels(category).inc(messages)
 
     def collect(self):
         """Give the log's numbers; called by the registry."""

@@ -75,6 +75,13 @@ class Relabels(_Strict):
     relabels: Annotated[list[Relabel], Field(min_length=1, max_length=256)]
 
 
+class Word(_Strict):
+    """A word of a chat, or a run of words, as the model counts it."""
+
+    word: str
+    contribution: float = Field(description="in units of the model's margin")
+
+
 class Prediction(_Strict):
     """What the model says of a chat."""
 
@@ -85,6 +92,11 @@ class Prediction(_Strict):
     probabilities: dict[str, float] | None = Field(description="null from a classifier that gives none")
     model: str = Field(description="SHA-256 of the model's manifest")
     audit: bool = Field(description="drawn at random: let a person look, and relabel it even where it is right")
+    words: Annotated[list[Word], Field(max_length=10)] | None = Field(
+        None,
+        description="with ?words=true: those that spoke for the category, the strongest first; null from a classifier "
+        "that weighs no words",
+    )
 
 
 class Predictions(_Strict):
@@ -100,9 +112,9 @@ class Stored(_Strict):
 
 
 class Fault(_Strict):
-    """A place in the body that is not what it must be."""
+    """A place in the request that is not what it must be."""
 
-    path: str = Field(description="JSON pointer (RFC 6901)")
+    path: str = Field(description="JSON pointer (RFC 6901) into the body; a parameter has a ? in front of its name")
     detail: str
 
 
@@ -244,13 +256,15 @@ def openapi(settings, classes, version):
     text = {"description": "Text", "content": {"text/plain": {"schema": {"type": "string"}}}}
     page = {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}}
     document = {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}
+    said = "also say which words spoke for the category"
+    words = {"name": "words", "in": "query", "description": said, "schema": {"type": "string", "enum": ["true"]}}
     refused = (400, 408, 413, 415, 503)
     return {
         "openapi": "3.1.0",
         "info": {"title": "chatkit", "version": version, "description": "Sorts support chats into categories."},
         "paths": {
             "/messages": post(
-                "Sort chats", "Messages", answers(200, "Predictions", "Predictions", refused)
+                "Sort chats", "Messages", answers(200, "Predictions", "Predictions", refused), parameters=[words],
             ),
             "/relabels": post(
                 "Say which category predictions should have had", "Relabels",

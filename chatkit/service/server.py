@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import select
 import signal
 import socket
 import struct
@@ -24,6 +25,7 @@ from chatkit.service.tables import open_log
 LOGGER = logging.getLogger("chatkit.service")
 SPARE = 24  # threads for /health, /metrics and for those who are told to come again
 SILENCE = 5  # seconds that a client may be silent in the middle of a request
+STAY = 20  # milliseconds to wait for the next request of a client
 GRACE = 15  # seconds to answer what is being worked on; then the log has some to be written
 FLUSH = 10
 STATUS = {
@@ -168,6 +170,18 @@ class Worker(ThreadWorker):
         """Let no client keep a thread by being silent."""
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE, 0))
         super().enqueue_req(conn)
+
+    def handle(self, conn):
+        """Answer a client, and stay with one who goes on at once: to change threads costs more than an answer.
+
+        Only while there are threads for all who are connected, so that nobody has to wait for this one's end.
+        """
+        while (kept := super().handle(conn)) is True and self.alive and self.nr_conns < self.cfg.threads:
+            poll = select.poll()
+            poll.register(conn.sock, select.POLLIN)
+            if not poll.poll(STAY):
+                break
+        return kept
 
     def handle_error(self, req, client, addr, exc):
         """Answer what is no HTTP in the form of all errors, and without what was sent."""

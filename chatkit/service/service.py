@@ -57,12 +57,14 @@ class Service:
     def _take(self, model):
         self.model, self.loaded_at = model, now()
 
-    def sort(self, messages):
+    def sort(self, messages, words=False):
         """Sort messages and log what was said of them.
 
         Parameters
         ----------
         messages : list of objects with message_id, conversation_id, subject, body
+        words : bool, default=False
+            Whether to say which words spoke for it, too.
 
         Returns
         -------
@@ -70,7 +72,8 @@ class Service:
             See `chatkit.service.schema.Prediction`.
         """
         begun, model = time.perf_counter(), self.model  # another may take its place meanwhile
-        categories, probabilities = model.predict([(message.subject, message.body) for message in messages])
+        texts = [(message.subject, message.body) for message in messages]
+        categories, probabilities = model.predict(texts)
         took = round(1000 * (time.perf_counter() - begun), 3)
         at, answers, rows = now(), [], []
         for message, category, shares in zip(messages, categories, probabilities, strict=True):
@@ -85,8 +88,11 @@ class Service:
                 "audit": drawn(ids["prediction_id"], self.settings.audit_share),
             }
             answers.append(ids | said | {"probabilities": shares and dict(zip(model.classes, shares, strict=True))})
-            texts = {name: kept(getattr(message, name), self.settings.store_text) for name in ("subject", "body")}
-            rows.append(ids | texts | said | {"at": at, "probability": shares and max(shares), "milliseconds": took})
+            stored = {name: kept(getattr(message, name), self.settings.store_text) for name in ("subject", "body")}
+            rows.append(ids | stored | said | {"at": at, "probability": shares and max(shares), "milliseconds": took})
+        if words:
+            for answer, found in zip(answers, model.words(texts, categories), strict=True):
+                answer["words"] = found and [{"word": word, "contribution": value} for word, value in found]
         self.log.put(rows)
         self.metrics.sorted(categories)
         return answers

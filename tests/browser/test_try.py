@@ -53,6 +53,23 @@ def assert_fits(tab):
     assert width <= room
 
 
+def widths(tab, table):
+    """How much of its ground each bar of a table fills, in percent."""
+    return tab.locator(f"{table} .fill").evaluate_all(
+        "bars => bars.map(bar => 100 * bar.getBoundingClientRect().width / bar.parentElement.getBoundingClientRect().width)"
+    )
+
+
+def sort(tab, body):
+    """Type a body, and wait for the answer to this one."""
+    tab.get_by_label("Body").fill(body)
+    with tab.expect_response("**/messages*") as answer:
+        tab.get_by_role("button", name="Sort").click()
+    tab.locator("#answer h2").wait_for()
+    (prediction,) = answer.value.json()["predictions"]
+    return prediction
+
+
 def test_a_chat_is_sorted_by_keyboard(tab, served):
     """Tab, type, Ctrl + Enter: category, a bar for each probability, no request to anywhere else."""
     tab.keyboard.press("Tab")
@@ -63,21 +80,34 @@ def test_a_chat_is_sorted_by_keyboard(tab, served):
     tab.keyboard.press("Control+Enter")
     tab.locator("#answer h2").wait_for()
     assert tab.locator("#answer h2").text_content() == "urgent"
-    rows = tab.locator("tbody tr")
+    rows = tab.locator("#shares tbody tr")
     assert rows.count() == chats()["category"].nunique()
-    shares = [float(text.removesuffix(" %")) for text in tab.locator(".share").all_text_contents()]
+    shares = [float(text.removesuffix(" %")) for text in tab.locator("#shares .share").all_text_contents()]
     assert shares == sorted(shares, reverse=True)
     assert abs(sum(shares) - 100) < 0.2
-    widths = tab.locator(".fill").evaluate_all(
-        "bars => bars.map(bar => 100 * bar.getBoundingClientRect().width / bar.parentElement.getBoundingClientRect().width)"
-    )
-    assert widths == pytest.approx(shares, abs=1)
+    assert widths(tab, "#shares") == pytest.approx(shares, abs=1)
     grounds = "[...document.querySelectorAll('.bar, .fill')].map(tag => getComputedStyle(tag).backgroundColor)"
     assert len(set(tab.evaluate(grounds))) == 2  # a bar is seen on its ground
     heights = tab.locator(".share").evaluate_all("shares => shares.map(share => share.clientHeight)")
     assert len(set(heights)) == 1  # no number is broken in two
     assert_fits(tab)
     assert all(url.startswith((f"http://127.0.0.1:{served.port}/", "data:")) for url in tab.requests), tab.requests
+    assert tab.complaints == []
+
+
+def test_the_words_that_spoke_are_shown(tab):
+    """Strongest first, each with a bar and its number, nothing but what the service says; and none where none spoke."""
+    words = sort(tab, "I lost my card, please block my card " + "<i>blocked</i> " * 9)["words"]
+    tab.get_by_role("heading", name="Words that spoke for it").wait_for()
+    assert tab.locator("#words tbody th").all_text_contents() == [one["word"] for one in words]
+    values = [one["contribution"] for one in words]
+    assert values == sorted(values, reverse=True)
+    assert tab.locator("#words .share").all_text_contents() == [f"+{value:.2f}" for value in values]
+    assert widths(tab, "#words") == pytest.approx([100 * value / values[0] for value in values], abs=1)
+    assert_fits(tab)
+    assert sort(tab, "zzz")["words"] == []
+    assert tab.locator("#words").inner_text().split("\n")[-1] == "No word of this chat did."
+    assert not tab.locator("#words table").is_visible()
     assert tab.complaints == []
 
 
@@ -110,8 +140,6 @@ def test_nobody_is_kept_out(tab):
     # The page's own policy forbids what axe needs; it is tested above.
     for answered in (False, True):
         if answered:
-            tab.get_by_label("Body").fill("I lost my card")
-            tab.get_by_role("button", name="Sort").click()
-            tab.locator("#answer h2").wait_for()
+            assert sort(tab, "I lost my card")["words"]
         found = axe.Axe().run(tab, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
         assert found.response["violations"] == []

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from chatkit import make_pipeline
 from chatkit.evaluation import explain
-from chatkit.evaluation.explain import contributions, top_words, weighs_words
+from chatkit.evaluation.explain import contributions, telling_words, top_words, weighs_words
 from chatkit.model.calibration import calibrated
 from chatkit.model.trees import present
 
@@ -120,6 +120,29 @@ def test_weights_are_mean_contributions(model):
     mean = frame.groupby(["category", "term"])["contribution"].sum() / len(messages)
     for row in top_words(pipeline, messages, n=5).itertuples():
         assert row.weight == pytest.approx(mean[row.category, row.word], abs=1e-8)
+
+
+def test_telling_words_are_the_largest_contributions(model):
+    """Of the category asked for; what no word says is no word, and what speaks against is left out."""
+    pipeline, messages = model
+    for category in pipeline.classes_:
+        frame = contributions(pipeline, messages).query("category == @category and not term.str.startswith('(')")
+        found = telling_words(pipeline, messages, [category] * len(messages), n=2)
+        assert len(found) == len(messages)
+        for row, words in enumerate(found):
+            said = frame[(frame["row"] == row) & (frame["contribution"].round(6) > 0)].set_index("term")["contribution"]
+            assert [value for _, value in words] == said.round(6).sort_values(ascending=False).head(2).tolist()
+            assert all(said.round(6)[word] == value for word, value in words)
+    assert any(found)
+
+
+def test_telling_words_of_each_message_have_its_category():
+    """By hand: ties by word, messages without a word, and a list of pairs in the place of a frame."""
+    pipeline = with_coefficients([[1, 1 + 1e-13, -3], [0, 0, 2], [0, 0, 0]], ["ant bee cat"] * 3, ["x", "y", "z"])
+    found = telling_words(pipeline, ["bee ant cat", "cat cat", "", "cat"], ["x", "y", "x", "x"])
+    assert found == [[("ant", 1.0), ("bee", 1.0)], [("cat", 4.0)], [], []]
+    pipeline = make_pipeline("linear_svc", min_df=1).fit([("ant", "a"), ("bee", "b")] * 5, ["x", "y"] * 5)
+    assert telling_words(pipeline, [("ant", "")], ["x"])[0][0][0] == "ant"
 
 
 def test_of_many_chats_some_are_explained(puzzles, monkeypatch):
@@ -236,3 +259,5 @@ def test_other_classifiers_are_refused_by_name():
     """A classifier that cannot say which words speak is named, and what is supported."""
     with pytest.raises(ValueError, match=r"Got DummyClassifier .* coef_ or word_contributions"):
         top_words(fitted(["ant", "bee"], ["x", "y"], DummyClassifier()), ["ant"])
+    with pytest.raises(ValueError, match=r"Got DummyClassifier .* coef_ or word_contributions"):
+        telling_words(fitted(["ant", "bee"], ["x", "y"], DummyClassifier()), ["ant"], ["x"])

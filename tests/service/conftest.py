@@ -16,6 +16,10 @@ import pytest
 
 from chatkit import make_pipeline
 from chatkit.model.bundle import save_model
+from chatkit.service.app import create_app
+from chatkit.service.door import admit
+from chatkit.service.service import Service
+from chatkit.service.settings import Settings
 
 TOKEN = "a-token-for-tests-0123456789"
 SLOW = 120  # seconds: a machine may be busy
@@ -153,3 +157,13 @@ def wait_for(condition, what, seconds=SLOW):
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
     return found
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory, model_folder):
+    """The application in this process."""
+    folder = tmp_path_factory.mktemp("client")
+    chosen = Settings(model=str(model_folder), database=f"sqlite:///{folder}/log.sqlite", spool=str(folder))
+    service = Service(chosen, admit(model_folder))
+    yield create_app(service).test_client()
+    service.close()

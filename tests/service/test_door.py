@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chatkit import load_model
+from chatkit.evaluation.explain import telling_words
 from chatkit.model.pipeline import CLASSIFIERS
 from chatkit.project import InputError
 from chatkit.service import door
@@ -30,6 +31,10 @@ def test_it_says_what_the_pipeline_says(tmp_path, name):
             assert probabilities == [None] * len(texts)
         else:
             np.testing.assert_array_equal(probabilities, pipeline.predict_proba(texts))
+        if name in {"rules", "dummy"}:
+            assert model.words(texts, categories) == [None] * len(texts)
+        else:
+            assert model.words(texts, categories) == telling_words(pipeline, texts, categories)
 
 
 def test_what_is_admitted_are_the_bytes_that_lie_there(model_folder):

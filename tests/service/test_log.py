@@ -70,6 +70,29 @@ def test_texts_that_a_database_has_no_place_for(engine, spool):
     assert (stored(engine)[0]["body"], stored(engine)[0]["subject"]) == ("a\ufffdb\ufffdc", "😟")
 
 
+def test_rows_gather_but_not_beyond_the_buffer(engine, monkeypatch):
+    """Some at once are one transaction, however they come in; half of a small buffer does not wait for more."""
+    sizes = []
+
+    def add(used, rows):
+        sizes.append(len(rows))
+        add_predictions(used, rows)
+
+    monkeypatch.setattr("chatkit.service.log.add_predictions", add)
+    monkeypatch.setattr("chatkit.service.log.GATHER", 3600)
+    log = PredictionLog(engine, 20)
+    wait_for(lambda: log.state()["last_write"], "no tables")
+    for number in range(9):
+        log.put([row(number)])
+    assert sizes == []
+    log.put([row(9)])
+    assert log.settle(60)
+    assert sizes == [10]
+    log.put([row(10)])
+    assert log.close(10) == 0
+    assert sizes == [10, 1]
+
+
 @pytest.mark.parametrize("spooled", [False, True])
 def test_more_than_the_buffer(engine, spool, spooled):
     """Without a spool it is dropped and counted; with one it waits in a file and comes later."""
@@ -194,6 +217,7 @@ def test_a_log_of_the_first_version_is_brought_up_to_date(engine, spool):
     (spool / "1.jsonl").write_text(json.dumps(row(2)) + "\n")
     log = PredictionLog(engine, 100, spool)
     log.put([row(3, audit=True, milliseconds=1.5)])
+    assert log.settle(60)  # the tables are there
     wait_for(lambda: len(stored(engine)) == 3, "a row is missing")
     log.close(10)
     assert [(one["audit"], one["milliseconds"]) for one in stored(engine)] == [(False, None)] * 2 + [(True, 1.5)]

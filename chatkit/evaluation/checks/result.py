@@ -280,5 +280,8 @@ def masked(text, length=140):
     >>> masked("Card 4921, write to me@bank.example")
     'Card ####, write to _address_'
     """
-    text = re.sub(r"\d", "#", ADDRESS.sub("_address_", " ".join(text.split())))
+    text = " ".join(text.split())
+    if "@" in text or "://" in text or "www." in text.lower():  # an address has one of them; most texts have none
+        text = ADDRESS.sub("_address_", text)
+    text = re.sub(r"\d", "#", text)
     return text if len(text) <= length else f"{text[: length - 1]}…"

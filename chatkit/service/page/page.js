@@ -13,28 +13,45 @@ function element(name, className, ...children) {
   return made;
 }
 
-function row([category, probability]) {
+// A name, a bar that fills a share of its ground, and the number that the bar stands for.
+function row(name, share, number) {
   const fill = element("span", "fill");
-  fill.style.width = `${100 * probability}%`;
+  fill.style.width = `${100 * share}%`;
   const bar = element("span", "bar", fill);
   bar.setAttribute("aria-hidden", "true");
-  const share = element("span", "share", `${(100 * probability).toFixed(1)} %`);
-  const head = element("th", "", category);
+  const head = element("th", "", name);
   head.scope = "row";
-  return element("tr", "", head, element("td", "", bar, share));
+  return element("tr", "", head, element("td", "", bar, element("span", "share", number)));
+}
+
+function showShares(probabilities) {
+  const shares = Object.entries(probabilities ?? {}).sort((one, other) => other[1] - one[1]);
+  const rows = shares.map(([category, share]) => row(category, share, `${(100 * share).toFixed(1)} %`));
+  answer.querySelector("#shares").hidden = !rows.length;
+  answer.querySelector("#shares tbody").replaceChildren(...rows);
+}
+
+function showWords(words) {
+  const rows = words.map(({ word, contribution }) =>
+    row(word, contribution / words[0].contribution, `+${contribution.toFixed(2)}`));
+  answer.querySelector("#words table").hidden = !rows.length;
+  answer.querySelector("#words tbody").replaceChildren(...rows);
+  answer.querySelector("#words .aside").textContent = rows.length
+    ? "Words and runs of words as the model counts them, with what each adds to the score of this category."
+    : "No word of this chat did.";
 }
 
 function show(prediction) {
-  const shares = Object.entries(prediction.probabilities ?? {}).sort((one, other) => other[1] - one[1]);
   answer.querySelector("h2").textContent = prediction.category;
-  answer.querySelector("table").hidden = !shares.length;
-  answer.querySelector("tbody").replaceChildren(...shares.map(row));
+  showShares(prediction.probabilities);
+  answer.querySelector("#words").hidden = !prediction.words; // a classifier that weighs no words
+  if (prediction.words) showWords(prediction.words);
   answer.querySelector(".model").textContent = `Model ${prediction.model.slice(0, 12)}`;
 }
 
 async function ask() {
   const message = { message_id: "page", conversation_id: "page", subject: subject.value, body: body.value };
-  const response = await fetch("/messages", {
+  const response = await fetch("/messages?words=true", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ messages: [message] }),

@@ -1,0 +1,60 @@
+"""The service in this process: what it does at once, and what stays of it in memory."""
+
+import gc
+import threading
+import tracemalloc
+from concurrent import futures
+
+from chatkit.service.door import Model
+from tests.service.conftest import message
+
+
+def test_who_comes_too_many_is_told_so_while_the_others_are_held(client, monkeypatch):
+    """All places taken by requests that do not end: each further one has its 503, and /health its answer, before."""
+    places = client.application.extensions["chatkit"].settings.in_work
+    held, going = threading.Semaphore(0), threading.Event()
+    predict = Model.predict
+
+    def hold(model, texts):
+        held.release()
+        going.wait(60)
+        return predict(model, texts)
+
+    def ask():
+        return client.application.test_client().post("/messages", json={"messages": [message()]})
+
+    monkeypatch.setattr(Model, "predict", hold)
+    with futures.ThreadPoolExecutor(4 * places) as pool:
+        try:
+            taken = [pool.submit(ask) for _ in range(places)]
+            assert all(held.acquire(timeout=60) for _ in range(places))
+            refused = [one.result(60) for one in [pool.submit(ask) for _ in range(3 * places)]]
+            assert {(one.status_code, one.headers["Retry-After"]) for one in refused} == {(503, "1")}
+            assert client.get("/health").status_code == 200
+            assert not any(one.done() for one in taken)
+        finally:
+            going.set()
+    assert {one.result().status_code for one in taken} == {200}
+    assert ask().status_code == 200
+
+
+def test_nothing_stays_of_a_request(client):
+    """Two thousand more, with and without words, right and wrong, leave the memory as it was: 50 bytes of each would show."""
+    log = client.application.extensions["chatkit"].log
+    bodies = [{"messages": [message(f"I lost card {number}", number)]} for number in range(3)]
+    bodies += [{"messages": [message("x") | {"subject": number}]} for number in range(2)]
+
+    def ask(times):
+        for number in range(times):
+            path = "/messages?words=true" if number % 4 == 0 else "/messages"
+            assert client.post(path, json=bodies[number % 5]).status_code == (200 if number % 5 < 3 else 400)
+        assert log.settle(60)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = ask(500)
+        assert ask(2000) - before < 2000 * 50
+    finally:
+        tracemalloc.stop()
