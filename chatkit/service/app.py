@@ -1,13 +1,13 @@
 """The service over HTTP: its addresses."""
 
 import contextlib
-import json
 import logging
 import time
 from importlib.metadata import version
 
 import sqlalchemy as sa
 from flask import Blueprint, Flask, Response, current_app, g, request
+from pydantic_core import to_json
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, NotFound, ServiceUnavailable, Unauthorized
 from werkzeug.local import LocalProxy
@@ -81,7 +81,7 @@ def _slot():
 
 
 def _answer(content, status=200):
-    return Response(json.dumps(content), status, content_type="application/json")
+    return Response(to_json(content), status, content_type="application/json")
 
 
 @routes.post("/messages")

@@ -6,6 +6,8 @@ import json
 import os
 import time
 
+from pydantic_core import to_json
+
 from chatkit.project import InputError
 
 SEGMENT = 16 * 2**20  # bytes after which a new file is begun
@@ -102,7 +104,7 @@ class Spool:
         Segment or None
             Where they are; None when the disk is full, or `LARGEST` reached.
         """
-        data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+        data = b"".join(to_json(row) + b"\n" for row in rows)
         self.works = self._size + len(data) <= LARGEST and self._write(data)
         if not self.works:
             return None

@@ -135,7 +135,8 @@ def storable(row):
     >>> storable({"by": "a\0b", "reason": None})
     {'by': 'a�b', 'reason': None}
     """
-    return {name: _NO_TEXT.sub("\ufffd", value) if isinstance(value, str) else value for name, value in row.items()}
+    bad = [name for name, value in row.items() if isinstance(value, str) and _NO_TEXT.search(value)]
+    return row | {name: _NO_TEXT.sub("\ufffd", row[name]) for name in bad}
 
 
 def add_predictions(engine, rows):
