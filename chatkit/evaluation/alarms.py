@@ -266,7 +266,7 @@ def audited(window):
     _, before = window.compared()
     chats = window.chats
     drawn = one_of_each(chats[(chats["model"] == window.model) & chats["audit"]], window.seed)
-    found = audit(drawn).iloc[0]
+    (found,) = audit(drawn).to_dict("records")
     if found["looked_at"] < max(window.fewest, window.looked_at * found["drawn"]):
         raise NotRunError(
             f"People have looked at {found['looked_at']:,} of {found['drawn']:,} conversations drawn for the audit; "
@@ -332,4 +332,4 @@ def watch(window):
 
 
 def _p(value):
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}"
+    return "p < 0.0001" if value < 0.0001 else f"p = {value:.2g}"
