@@ -52,7 +52,7 @@ def clean(window, said, strange, dose, rng):
 
 
 def shift(window, said, strange, dose, rng):
-    """More urgent chats, by so many points."""
+    """More urgent chats, by such a share of all."""
     urgent = said[said["actual"] == URGENT]
     share = dose / (1 - len(urgent) / len(said))
     return _replaced(window, urgent, share, rng)
@@ -72,7 +72,7 @@ def unknown_words(window, said, strange, dose, rng):
 
 
 def wrong(window, said, strange, dose, rng):
-    """Such a share of the answers is that of another chat, as after a mix-up; shares and probabilities stay."""
+    """Such a share of the answers is that of another chat, as after a mix-up."""
     rows = rng.permutation(len(window))[: round(dose * len(window))]
     window = window.copy()
     window.iloc[rows, window.columns.get_loc("predicted")] = window["predicted"].to_numpy()[rng.permutation(rows)]
@@ -165,33 +165,32 @@ def runs(seed, count, sizes=SIZES, rows=(TRAIN, TEST, WORK)):
 def table(records, sizes=SIZES):
     """Lay out what was found, as lines of Markdown."""
     frame = pd.DataFrame(records)
+    ran = frame[frame["status"] != "not_run"].assign(dose=frame["dose"].fillna(0))
+    found = (ran["status"] == "alarm").groupby([ran[name] for name in ("plant", "dose", "alarm", "n")])
+    found = found.agg(["sum", "size"])
 
-    def cells(plant, alarm, dose=None):
-        rows = frame[(frame["plant"] == plant) & (frame["alarm"] == alarm)]
-        rows = rows if dose is None else rows[rows["dose"] == dose]
-        return " | ".join(_share(rows.loc[rows["n"] == n, "status"]) for n in sizes)
+    def share(n, plant, alarm, dose=0, ends=True):
+        if (plant, dose, alarm, n) not in found.index:
+            return "not run"
+        value, low, high = wilson(*found.loc[(plant, dose, alarm, n)], 0.95)
+        return f"{value:.1%} ({low:.1%} to {high:.1%})" if ends else f"{value:.0%}"
 
     head = " | ".join(f"{n:,} chats" for n in sizes)
-    lines = ["", "Windows in which nothing has changed, and an alarm goes off all the same:", "",
+    rows = {alarm: ("clean", alarm) for alarm in [*ALARMS, "any", "PSI above 0.1"]}
+    rows |= {"any, chats one after the other as they came": ("as they came", "any")}
+    count = found.loc[("clean", 0, "any", sizes[0]), "size"]
+    lines = ["", f"Share of {count:,} windows of each size in which an alarm goes off although nothing was planted:", "",
              f"| alarm | {head} |", "|---" * (len(sizes) + 1) + "|"]  # fmt: skip
-    lines += [f"| {alarm} | {cells('clean', alarm)} |" for alarm in [*ALARMS, "any", "PSI above 0.1"]]
-    lines += [f"| any, chats as they came | {cells('as they came', 'any')} |"]
-    lines += ["", "Windows with a fault: alarms of its own kind / any alarm.", "",
+    lines += [f"| {name} | {' | '.join(share(n, *row) for n in sizes)} |" for name, row in rows.items()]
+    lines += ["", "Share of the windows with a fault in which its own alarm, and any alarm, goes off:", "",
               f"| fault | dose | alarm | {head} |", "|---" * (len(sizes) + 3) + "|"]  # fmt: skip
     for plant, (alarm, doses) in PLANTS.items():
         for dose in doses:
-            own, other = (cells(plant.__name__, name, dose).split(" | ") for name in (alarm, "any"))
-            both = " | ".join(f"{a.split(' (')[0]} / {b.split(' (')[0]}" for a, b in zip(own, other, strict=True))
-            lines.append(f"| {plant.__doc__.rstrip('.')} | {dose:g} | {alarm} | {both} |")
+            both = [
+                ", ".join(share(n, plant.__name__, name, dose, ends=False) for name in (alarm, "any")) for n in sizes
+            ]
+            lines.append(f"| {plant.__doc__.rstrip('.')} | {dose:g} | {alarm} | {' | '.join(both)} |")
     return [*lines, ""]
-
-
-def _share(statuses):
-    ran = statuses[statuses != "not_run"]
-    if ran.empty:
-        return "not run"
-    share, low, high = wilson((ran == "alarm").sum(), len(ran), 0.95)
-    return f"{share:.1%} ({low:.1%} to {high:.1%} of {len(ran):,})"
 
 
 def write(lines, file):

@@ -189,7 +189,7 @@ def pooled(counts):
 def too_much_of_one(window):
     """A limit: does one category hold nearly all chats of the window, or of a day?"""
     chats = window.everyone
-    parts = {"the window": chats} | {f"{day:%Y-%m-%d}": some for day, some in chats.groupby(chats["at"].dt.date)}
+    parts = {"in the window": chats} | {f"on {day:%Y-%m-%d}": some for day, some in chats.groupby(chats["at"].dt.date)}
     parts = {part: some["predicted"] for part, some in parts.items() if len(some) >= window.fewest}
     if not parts:
         raise NotRunError(f"{len(chats):,} conversations are in the window, at least {window.fewest} are needed.")
@@ -199,7 +199,7 @@ def too_much_of_one(window):
     share, low, high = map(float, wilson(count, len(parts[part]), 0.95))
     return {
         "status": "alarm" if share >= window.largest_share else "ok",
-        "explanation": f"The largest share is that of {category} in {part}: {share:.1%} of {len(parts[part]):,} "
+        "explanation": f"The largest share is that of {category} {part}: {share:.1%} of {len(parts[part]):,} "
         f"conversations; on the test chats {(window.before['predicted'] == category).mean():.1%}.",
         "statistic": share,
         "interval": (low, high),

@@ -120,7 +120,7 @@ def test_nearly_all_in_one_category_is_an_alarm(test, days):
     chats["predicted"] = chats["predicted"].where(~rows | (np.arange(len(chats)) % 50 == 0), "product")
     found = watched(chats, test)["largest share"]
     assert found.status == "alarm"
-    assert "is that of product in 2026-11-2" in found.explanation  # a day's share is at times above the window's
+    assert "is that of product on 2026-11-2" in found.explanation  # a day's share is at times above the window's
     assert found.interval[0] < found.statistic <= found.interval[1]
     chats["predicted"] = np.where(np.arange(len(chats)) % 10 == 0, "urgent", chats["predicted"])
     assert watched(chats, test)["largest share"].status == "ok"

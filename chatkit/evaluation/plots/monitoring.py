@@ -1,5 +1,7 @@
 """The model at work: what it says day by day, how sure it is, what people correct, how long it takes."""
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -59,20 +61,18 @@ def daily_shares(frame, expected, axes=None):
         _points(ax, days["day"], days["share"], days["low"], days["high"])
         for (line, color), split in zip(_LINES, lines, strict=False):
             ax.axhline(lines.loc[category, split], linestyle=line, color=color, linewidth=1.2, zorder=1, label=split)
-        ax.set(ylim=(0, None))
+        ax.set(ylim=(0, 1.08 * max(days["high"].max(), lines.loc[category].max())))
         ax.set_title(style.shown(category), loc="left", fontsize=10, weight="normal", pad=4)
-        ax.yaxis.set_major_locator(MaxNLocator(4))
+        ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if days["high"].max() > 0.06 else 1))
         _dates(ax, days["day"])
     for ax in axes[len(shown) :]:
         ax.set_axis_off()
     first = shown[0]
     found = f"Furthest off: {first}, {whole[first]:.1%} of {style.chats(rows)}, {before[first]:.1%} expected"
-    handles = [handle for handle in axes[0].get_legend_handles_labels()[0] if not hasattr(handle, "has_yerr")]
-    # Above all panels, below the title.
     figure = axes[0].get_figure()
-    figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=9)
-    figure.suptitle(style.escape(found), x=0.01, ha="left", fontsize=11, weight="bold")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=len(lines.columns))
+    figure.suptitle(style.escape(textwrap.fill(found, 64)), x=0.01, ha="left", fontsize=11, weight="bold")
     said = [f"{name} {whole[name]:.1%}, expected {before[name]:.1%}" for name in style.largest_first(whole)]
     style.add_text(
         axes[0],
@@ -106,8 +106,8 @@ def daily_confidence(frame, expected, ax=None):
     ax.plot(frame.loc[~known, "day"], frame.loc[~known, "mean"], "o", color=style.COLORS[0], markerfacecolor="white")
     ax.axhline(expected, color="#707070", linewidth=1.2, zorder=1, label="test chats")
     ax.set(ylabel="mean probability")
-    ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.yaxis.set_major_formatter("{x:.2f}")
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_formatter("{x:.3f}")
     _dates(ax, frame["day"])
     mean = np.average(frame["mean"], weights=frame["rows"])
     lowest = frame.loc[frame["mean"].idxmin()]
@@ -116,7 +116,7 @@ def daily_confidence(frame, expected, ax=None):
     style.title(ax, found)
     style.add_text(
         ax,
-        f"Mean probability of the predicted category on {len(frame)} days. {found}; least on "
+        f"Mean probability of the predicted category on {_days(frame)}. {found}; least on "
         f"{style.day(lowest['day'])}, {lowest['mean']:.3f} on {style.chats(lowest['rows'])}.",
     )
     return ax
@@ -151,21 +151,21 @@ def weekly_corrections(frame, expected, ax=None):
         rows = frame[(frame["week"] == week) & frame["category"].isin(shown)]
         ends = np.array([rows["share"] - rows["low"], rows["high"] - rows["share"]])
         at = place[rows["category"]].to_numpy() + shift
-        ax.errorbar(rows["share"], at, xerr=ends, fmt=marker, color=color, markersize=5, label=week)
+        ax.errorbar(rows["share"], at, xerr=ends, fmt=marker, color=color, markersize=5, label=week, clip_on=False)
     tested = expected.reindex(shown)
     ax.plot(tested, place, "|", color="#404040", markersize=16, markeredgewidth=1.6, label="errors on the test chats")
     ax.set_yticks(place, [f"{style.shown(name)} ({counts.loc[name, 'rows']:,})" for name in shown])
     ax.set(xlim=(0, None), ylim=(len(shown) - 0.4, -0.6), xlabel="share of the predictions that people have corrected")
     ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if ax.get_xlim()[1] > 0.06 else 1))
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     worst = shown[0]
-    found = (
-        f"People have corrected {counts['corrections'].sum():,} of {counts['rows'].sum():,} predictions, most often "
-        f"{worst} ({counts.loc[worst, 'corrections']:,} of {counts.loc[worst, 'rows']:,})"
-    )
+    found = f"People have corrected {counts['corrections'].sum():,} of {counts['rows'].sum():,} predictions"
+    if counts.loc[worst, "corrections"]:
+        found += f", most often {worst} ({counts.loc[worst, 'corrections']:,} of {counts.loc[worst, 'rows']:,})"
     style.title_and_legend(ax, found)
+    style.title(ax, found, pad=24 if len(weeks) < 3 else 40)  # the legend has a second line
     said = [
         f"{name} {row.corrections:,} of {row.rows:,}"
         + ("" if np.isnan(tested.get(name, np.nan)) else f", wrong on the test chats {tested[name]:.1%}")
@@ -213,7 +213,7 @@ def daily_latency(frame, limit, ax=None):
     )
     style.title_and_legend(ax, found)
     style.add_text(
-        ax, f"Milliseconds of the model for {frame['requests'].sum():,} requests on {len(frame)} days. {found}."
+        ax, f"Milliseconds of the model for {frame['requests'].sum():,} requests on {_days(frame)}. {found}."
     )
     return ax
 
@@ -230,3 +230,7 @@ def _dates(ax, days):
     ticks = pd.date_range(days.min(), days.max())
     ticks = ticks[:: -(-len(ticks) // TICKS)]
     ax.set_xticks(ticks, [f"{day:%d %b}" for day in ticks])
+
+
+def _days(frame):
+    return f"{len(frame)} day" + ("" if len(frame) == 1 else "s")
