@@ -1,5 +1,6 @@
 """Is a model at work still to be trusted? Alarms on a window of its log, beside what it said of its test chats."""
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -218,8 +219,13 @@ def confidence(window):
     now, before = (chats["probability"].dropna() for chats in window.compared())
     if min(len(now), len(before)) < window.fewest:
         raise NotRunError("The classifier gives no probabilities, or the log does not hold them.")
-    found = stats.ttest_ind(now, before, equal_var=False)
-    ends = found.confidence_interval(0.95)
+    if now.nunique() == before.nunique() == 1:
+        raise NotRunError("The model is always equally sure, so that its probabilities tell nothing.")
+    with warnings.catch_warnings():
+        # Of chats that are all alike the spread is nought, but for rounding: that is what was said of them.
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        found = stats.ttest_ind(now, before, equal_var=False)
+        ends = found.confidence_interval(0.95)
     return window.said(
         found.pvalue,
         f"The mean probability of the predicted category is {now.mean():.3f}, on the test chats {before.mean():.3f}: a "

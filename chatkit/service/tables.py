@@ -275,7 +275,8 @@ def _between(since, until):
 def _read(engine, wanted):
     try:
         with engine.connect() as connection:
-            found = pd.read_sql_query(wanted, connection)
+            result = connection.execute(wanted)
+            found = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
     except sa.exc.DBAPIError as error:
         reason = (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
         raise InputError(

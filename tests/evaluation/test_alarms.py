@@ -238,6 +238,13 @@ def test_a_classifier_without_probabilities(test):
     assert set(found.values()) == {"ok"}
 
 
+def test_chats_that_are_all_alike(test):
+    """One side without spread is a test like any other; where there is none on either, nothing can be said."""
+    chats = log(500).assign(probability=0.7)
+    assert statuses(chats, test)["confidence"] == "alarm"
+    assert statuses(chats, test.assign(probability=0.7))["confidence"] == "not_run"
+
+
 @pytest.mark.parametrize(
     ("option", "value"), [("false_alarms", 0), ("largest_share", 1.5), ("slowest", "fast"), ("looked_at", True)]
 )
