@@ -87,7 +87,7 @@ def one_of_each(chats, seed=0):
     >>> one_of_each(pd.DataFrame({"conversation_id": ["k1", "k1", "k2", None, None]})).index.tolist()
     [1, 2, 3, 4]
     """
-    groups = numbered(chats.get("conversation_id"), len(chats))
+    groups = numbered(_known(chats.get("conversation_id")), len(chats))
     order = np.random.default_rng(seed).permutation(len(chats))
     return chats.iloc[np.sort(order[~pd.Series(groups[order]).duplicated()])]
 
@@ -281,6 +281,11 @@ def expected_shares(sides):
         ],
         ignore_index=True,
     )
+
+
+def _known(names):
+    """Blank names as no name."""
+    return names if names is None else [name if isinstance(name, str) and name.strip() else None for name in names]
 
 
 def _some(rows, what):

@@ -75,12 +75,13 @@ def test_the_alarms_are_plain_data(test, tmp_path):
 
 
 def test_drift_is_scipys_chi_square(test):
-    """Statistic and p-value are those of the table of both sides."""
-    chats = log()
-    table = np.array([[(frame["predicted"] == name).sum() for name in NAMES] for frame in (chats, test)])
-    expected = stats.chi2_contingency(table, correction=False)
-    found = watched(chats, test)["drift"]
-    assert (found.statistic, found.p_value) == pytest.approx((expected.statistic, expected.pvalue))
+    """Statistic and p-value are those of the table of both sides, of two categories as well."""
+    for names in (NAMES, NAMES[:2]):
+        chats, tested = (frame[frame["predicted"].isin(names)] for frame in (log(), test))
+        table = np.array([[(frame["predicted"] == name).sum() for name in names] for frame in (chats, tested)])
+        expected = stats.chi2_contingency(table, correction=False)
+        found = watched(chats, tested)["drift"]
+        assert (found.statistic, found.p_value) == pytest.approx((expected.statistic, expected.pvalue))
 
 
 def test_ten_points_more_urgent_are_found(test):
@@ -101,6 +102,7 @@ def test_rare_categories_are_counted_as_one():
     assert len(table) == 3
     assert len(pooled(np.array([[1, 100]] * 30))) == 1
     assert pooled(np.array([[50, 50], [50, 50]])).tolist() == [[50, 50], [50, 50]]
+    assert pooled(np.array([[1, 1], [60, 60], [50, 50]])).tolist() == [[60, 60], [51, 51]]
 
 
 def test_a_category_that_was_never_said_before_is_drift(test):
@@ -170,6 +172,18 @@ def test_more_corrections_than_errors_are_found(test):
     found = watched(chats, test)["corrections"]
     assert found.status == "alarm"
     assert "most striking is urgent" in found.explanation
+    assert found.p_value == pytest.approx(
+        4 * smallest_p_value(chats, test), rel=1e-6, abs=0
+    )  # four categories are looked at
+
+
+def smallest_p_value(chats, test):
+    """Fisher's test of the category called urgent, by hand."""
+    called, tested = (frame[frame["predicted"] == "urgent"] for frame in (chats, test))
+    corrected = (called["actual"].notna() & (called["actual"] != "urgent")).sum()
+    wrong = (tested["actual"] != "urgent").sum()
+    table = [[corrected, len(called) - corrected], [wrong, len(tested) - wrong]]
+    return stats.fisher_exact(table, "greater").pvalue
 
 
 def test_every_error_corrected_is_no_alarm(test):

@@ -72,6 +72,7 @@ def test_one_chat_of_each_conversation_is_drawn():
     assert 140 < sum(0 in rows for rows in draws) < 260
     assert draws[0] == one_of_each(chats, 0)["n"].tolist()
     assert len(one_of_each(chats.drop(columns="conversation_id"))) == 5
+    assert len(one_of_each(chats.assign(conversation_id=[" ", "", np.nan, "k", "k"]))) == 4
 
 
 def test_daily_shares_are_wilsons():
