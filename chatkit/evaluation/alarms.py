@@ -190,7 +190,9 @@ def pooled(counts):
 def too_much_of_one(window):
     """A limit: does one category hold nearly all chats of the window, or of a day?"""
     chats = window.everyone
-    parts = {"in the window": chats} | {f"on {day:%Y-%m-%d}": some for day, some in chats.groupby(chats["at"].dt.date)}
+    parts = {"in the window": chats} | {
+        f"on {day:%Y-%m-%d}": some for day, some in chats.groupby(chats["at"].dt.floor("D"))
+    }
     parts = {part: some["predicted"] for part, some in parts.items() if len(some) >= window.fewest}
     if not parts:
         raise NotRunError(f"{len(chats):,} conversations are in the window, at least {window.fewest} are needed.")

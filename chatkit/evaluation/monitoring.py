@@ -285,7 +285,7 @@ def expected_shares(sides):
 
 def _known(names):
     """Blank names as no name."""
-    return names if names is None else [name if isinstance(name, str) and name.strip() else None for name in names]
+    return names if names is None else names.where(names.fillna("").astype(str).str.strip() != "")
 
 
 def _some(rows, what):
