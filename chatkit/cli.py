@@ -45,7 +45,7 @@ def main(arguments=None):
     monitor = _command(
         commands, "monitor", _monitor, "say whether the model at work is still to be trusted, as alarms and a page"
     )
-    monitor.epilog = "Exit code: 0 without an alarm, 3 with one, 1 when it could not be said."
+    monitor.epilog = "Exit code: 0 without an alarm, 3 with one, 1 when nothing could be said."
     monitor.add_argument("--config", type=Path, help="the service's TOML file")
     monitor.add_argument("--days", type=int, help="how many days to look at (default: monitor.days in params.yaml)")
     monitor.add_argument("--until", help="the last of them in UTC, such as 2026-11-26 (default: today)")
@@ -193,6 +193,8 @@ def _monitor(options):
     for alarm in alarms:
         print(f"{alarm['word']}: {alarm['alarm']}. {alarm['explanation']}")
     print(f"Page: {path('reports', 'monitor.html')}")
+    if all(alarm["status"] == "not_run" for alarm in alarms):
+        raise InputError("No alarm could be run, so that nothing is known of the model; each line says why.")
     return 3 if any(alarm["status"] == "alarm" for alarm in alarms) else 0
 
 
