@@ -43,7 +43,7 @@ def model_at_work(seed, sizes):
     odd = work.assign(**{name: [codecs.encode(text, "rot13") for text in work[name]] for name in MESSAGE})
     tested, said, strange = (Predictions.of(model, some).frame(some) for some in (test, work, odd))
     said, strange = (frame.assign(at=work["created_at"].dt.tz_localize("UTC").to_numpy()) for frame in (said, strange))
-    return tested, said, strange
+    return tested, said.assign(group=numbered(said["conversation_id"], len(said))), strange
 
 
 def clean(window, said, strange, dose, rng):
@@ -115,7 +115,7 @@ def drawn(said, n, rng, consecutive):
         first = rng.integers(len(said) - n)
         window = said.iloc[first : first + n]
     else:
-        groups = numbered(said["conversation_id"], len(said))
+        groups = said["group"].to_numpy()
         order = rng.permutation(groups.max() + 1)
         window = said.iloc[np.argsort(order[groups], kind="stable")[:n]]
         window = window.assign(

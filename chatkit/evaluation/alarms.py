@@ -1,6 +1,5 @@
 """Is a model at work still to be trusted? Alarms on a window of its log, beside what it said of its test chats."""
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -211,29 +210,28 @@ def too_much_of_one(window):
 
 
 def confidence(window):
-    """Welch's t-test: is the model as sure as on the test chats?
+    """Mann and Whitney's test: is the model as sure as on the test chats?
+
+    By ranks, since most probabilities are near 1: of 100 chats, Welch's t-test cried wolf in 0.7 % of the windows where
+    0.2 % were asked for.
 
     References
     ----------
-    B. L. Welch, "The generalization of Student's problem when several different population variances are involved",
-    Biometrika 34, 1947.
+    H. B. Mann and D. R. Whitney, "On a Test of Whether one of Two Random Variables is Stochastically Larger than the
+    Other", Annals of Mathematical Statistics 18, 1947.
     """
-    now, before = (chats["probability"].dropna() for chats in window.compared())
+    now, before = (chats["probability"].dropna().round(6) for chats in window.compared())
     if min(len(now), len(before)) < window.fewest:
         raise NotRunError("The classifier gives no probabilities, or the log does not hold them.")
     if now.nunique() == before.nunique() == 1:
         raise NotRunError("The model is always equally sure, so that its probabilities tell nothing.")
-    with warnings.catch_warnings():
-        # Of chats that are all alike the spread is nought, but for rounding: that is what was said of them.
-        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
-        found = stats.ttest_ind(now, before, equal_var=False)
-        ends = found.confidence_interval(0.95)
+    found = stats.mannwhitneyu(now, before, method="asymptotic")
+    surer = float(found.statistic / (len(now) * len(before)))
     return window.said(
         found.pvalue,
-        f"The mean probability of the predicted category is {now.mean():.3f}, on the test chats {before.mean():.3f}: a "
-        f"difference of {now.mean() - before.mean():+.3f} ({ends.low:+.3f} to {ends.high:+.3f})",
-        statistic=float(now.mean() - before.mean()),
-        interval=(float(ends.low), float(ends.high)),
+        f"The mean probability of the predicted category is {now.mean():.3f}, on the test chats {before.mean():.3f}; of a "
+        f"chat of the window and one of the test, that of the window is the surer one in {surer:.1%} of the pairs",
+        statistic=surer,
     )
 
 
