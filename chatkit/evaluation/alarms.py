@@ -229,8 +229,8 @@ def confidence(window):
     surer = float(found.statistic / (len(now) * len(before)))
     return window.said(
         found.pvalue,
-        f"The mean probability of the predicted category is {now.mean():.3f}, on the test chats {before.mean():.3f}; beside "
-        f"a test chat, one of the window is the surer in {surer:.1%} of the pairs",
+        f"The mean probability of the predicted category is {now.mean():.3f}, on the test chats {before.mean():.3f}; "
+        f"beside a test chat, one of the window is the surer in {surer:.1%} of the pairs",
         statistic=surer,
     )
 
