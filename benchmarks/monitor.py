@@ -202,8 +202,8 @@ def write(lines, file):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=int, default=4)
-    parser.add_argument("--windows", type=int, default=600, help="clean windows of each size for each model")
+    parser.add_argument("--models", type=int, default=2)
+    parser.add_argument("--windows", type=int, default=300, help="clean windows of each size for each model")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     found = Parallel(n_jobs=given.jobs)(delayed(runs)(FIRST_SEED + seed, given.windows) for seed in range(given.models))
