@@ -42,6 +42,14 @@ def main(arguments=None):
     forget.add_argument("--before", required=True, help="ISO date, such as 2026-01-31; midnight in UTC")
     forget.add_argument("--config", type=Path, help="the service's TOML file")
 
+    monitor = _command(
+        commands, "monitor", _monitor, "say whether the model at work is still to be trusted, as alarms and a page"
+    )
+    monitor.epilog = "Exit code: 0 without an alarm, 3 with one, 1 when nothing could be said."
+    monitor.add_argument("--config", type=Path, help="the service's TOML file")
+    monitor.add_argument("--days", type=int, help="how many days to look at (default: monitor.days in params.yaml)")
+    monitor.add_argument("--until", help="the last of them in UTC, such as 2026-11-26 (default: today)")
+
     why = _command(commands, "why", _why, "say why a stage would run again, one line for each cause")
     why.add_argument("stage", nargs="?", help="a stage of dvc.yaml (default: all)")
 
@@ -153,6 +161,41 @@ def _forget(options):
         raise InputError(f"Got --before {options.before}, expected an ISO date such as 2026-01-31.") from None
     gone = forget(open_log(read_settings(options.config).database), before)
     print(f"{gone['predictions']:,} predictions and their {gone['relabels']:,} relabels are deleted")
+
+
+def _monitor(options):
+    import datetime as dt
+
+    try:
+        from chatkit.service.settings import read_settings
+        from chatkit.service.tables import open_log
+    except ModuleNotFoundError as error:
+        raise _no_service(error) from None
+    from chatkit.evaluation.monitoring import window
+    from chatkit.report.index import write_index
+    from chatkit.report.outputs import alarm_rows, read_json
+    from chatkit.report.stage import run_notebook
+
+    values = parameters("monitor") | {
+        "config": options.config and str(options.config.absolute()),
+        "until": options.until or f"{dt.datetime.now(dt.UTC):%Y-%m-%d}",
+    }
+    if options.days is not None:
+        values["days"] = options.days
+    # What is wrong already is said in one sentence, before a notebook is run.
+    window(values["days"], values["until"])
+    open_log(read_settings(options.config).database, to_read=True).dispose()
+    try:
+        run_notebook("monitor", values, eyebrow="From the service's log: monitor")
+    finally:
+        write_index(root())
+    alarms = alarm_rows(read_json(path("reports", "monitor.json")))
+    for alarm in alarms:
+        print(f"{alarm['word']}: {alarm['alarm']}. {alarm['explanation']}")
+    print(f"Page: {path('reports', 'monitor.html')}")
+    if all(alarm["status"] == "not_run" for alarm in alarms):
+        raise InputError("No alarm could be run, so that nothing is known of the model; each line says why.")
+    return 3 if any(alarm["status"] == "alarm" for alarm in alarms) else 0
 
 
 def _no_service(error):

@@ -26,7 +26,7 @@ def test_help_names_every_command_and_loads_nothing():
     """`chatkit --help` answers at once: neither scikit-learn nor papermill is imported."""
     code = "import sys; from chatkit.cli import main\ntry: main(['--help'])\nfinally: print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("run", "simulate", "load", "predict", "serve", "forget", "verify", "scores"):
+    for command in ("run", "simulate", "load", "predict", "serve", "forget", "monitor", "verify", "scores"):
         assert f"\n    {command} " in done.stdout
     assert not {"'sklearn'", "'papermill'", "'pandas'"} & set(done.stdout.replace("[", "").split(", "))
 
@@ -99,6 +99,8 @@ def test_verify_tells_a_sound_model_from_a_changed_one(project, model, capsys):
         ["serve"],
         ["serve", "--config", "none.toml"],
         ["forget", "--before", "yesterday"],
+        ["monitor"],
+        ["monitor", "--until", "yesterday"],
     ],
 )
 def test_an_error_is_a_sentence_and_an_exit_code(project, arguments):

@@ -7,10 +7,12 @@ from nbconvert.filters import markdown2html_mistune
 
 from chatkit.project import read_yaml, replacing
 from chatkit.report.card import write_card
-from chatkit.report.outputs import check_rows, read_checks, read_output, revision, score_rows
+from chatkit.report.outputs import alarm_rows, check_rows, read_checks, read_output, revision, score_rows
 from chatkit.report.page import as_written, fill
 
-_CONTENTS = [{"level": 2, "id": title.lower(), "text": title} for title in ("Scores", "Checks", "Stages", "Data")]
+_CONTENTS = [
+    {"level": 2, "id": title.lower(), "text": title} for title in ("Scores", "Checks", "Watch", "Stages", "Data")
+]
 
 
 def write_index(root):
@@ -41,6 +43,9 @@ def write_index(root):
         if stage.get("cmd") == f"chatkit run {name}"
     ]
     pages = [("Overview", "index.html"), *((stage["name"], stage["address"]) for stage in stages)]
+    watch = _watch(root)
+    if watch and watch["address"]:
+        pages.append(("monitor", watch["address"]))
     card = write_card(root, pages)
     page = fill(
         "index.html.j2",
@@ -48,7 +53,7 @@ def write_index(root):
         eyebrow=f"Revision: {revision(root)}",
         here="Overview",
         pages=pages,
-        contents=_CONTENTS,
+        contents=[entry for entry in _CONTENTS if entry["id"] != "watch" or watch],
         scores=score_rows(scores),
         verdict=_verdict(scores),
         no_scores=no_scores,
@@ -57,6 +62,7 @@ def write_index(root):
         tally=f"{len(checks)} checks: " + ", ".join(f"{count} {word}" for word, count in tally.items()),
         no_checks=no_checks,
         stopped=next((stage["failed"] for stage in stages if stage["name"] == "overfitting"), None),
+        watch=watch,
         stages=stages,
         no_stages=no_pipeline or no_params,
         card=card,
@@ -78,6 +84,24 @@ def _stage(root, name, params):
         "failed": failed,  # a run that succeeds removes it
         "summary": _summary(notebook),
         "parameters": [(key, as_written(value)) for key, value in (params.get(name) or {}).items()],
+    }
+
+
+def _watch(root):
+    """The page of the model at work and its alarms; None where nobody has asked for it."""
+    page, failed = (f if (root / "reports" / f).is_file() else None for f in ("monitor.html", "monitor.failed.html"))
+    if not page and not failed:
+        return None
+    found, nothing = read_output(root, "reports/monitor.json")
+    alarms = alarm_rows(found)
+    raised = [alarm["alarm"] for alarm in alarms if alarm["status"] == "alarm"]
+    tally = Counter(alarm["word"] for alarm in alarms if alarm["status"] != "alarm")
+    said = [f"{len(raised)} raised ({', '.join(raised)})" if raised else "none raised"]
+    said += [f"{count} {word}" for word, count in tally.items()]
+    return {
+        "address": page,
+        "failed": failed,
+        "said": nothing or f"Alarms from {found.get('since')} to {found.get('until')}: {', '.join(said)}.",
     }
 
 

@@ -32,7 +32,7 @@ _LONG = 30  # characters of a table cell from which its text may run over severa
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?\s?%?|nan|[-+]?inf|", re.IGNORECASE)
 
 
-def render(notebook, stage, stages):
+def render(notebook, stage, stages, eyebrow=None):
     """Render the executed notebook of a stage as an HTML page.
 
     The page is made from the notebook alone, so the same notebook gives the same bytes. It carries its style
@@ -47,6 +47,8 @@ def render(notebook, stage, stages):
         Name of the stage that the notebook belongs to.
     stages : sequence of str
         Names of all stages, in order, for the navigation.
+    eyebrow : str, optional
+        What stands above the title; by default which of the stages it is.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def render(notebook, stage, stages):
     return fill(
         "page.html.j2",
         title=title,
-        eyebrow=f"Stage {stages.index(stage) + 1} of {len(stages)}: {stage}",
+        eyebrow=eyebrow or f"Stage {stages.index(stage) + 1} of {len(stages)}: {stage}",
         here=stage,
         pages=[("Overview", "index.html"), *((name, f"{name}.html") for name in stages)],
         contents=contents,

@@ -46,13 +46,12 @@ def stage_parameters(stage):
     Returns
     -------
     dict
-        Names and values, as the notebook declares them.
+        Names and values.
 
     Raises
     ------
     InputError
-        When the stage does not exist, a listed parameter is missing from params.yaml, or the notebook declares
-        others than those listed.
+        When the stage does not exist, or a listed parameter is missing from params.yaml.
     """
     known = stages()
     if stage not in known:
@@ -68,6 +67,11 @@ def stage_parameters(stage):
                 )
             values = values[key]
         given |= {entry.split(".")[-1]: values} if "." in entry else values
+    return given
+
+
+def _check_declared(stage, given):
+    """Refuse parameters that the notebook does not declare, and a notebook that declares others."""
     file = path("notebooks", f"{stage}.ipynb")
     declared = declared_parameters(_read_notebook(file), file.name)
     for names, where, missing_in in (
@@ -83,11 +87,10 @@ def stage_parameters(stage):
                 f"Stage {stage}: {where} gives {', '.join(sorted(names))}, which {missing_in} does not have; add it "
                 "there or remove it here."
             )
-    return given
 
 
 def declared_parameters(notebook, name):
-    r"""Return the names that a notebook's parameters cell assigns from its section of params.yaml.
+    r"""Return the names that a notebook's parameters cell assigns, from params.yaml or as a constant.
 
     Parameters
     ----------
@@ -120,14 +123,12 @@ def declared_parameters(notebook, name):
     return {
         node.targets[0].id
         for node in ast.parse(cells[0].source).body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript | ast.Constant)
     }
 
 
 def run_stage(stage):
-    """Execute a stage's notebook and write its report.
-
-    Writes ``reports/STAGE.ipynb`` and ``reports/STAGE.html``, each whole or not at all.
+    """Execute a stage's notebook with the parameters that dvc.yaml lists, and write its report.
 
     Parameters
     ----------
@@ -136,18 +137,42 @@ def run_stage(stage):
 
     Raises
     ------
+    InputError, StageError
+        As `run_notebook`.
+    """
+    values, defined = stage_parameters(stage), stages()
+    run_notebook(stage, values)
+    if said := record_look(stage, defined[stage].get("deps", [])):
+        print(said)
+
+
+def run_notebook(name, values, eyebrow=None):
+    """Execute a notebook of the folder notebooks and write its report.
+
+    Writes ``reports/NAME.ipynb`` and ``reports/NAME.html``, each whole or not at all.
+
+    Parameters
+    ----------
+    name : str
+        Of the notebook.
+    values : dict
+        A value for each parameter that the notebook declares, for none else.
+    eyebrow : str, optional
+        What stands above the page's title; by default which of the stages it is.
+
+    Raises
+    ------
     InputError
         When the parameters do not fit the notebook.
     StageError
-        When a cell raises; what there is so far is left as ``reports/STAGE.failed.html`` and ``.ipynb``.
+        When a cell raises; what there is so far is left as ``reports/NAME.failed.html`` and ``.ipynb``.
     """
-    values = stage_parameters(stage)
+    _check_declared(name, values)
     project = root()
     reports = project / "reports"
     reports.mkdir(exist_ok=True)
-    partial, partial_page = (reports / f"{stage}.failed.{kind}" for kind in ("ipynb", "html"))
-    defined = stages()
-    progress = _Progress(stage)
+    partial, partial_page = (reports / f"{name}.failed.{kind}" for kind in ("ipynb", "html"))
+    progress = _Progress(name)
     # From the root with relative paths: the executed notebook names no folder of this machine.
     with (
         contextlib.chdir(project),
@@ -157,7 +182,7 @@ def run_stage(stage):
     ):
         try:
             notebook = papermill.execute_notebook(
-                f"notebooks/{stage}.ipynb",
+                f"notebooks/{name}.ipynb",
                 f"reports/{partial.name}",
                 parameters=values,
                 engine_name="chatkit",
@@ -166,18 +191,17 @@ def run_stage(stage):
                 on_cell_start=progress,
             )
         except PapermillExecutionError as error:
-            _write_page(nbformat.read(partial, as_version=4), stage, defined, partial_page)
-            raise StageError(_explain(stage, error, progress.heading)) from None
-    _write_page(notebook, stage, defined, reports / f"{stage}.html")
-    partial.replace(reports / f"{stage}.ipynb")
+            _write_page(nbformat.read(partial, as_version=4), name, eyebrow, partial_page)
+            raise StageError(_explain(name, error, progress.heading)) from None
+    _write_page(notebook, name, eyebrow, reports / f"{name}.html")
+    partial.replace(reports / f"{name}.ipynb")
     partial_page.unlink(missing_ok=True)
     progress.done()
-    if said := record_look(stage, defined[stage].get("deps", [])):
-        print(said)
 
 
-def _write_page(notebook, stage, defined, file):
-    page = render(notebook, stage, list(defined))
+def _write_page(notebook, name, eyebrow, file):
+    # A notebook that is no stage stands behind them.
+    page = render(notebook, name, [*dict.fromkeys([*stages(), name])], eyebrow)
     with replacing(file) as beside:
         beside.write_text(page, encoding="utf-8")
 
@@ -235,6 +259,6 @@ def _explain(stage, error, heading):
             f"{stage} failed at «{heading}», in the cell that starts with: {source}",
             *(f"  {line}" for line in lines),
             f"The page so far is reports/{stage}.failed.html, its notebook reports/{stage}.failed.ipynb;",
-            "`dvc checkout` brings back the last good outputs.",
+            "`dvc checkout` brings back the last good outputs." if stage in stages() else "mend that and run it again.",
         ]
     )

@@ -2,7 +2,9 @@
 
 import contextlib
 import re
+from urllib.parse import quote
 
+import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import NoSuchModuleError
@@ -39,17 +41,20 @@ RELABELS = sa.Table(
 )
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _SECONDS = 5  # after which a database that does not answer counts as away
+_LONGEST_READ = 120  # seconds
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL, or UTF-8, has no place for
 _LOCK = 4_017_325_586  # any number, the same for all who migrate
 
 
-def open_log(url):
+def open_log(url, to_read=False):
     """Open the database of the log; nothing is asked of it yet.
 
     Parameters
     ----------
     url : str
         SQLite or PostgreSQL; ``$NAME`` stands for an environment variable. The folder of a SQLite file is made.
+    to_read : bool, default=False
+        Only to read: nothing is made, changed or locked.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def open_log(url):
     Raises
     ------
     InputError
-        When the URL cannot be used.
+        When the URL cannot be used; where only to be read, also when a SQLite file is not there.
     """
     parsed = read_url(url, "database", "$CHATKIT_LOG")
     if parsed.get_backend_name() not in _INSERT:
@@ -67,11 +72,12 @@ def open_log(url):
             "sqlite:///data/service/log.sqlite."
         )
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed)
+        return _open_sqlite(parsed, to_read)
     # A server that is away must not be waited for: rows gather in the buffer, and /health has to know.
+    limits = f"-c statement_timeout={_LONGEST_READ if to_read else _SECONDS}s"
     options = {
         "connect_timeout": _SECONDS, "tcp_user_timeout": _SECONDS * 1000,
-        "options": f"-c statement_timeout={_SECONDS}s",
+        "options": limits + " -c default_transaction_read_only=on" * to_read,
     }  # fmt: skip
     try:
         return sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
@@ -82,10 +88,18 @@ def open_log(url):
         ) from None
 
 
-def _open_sqlite(url):
+def _open_sqlite(url, to_read):
     if not url.database or url.database == ":memory:":
         raise InputError("database names no file, expected one such as sqlite:///data/service/log.sqlite.")
     file = place(url.database)
+    if to_read:
+        if not file.is_file():
+            raise InputError(
+                f"The log {file} does not exist; `chatkit serve` makes it, or name another one with `database`."
+            )
+        # SQLite must be told not to make a file, nor to write to one.
+        read_only = url.set(database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
+        return sa.create_engine(read_only, hide_parameters=True, connect_args={"timeout": _SECONDS})
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -203,3 +217,70 @@ def forget(engine, before):
         with contextlib.closing(engine.raw_connection()) as connection:
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return {"predictions": predictions, "relabels": relabels}
+
+
+def read_predictions(engine, since, until):
+    """Read the predictions of a time, without texts.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+        From ``open_log(url, to_read=True)``.
+    since, until : datetime.datetime
+        With their time zone; the second moment is no longer part of it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        prediction_id, at (UTC), conversation_id, category, probability, model, milliseconds (both NaN where not known),
+        audit; in the order of time.
+
+    Raises
+    ------
+    InputError
+        When the log cannot be read, or holds no prediction of that time.
+    """
+    names = ("prediction_id", "at", "conversation_id", "category", "probability", "model", "milliseconds", "audit")
+    columns = [PREDICTIONS.c[name] for name in names]
+    wanted = sa.select(*columns).where(*_between(since, until)).order_by(PREDICTIONS.c.at, PREDICTIONS.c.prediction_id)
+    found = _read(engine, wanted)
+    if found.empty:
+        raise InputError(
+            f"The log holds no prediction from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC; see whether the "
+            "service runs (/health), or ask for other days."
+        )
+    return found.astype({"probability": float, "milliseconds": float, "audit": bool})
+
+
+def read_relabels(engine, since, until):
+    """Read what people say of the predictions of a time, whenever they said it.
+
+    Parameters
+    ----------
+    engine, since, until
+        As in `read_predictions`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        prediction_id, at (UTC), category; in the order in which they came.
+    """
+    wanted = sa.select(RELABELS.c.prediction_id, RELABELS.c.at, RELABELS.c.category).join(PREDICTIONS)
+    return _read(engine, wanted.where(*_between(since, until)).order_by(RELABELS.c.at, RELABELS.c.relabel_id))
+
+
+def _between(since, until):
+    return PREDICTIONS.c.at >= since, PREDICTIONS.c.at < until
+
+
+def _read(engine, wanted):
+    try:
+        with engine.connect() as connection:
+            result = connection.execute(wanted)
+            found = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
+    except sa.exc.DBAPIError as error:
+        reason = (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
+        raise InputError(
+            f"The log cannot be read ({reason}); `chatkit serve` makes its tables and brings them up to date."
+        ) from None
+    return found.assign(at=pd.to_datetime(found["at"], utc=True))  # SQLite knows no time zone: what it holds is UTC

@@ -343,3 +343,25 @@ def test_revision_without_repository_or_git(project, monkeypatch):
 def test_same_state_gives_the_same_bytes(project):
     """Nothing on the page depends on the clock."""
     assert write_index(project).read_bytes() == write_index(project).read_bytes()
+
+
+def test_the_model_at_work_is_on_the_overview_where_somebody_has_looked(project):
+    """Nothing without a page; the alarms by name; a last look that failed."""
+
+    def watch():
+        section = overview(project).find(id="watch")
+        return section and text(section.find_next("p"))
+
+    assert watch() is None
+    assert not overview(project).find("a", href="#watch")
+    put(project, "reports/monitor.html", "<p>")
+    assert watch() == "reports/monitor.json is not there yet. The page monitor shows the model at work."
+    come = {"drift": "alarm", "audit": "not_run", "latency": "ok"}
+    alarms = [{"alarm": name, "status": status} for name, status in come.items()]
+    put(project, "reports/monitor.json", {"since": "2026-11-20", "until": "2026-11-26", "alarms": alarms})
+    said = "Alarms from 2026-11-20 to 2026-11-26: 1 raised (drift), 1 not run, 1 ok."
+    assert watch() == f"{said} The page monitor shows the model at work."
+    assert overview(project).nav.find("a", href="monitor.html")
+    assert overview(project).find("a", href="#watch")
+    put(project, "reports/monitor.failed.html", "<p>")
+    assert watch() == "The last look at the model at work failed. Its page so far says where and why."

@@ -5,7 +5,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from chatkit.project import InputError
-from chatkit.report.stage import StageError, run_stage, stage_parameters
+from chatkit.report.stage import StageError, run_notebook, run_stage, stage_parameters
 
 PARAMETERS = """from chatkit.project import parameters
 
@@ -113,6 +113,25 @@ def test_single_keys_can_be_listed(stage):
     )
     (stage / "params.yaml").write_text("split: {size: {a: 1}, names: [], seed: 3}")
     assert stage_parameters("split") == {"size": {"a": 1}, "names": []}
+
+
+def test_a_notebook_that_is_no_stage(stage):
+    """It takes values from elsewhere for its constants, stands behind the stages, and DVC has no part in it."""
+    write(stage, "print(size)", parameters=f"{PARAMETERS}\nuntil = None  # when")
+    (stage / "notebooks" / "split.ipynb").rename(stage / "notebooks" / "watch.ipynb")
+    with pytest.raises(InputError, match="the parameters cell of notebooks/watch.ipynb gives until, which"):
+        run_notebook("watch", {"size": 1, "names": []})
+    run_notebook("watch", {"size": 7, "names": [], "until": "today"}, eyebrow="Beside the stages")
+    page = (stage / "reports" / "watch.html").read_text()
+    assert "Beside the stages" in page
+    assert page.index('href="split.html"') < page.index('href="watch.html"')
+    assert "today" in page
+    write(stage, "print(nothing)", parameters=PARAMETERS)
+    (stage / "notebooks" / "split.ipynb").rename(stage / "notebooks" / "watch.ipynb")
+    with pytest.raises(StageError) as error:
+        run_notebook("watch", {"size": 1, "names": []}, eyebrow="Beside the stages")
+    assert "dvc" not in str(error.value)
+    assert "Beside the stages" in (stage / "reports" / "watch.failed.html").read_text()
 
 
 def test_an_unknown_stage_lists_the_known(stage):

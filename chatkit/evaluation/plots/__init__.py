@@ -3,6 +3,7 @@
 from chatkit.evaluation.plots.chats import chats_per_week, class_shares
 from chatkit.evaluation.plots.curves import complexity, learning_curve
 from chatkit.evaluation.plots.decide import cost_curve, coverage_risk
+from chatkit.evaluation.plots.monitoring import daily_confidence, daily_latency, daily_shares, weekly_corrections
 from chatkit.evaluation.plots.perturbations import perturbations
 from chatkit.evaluation.plots.scores import confusion_matrix, per_class, top_words
 from chatkit.evaluation.plots.slices import slice_scores
@@ -11,6 +12,6 @@ from chatkit.evaluation.plots.triage import minutes_to_answer, staffing
 
 __all__ = [
     "alt_text", "chats_per_week", "class_shares", "complexity", "confusion_matrix", "cost_curve", "coverage_risk",
-    "describe", "learning_curve", "minutes_to_answer", "notebook_style", "per_class", "perturbations", "slice_scores",
-    "staffing", "top_words",
+    "daily_confidence", "daily_latency", "daily_shares", "describe", "learning_curve", "minutes_to_answer",
+    "notebook_style", "per_class", "perturbations", "slice_scores", "staffing", "top_words", "weekly_corrections",
 ]  # fmt: skip
