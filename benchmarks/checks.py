@@ -224,7 +224,10 @@ def one(plant, dose, name, seed, only):
     train, test = simulated(seed) if name == "simulated" else drawn(name, seed, copies)
     fitted, train, test, options = plant(train, test, dose, np.random.default_rng(seed))
     report = run_checks(fitted, train, test, seed=seed, only=only and [only], **options)
-    return {code: result.status for code, result in report.results.items()}
+    statuses = {code: result.status for code, result in report.results.items()}
+    if plant is clean and not only and name != "simulated":
+        statuses |= one(plant, dose, name, seed, "labels")
+    return statuses
 
 
 def measure(name, clean_runs, runs, jobs, alone=()):
