@@ -25,6 +25,7 @@ class Corrections:
         rows = [] if relabels is None else list(relabels.itertuples(index=False))
         self._waiting = {row.message_id: row for row in rows if row.category.strip()}
         self._counts = Counter(messages=len(rows), empty=len(rows) - len(self._waiting))
+        self._conversations = {row.conversation_id for row in rows if row.conversation_id.strip()}
         self._known, self._new = set(), set()
 
     def correct(self, table):
@@ -38,7 +39,8 @@ class Corrections:
         Returns
         -------
         pyarrow.Table
-            The same rows; relabelled says which of them have a relabel.
+            The same rows; relabelled says which of them have a relabel, or are of a conversation in which a chat has
+            one, even one that neither the warehouse nor the log has the text of.
         """
         before = table["category"].to_pylist()
         met = [self._waiting.pop(key, None) for key in table["id"].to_pylist()]
@@ -47,7 +49,9 @@ class Corrections:
         self._new.update(row.category for row in met if row)
         self._counts["in_warehouse"] += sum(row is not None for row in met)
         self._counts["changed"] += sum(new != old for new, old in zip(after, before, strict=True))
-        return _with(_with(table, "category", after), "relabelled", [row is not None for row in met])
+        conversations = table["conversation_id"].to_pylist()
+        touched = [row is not None or name in self._conversations for row, name in zip(met, conversations, strict=True)]
+        return _with(_with(table, "category", after), "relabelled", touched)
 
     def added(self, schema):
         """Return the chats that the warehouse did not give; to be called once, after its last chunk.

@@ -48,8 +48,7 @@ def read_relabels(url, as_of):
     InputError
         When the URL cannot be used, there is no log behind it, or it is that of an older service.
     """
-    before = read_as_of(as_of)
-    before = before.astimezone(dt.UTC) if before.tzinfo else before.replace(tzinfo=dt.UTC)
+    before = read_as_of(as_of).replace(tzinfo=dt.UTC)
     message = [_PREDICTIONS.c[name] for name in ("message_id", "conversation_id", "subject", "body", "audit")]
     said = [_RELABELS.c[name] for name in ("relabel_id", "category", "at")]
     query = (

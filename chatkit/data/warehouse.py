@@ -159,6 +159,7 @@ def read_as_of(as_of):
     Returns
     -------
     datetime.datetime
+        In UTC, without a zone.
 
     Raises
     ------
@@ -171,16 +172,17 @@ def read_as_of(as_of):
     datetime.datetime(2026, 1, 1, 0, 0)
     """
     try:
-        return dt.datetime.fromisoformat(as_of)
-    except (TypeError, ValueError):
+        moment = dt.datetime.fromisoformat(as_of)
+        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f'query.as_of is {as_of!r}, expected an ISO date in quotes such as "2026-01-01".') from None
 
 
 def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
     """Run a query and stream its rows into a Parquet file and a sidecar.
 
-    Both files appear whole or not at all. The Parquet file has one column more than the query, ``relabelled``: whether
-    the category is that of a relabel.
+    Both files appear whole or not at all. The Parquet file has one column more than the query, ``relabelled``: whether a
+    person has relabelled the chat, or another one of its conversation.
 
     Parameters
     ----------

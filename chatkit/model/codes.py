@@ -147,7 +147,7 @@ def check_names(y):
     y = np.asarray(y)
     if y.dtype != object:
         check_classification_targets(y)
-    elif not all(isinstance(category, str) for category in pd.unique(y)):
+    elif not all(issubclass(kind, str) for kind in set(map(type, y))):
         kinds = ", ".join(sorted({type(category).__name__ for category in y}))
         raise ValueError(
             f"Unknown label type: got {kinds} as categories, expected text in each row; leave out rows without one."

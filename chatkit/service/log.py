@@ -38,6 +38,7 @@ class PredictionLog:
         self._spool = Spool(spool) if spool else None
         self._rows = deque()  # (row, its segment of the spool)
         self._changed = threading.Condition()
+        self._taken = self._written = self._hurried = 0  # rows put in, rows taken out, who waits for rows to be written
         self._closing = None  # the moment to give up, once the service stops
         self._migrated, self._batches = False, None
         self.dropped, self.last_write = 0, None
@@ -59,6 +60,7 @@ class PredictionLog:
             for row in rows:
                 if len(self._rows) < self._buffer:
                     self._rows.append((row, segment))
+                    self._taken += 1
                 elif segment:
                     segment.overflowed = True
                 else:
@@ -89,9 +91,15 @@ class PredictionLog:
             }
 
     def settle(self, seconds):
-        """Wait until what is queued is in the database, but not longer; returns whether it is."""
+        """Wait until what is queued now is in the database, but not longer; returns whether it is."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._rows, seconds)
+            last = self._taken
+            self._hurried += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: self._written >= last, seconds)
+            finally:
+                self._hurried -= 1
 
     def close(self, seconds):
         """Write what is queued, for so many seconds at most; returns the number of rows that are lost."""
@@ -132,7 +140,13 @@ class PredictionLog:
                 self._changed.wait_for(lambda: self._closing, pause)
             self._changed.wait_for(lambda: self._closing or self._rows or self._behind() or not self._migrated)
             self._changed.wait_for(
-                lambda: self._closing or len(self._rows) >= self._enough or self._behind() or not self._migrated,
+                lambda: (
+                    self._closing
+                    or self._hurried
+                    or len(self._rows) >= self._enough
+                    or self._behind()
+                    or not self._migrated
+                ),
                 GATHER,
             )
             return not self._closing or bool(self._rows and time.monotonic() < self._closing)
@@ -149,6 +163,7 @@ class PredictionLog:
         with self._changed:
             for _ in batch:
                 self._rows.popleft()
+            self._written += len(batch)
             for segment, rows in Counter(segment for _, segment in batch if segment).items():
                 self._spool.arrived(segment, rows)
             self.dropped += refused

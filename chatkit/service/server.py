@@ -175,8 +175,9 @@ class Worker(ThreadWorker):
         signal.signal(signal.SIGHUP, lambda *_: self.service and self.service.ask_for_reload())
 
     def enqueue_req(self, conn):
-        """Let no client keep a thread by being silent."""
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE, 0))
+        """Let no client keep a thread by being silent, or by not reading."""
+        for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            conn.sock.setsockopt(socket.SOL_SOCKET, limit, struct.pack("ll", SILENCE, 0))
         super().enqueue_req(conn)
 
     def handle(self, conn):
@@ -185,10 +186,17 @@ class Worker(ThreadWorker):
         Only while there are threads for all who are connected, so that nobody has to wait for this one's end.
         """
         while (kept := super().handle(conn)) is True and self.alive and self.nr_conns < self.cfg.threads:
+            if conn.parser.unreader.buf.getvalue():  # the next request came along with the last one
+                continue
             poll = select.poll()
             poll.register(conn.sock, select.POLLIN)
             if not poll.poll(STAY):
                 break
+        if kept is False:
+            # gunicorn would do this in its only loop, and wait there for a client that does not hang up.
+            with contextlib.suppress(OSError):  # it is closed already
+                conn.close(graceful=True)
+            conn.close = lambda **_: None
         return kept
 
     def handle_error(self, req, client, addr, exc):

@@ -138,7 +138,7 @@ class Spool:
             os.ftruncate(segment.descriptor, 0)
             segment.size = 0
         else:
-            segment.file.unlink()
+            segment.file.unlink(missing_ok=True)
 
     def next_file(self):
         """Return a file whose rows memory does not hold, None when there is none."""

@@ -177,6 +177,24 @@ def test_a_log_without_texts_still_corrects_the_warehouse(warehouse, store):
     assert (found.loc["c00", "category"], facts["relabels"]["changed"], len(found)) == ("other", 1, 24)
 
 
+@pytest.mark.parametrize("store", ["full", "hash"])
+def test_other_chats_of_a_relabelled_conversation_are_marked(warehouse, store):
+    """Even where the relabelled one itself is in neither the warehouse nor, as a text, the log."""
+    known = pd.read_sql("SELECT id, conversation_id FROM chats", f"sqlite:///{warehouse}/data/warehouse/chats.sqlite")
+    conversation = known["conversation_id"].iloc[0]
+    fill(LOG, [prediction("p1", "unknown", store=store, conversation_id=conversation)], [relabel("r1", "p1")])
+    _, chats = run(warehouse, read_relabels(LOG, AS_OF))
+    marked = set(chats.index[chats["relabelled"]]) - {"unknown"}
+    assert marked == set(known["id"][known["conversation_id"] == conversation])
+    assert marked
+
+
+def test_a_date_with_an_offset_is_one_moment(warehouse):
+    """In the warehouse as in the log."""
+    found = [run(warehouse, None, as_of=as_of)[1].index.tolist() for as_of in ("2025-01-10T02:00+02:00", "2025-01-10")]
+    assert found[0] == found[1]
+
+
 def test_a_hash_is_64_hexadecimal_digits_in_both_texts(warehouse):
     """One text that looks like one is a text."""
     digest = hashlib.sha256(b"a").hexdigest()

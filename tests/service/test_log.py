@@ -223,6 +223,17 @@ def test_a_log_of_the_first_version_is_brought_up_to_date(engine, spool):
     assert [(one["audit"], one["milliseconds"]) for one in stored(engine)] == [(False, None)] * 2 + [(True, 1.5)]
 
 
+def test_who_waits_for_rows_does_not_wait_for_more_of_them(engine, monkeypatch):
+    """A relabel comes with its prediction still in the queue; rows that come later are none of its business."""
+    monkeypatch.setattr("chatkit.service.log.GATHER", 3600)
+    log = PredictionLog(engine, 1000)
+    for number in range(3):
+        log.put([row(number)])
+        assert log.settle(60)
+        assert len(stored(engine)) == number + 1
+    log.close(10)
+
+
 def test_relabels_are_added_together_or_not_at_all(engine):
     """One unknown prediction keeps them all out."""
     put(engine, [row(1)])

@@ -1,5 +1,6 @@
 """The process by its parts: who keeps a thread, and for how long."""
 
+import io
 import socket
 from types import SimpleNamespace
 
@@ -31,7 +32,25 @@ def test_a_client_who_goes_on_keeps_its_thread(monkeypatch, sent, alive, connect
     worker = Worker.__new__(Worker)
     worker.alive, worker.nr_conns, worker.cfg = alive, connected, SimpleNamespace(threads=4)
     here, there = socket.socketpair()
+    closed = []
+    parser = SimpleNamespace(unreader=SimpleNamespace(buf=io.BytesIO()))
+    conn = SimpleNamespace(sock=here, parser=parser, close=lambda graceful: closed.append(graceful))
     with here, there:
         there.sendall(sent)
-        assert worker.handle(SimpleNamespace(sock=here)) is (seen[-1] == b"r")
+        kept = worker.handle(conn)
+        assert kept is (seen[-1] == b"r")
+        conn.close(graceful=True)  # by gunicorn, on its main thread, where the connection is not kept
+    assert closed == [True]
     assert len(seen) == answered
+
+
+def test_a_request_that_came_along_is_answered_without_waiting(monkeypatch):
+    """What the parser has read already does not make the socket readable."""
+    answers = [True, True, False]
+    parser = SimpleNamespace(unreader=SimpleNamespace(buf=io.BytesIO(b"GET")))
+    monkeypatch.setattr(ThreadWorker, "handle", lambda _worker, _conn: answers.pop(0))
+    monkeypatch.setattr("chatkit.service.server.select.poll", lambda: pytest.fail("it waits"))
+    worker = Worker.__new__(Worker)
+    worker.alive, worker.nr_conns, worker.cfg = True, 1, SimpleNamespace(threads=4)
+    assert worker.handle(SimpleNamespace(sock=None, parser=parser, close=lambda graceful: None)) is False
+    assert not answers
