@@ -9,6 +9,7 @@ Writes benchmarks/learn.json, docs/learn.png, and the figures of docs/learn.md.
 """
 
 import argparse
+import datetime as dt
 import json
 import random
 import re
@@ -47,7 +48,6 @@ ROUNDS = 3
 METRICS = {"accuracy": "accuracy", "macro_f1": "macro-F1", "log_loss": "log-loss"}
 AUDIT_SHARE, NOTICED = 0.05, 0.5  # of the chats; of what is wrong
 FIRST_SEED = 100
-AS_OF = "9999-12-31"  # after every relabel
 SAID = {
     "nothing": "no relabels",
     "corrections": "half of what is wrong",
@@ -58,6 +58,11 @@ SAID = {
 }
 
 PEOPLE = "what people would say of each"
+
+
+def now():
+    """The date of a query that takes in every relabel so far."""
+    return dt.datetime.now(dt.UTC).isoformat()
 
 
 def bank(seed, sizes):
@@ -75,7 +80,7 @@ def bank(seed, sizes):
 def train(folder, people):
     """Do what the stages query, split and train do; returns the model and the facts of the query."""
     warehouse, out = f"sqlite:///{folder}/chats.sqlite", folder / "chats.parquet"
-    facts = extract(warehouse, ROOT / "queries" / "chats.sql", AS_OF, out, relabels=people)
+    facts = extract(warehouse, ROOT / "queries" / "chats.sql", now(), out, relabels=people)
     known, _ = split_chats(read_table(out), "group")
     model = make_pipeline().fit(known[MESSAGE], known["category"])
     save_model(model, folder / "model", {})
@@ -149,7 +154,7 @@ def one_policy(seed, parts, policy, as_many):
             audit = answers["audit"].to_numpy()
             looked = chosen(policy, ~right, audit, rng.random(len(chats)), as_many[number - 1])
             relabel(service, answers[looked], chats["category"][looked])
-            people = read_relabels(database, AS_OF)
+            people = read_relabels(database, now())
             model, facts = train(folder, people)
             assert facts["relabels"]["added"] == len(people)
             # What the log alone can tell of this round.

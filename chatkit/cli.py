@@ -159,7 +159,11 @@ def _forget(options):
         before = dt.datetime.combine(dt.date.fromisoformat(options.before), dt.time(), dt.UTC)
     except ValueError:
         raise InputError(f"Got --before {options.before}, expected an ISO date such as 2026-01-31.") from None
-    gone = forget(open_log(read_settings(options.config).database), before)
+    if before > dt.datetime.now(dt.UTC):
+        raise InputError(f"Got --before {options.before}, expected a date that is not in the future.")
+    url = read_settings(options.config).database
+    open_log(url, to_read=True).dispose()  # a log that is not there must not be made
+    gone = forget(open_log(url), before)
     print(f"{gone['predictions']:,} predictions and their {gone['relabels']:,} relabels are deleted")
 
 

@@ -1,6 +1,7 @@
 """Where the project is: its root, its parameters, its files."""
 
 import contextlib
+import datetime as dt
 import os
 import textwrap
 from pathlib import Path
@@ -67,7 +68,7 @@ def path(*parts):
 
 
 def read_yaml(file):
-    """Read a YAML file as DVC does (YAML 1.2), plain dicts and lists.
+    """Read a YAML file as DVC does (YAML 1.2), plain dicts and lists; a date without quotes is text, too.
 
     Parameters
     ----------
@@ -87,12 +88,20 @@ def read_yaml(file):
     except FileNotFoundError:
         raise InputError(f"{file} does not exist; restore it with `git checkout -- {file.name}`.") from None
     try:
-        return YAML(typ="safe", pure=True).load(text) or {}
+        return _dates_as_text(YAML(typ="safe", pure=True).load(text) or {})
     except YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise InputError(f"{file} is not valid YAML{line}: {problem}; mend that line.") from None
+
+
+def _dates_as_text(value):
+    if isinstance(value, dict):
+        return {key: _dates_as_text(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_dates_as_text(one) for one in value]
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def parameters(section):

@@ -46,9 +46,15 @@ def read_relabels(url, as_of):
     Raises
     ------
     InputError
-        When the URL cannot be used, there is no log behind it, or it is that of an older service.
+        When the URL cannot be used, there is no log behind it, it is that of an older service, or the date is in the
+        future.
     """
     before = read_as_of(as_of).replace(tzinfo=dt.UTC)
+    if before > dt.datetime.now(dt.UTC):
+        raise InputError(
+            f"query.as_of is {as_of}, in the future, so that it would give other relabels tomorrow; "
+            f"with {_SETTING} name a moment that has passed."
+        )
     message = [_PREDICTIONS.c[name] for name in ("message_id", "conversation_id", "subject", "body", "audit")]
     said = [_RELABELS.c[name] for name in ("relabel_id", "category", "at")]
     query = (

@@ -181,8 +181,8 @@ def read_as_of(as_of):
 def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
     """Run a query and stream its rows into a Parquet file and a sidecar.
 
-    Both files appear whole or not at all. The Parquet file has one column more than the query, ``relabelled``: whether a
-    person has relabelled the chat, or another one of its conversation.
+    Both files appear whole or not at all. The Parquet file has one column more than the query, ``relabelled``: whether
+    a person has relabelled the chat, or another one of its conversation.
 
     Parameters
     ----------

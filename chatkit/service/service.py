@@ -112,7 +112,11 @@ class Service:
         """
         self.log.settle(1.0)  # a prediction may still be on its way into the database
         at = dt.datetime.now(dt.UTC)
-        rows = [storable({"relabel_id": str(uuid.uuid4()), "at": at, **relabel.model_dump()}) for relabel in relabels]
+        rows = [
+            # A microsecond apart: of two for the same message the later one counts.
+            storable({"relabel_id": str(uuid.uuid4()), "at": at + dt.timedelta(microseconds=place), **one.model_dump()})
+            for place, one in enumerate(relabels)
+        ]
         unknown = add_relabels(self._engine, rows)
         return [row["relabel_id"] for row in rows], unknown
 

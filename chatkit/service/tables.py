@@ -1,6 +1,7 @@
 """The log's tables: made and brought up to date by migrations, only ever added to, forgotten by date."""
 
 import contextlib
+import os
 import re
 from urllib.parse import quote
 
@@ -104,6 +105,8 @@ def _open_sqlite(url, to_read):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{file.parent} cannot be made ({error.strerror}); name another file in `database`.") from None
+    with contextlib.suppress(OSError), open(file, "ab", opener=_for_its_owner):
+        pass  # SQLite would make it for all to read
     engine = sa.create_engine(url.set(database=str(file)), hide_parameters=True, connect_args={"timeout": _SECONDS})
 
     @sa.event.listens_for(engine, "connect")
@@ -117,6 +120,10 @@ def _open_sqlite(url, to_read):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _for_its_owner(file, flags):
+    return os.open(file, flags, 0o600)
 
 
 def migrate(engine):

@@ -125,19 +125,19 @@ def test_the_stages_take_relabels_from_the_service(project, chats):
     assert service.close() == 0
     yaml, file = YAML(), project / "params.yaml"
     params = yaml.load(file)
-    params["query"] |= {"relabels": LOG, "as_of": learn.AS_OF}
+    params["query"] |= {"relabels": LOG, "as_of": learn.now()}
     yaml.dump(params, file)
     for stage in ("query", "split"):
         run_stage(stage)
     found = pd.read_parquet(project / "data" / "chats.parquet").set_index("id")
     assert found.loc[["c00", "c01", "new"], "category"].tolist() == ["other", "other", "opening hours"]
     assert found.loc["new", "body"] == "Is it open on Sunday? ##"
-    assert found.index[found["relabelled"]].tolist() == ["c00", "c01", "new"]
+    assert found.index[found["relabelled"]].tolist() == ["c00", "c01", "c18", "c19", "new"]
     test = pd.read_parquet(project / "data" / "test.parquet")
     assert not {"k0", "k9"} & set(test["conversation_id"])
     query, split = ((project / "reports" / f"{stage}.html").read_text() for stage in ("query", "split"))
     assert "opening hours" in query
-    assert "3 relabelled chats, all to train on; 0 left out of both sides" in split
+    assert "5 chats of relabelled conversations to train on; 0 left out of both sides" in split
     shutil.rmtree(project / "data" / "service")
     with pytest.raises(Exception, match="does not exist; `chatkit serve` makes it"):
         run_stage("query")

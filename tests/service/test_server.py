@@ -33,8 +33,12 @@ def test_a_client_who_goes_on_keeps_its_thread(monkeypatch, sent, alive, connect
     worker.alive, worker.nr_conns, worker.cfg = alive, connected, SimpleNamespace(threads=4)
     here, there = socket.socketpair()
     closed = []
+
+    def close(graceful):
+        closed.append(graceful)
+
     parser = SimpleNamespace(unreader=SimpleNamespace(buf=io.BytesIO()))
-    conn = SimpleNamespace(sock=here, parser=parser, close=lambda graceful: closed.append(graceful))
+    conn = SimpleNamespace(sock=here, parser=parser, close=close)
     with here, there:
         there.sendall(sent)
         kept = worker.handle(conn)
