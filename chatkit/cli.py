@@ -45,7 +45,7 @@ def main(arguments=None):
     monitor = _command(
         commands, "monitor", _monitor, "say whether the model at work is still to be trusted, as alarms and a page"
     )
-    monitor.epilog = "Exit code: 0 without an alarm, 3 with one, 1 when nothing could be said."
+    monitor.epilog = "Exit code: 0 without an alarm, 3 with one, 1 when nothing could be compared."
     monitor.add_argument("--config", type=Path, help="the service's TOML file")
     monitor.add_argument("--days", type=int, help="how many days to look at (default: monitor.days in params.yaml)")
     monitor.add_argument("--until", help="the last of them in UTC, such as 2026-11-26 (default: today)")
@@ -188,18 +188,22 @@ def _monitor(options):
         values["days"] = options.days
     # What is wrong already is said in one sentence, before a notebook is run.
     window(values["days"], values["until"])
-    open_log(read_settings(options.config).database, to_read=True).dispose()
+    settings = read_settings(options.config)
+    open_log(settings.database, to_read=True).dispose()
     try:
         run_notebook("monitor", values, eyebrow="From the service's log: monitor")
     finally:
         write_index(root())
-    alarms = alarm_rows(read_json(path("reports", "monitor.json")))
+    found = read_json(path("reports", "monitor.json"))
+    alarms = alarm_rows(found)
     for alarm in alarms:
         print(f"{alarm['word']}: {alarm['alarm']}. {alarm['explanation']}")
     print(f"Page: {path('reports', 'monitor.html')}")
-    if all(alarm["status"] == "not_run" for alarm in alarms):
-        raise InputError("No alarm could be run, so that nothing is known of the model; each line says why.")
-    return 3 if any(alarm["status"] == "alarm" for alarm in alarms) else 0
+    if any(alarm["status"] == "alarm" for alarm in alarms):
+        return 3
+    if found["uncompared"]:  # what could be run says little: no good news for cron
+        raise InputError(f"Nothing could be compared with the test of {settings.model}: {found['uncompared']}")
+    return 0
 
 
 def _no_service(error):

@@ -92,7 +92,7 @@ def one_of_each(chats, seed=0):
     return chats.iloc[np.sort(order[~pd.Series(groups[order]).duplicated()])]
 
 
-def daily_shares(chats, confidence=0.95):
+def daily_shares(chats, confidence=0.95, categories=()):
     """Share of each predicted category on each day, with Wilson's interval.
 
     Parameters
@@ -100,6 +100,8 @@ def daily_shares(chats, confidence=0.95):
     chats : pandas.DataFrame of shape (n, m)
         With at (UTC) and predicted; independent of each other, see `one_of_each`.
     confidence : float, default=0.95
+    categories : iterable of str, optional
+        Categories that were to be expected: those that nobody's chat was called count 0.
 
     Returns
     -------
@@ -120,7 +122,8 @@ def daily_shares(chats, confidence=0.95):
     """
     _some(chats, "chat")
     counts = pd.crosstab(_days(chats), chats["predicted"].to_numpy(dtype=object))
-    counts = counts.reindex(pd.date_range(counts.index[0], counts.index[-1]), fill_value=0)
+    days, names = pd.date_range(counts.index[0], counts.index[-1]), sorted({*counts.columns, *categories})
+    counts = counts.reindex(index=days, columns=names, fill_value=0)
     rows = np.repeat(counts.sum(axis=1).to_numpy(), counts.shape[1])
     count = counts.to_numpy().ravel()
     share, low, high = wilson(count, rows, checked(confidence))
@@ -170,10 +173,10 @@ def weekly_corrections(chats, confidence=0.95):
     Returns
     -------
     pandas.DataFrame
-        week (of the prediction, such as "2026-W48"), category (that was predicted), rows, looked_at, corrections (the
-        latest relabel names another category), share (of the corrections in the rows), low, high.
+        week (of the prediction in UTC, such as "2026-W48"), category (that was predicted), rows, looked_at,
+        corrections (the latest relabel names another category), share (of the corrections in the rows), low, high.
     """
-    calendar = _some(chats, "chat")["at"].dt.isocalendar()
+    calendar = _days(_some(chats, "chat")).dt.isocalendar()
     week = calendar["year"].astype(str) + "-W" + calendar["week"].astype(str).str.zfill(2)
     looked_at = chats["actual"].notna()
     frame = pd.DataFrame(

@@ -1,6 +1,7 @@
 """Alarms on the model at work: each finds its own fault, none on clean windows, and what is unknown never looks ok."""
 
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,7 @@ def test_a_clean_week_is_ok(test):
         assert alarm.explanation.endswith(".")
         assert alarm.statistic is not None
         assert (alarm.p_value is None) == (alarm.alarm == "largest share")
-        assert alarm.threshold == (0.95 if alarm.p_value is None else 0.01 / 5)
+        assert alarm.threshold == (0.95 if alarm.p_value is None else 0.01 / 6)
 
 
 @pytest.mark.parametrize("seed", range(2, 12))
@@ -122,10 +123,52 @@ def test_nearly_all_in_one_category_is_an_alarm(test, days):
     chats["predicted"] = chats["predicted"].where(~rows | (np.arange(len(chats)) % 50 == 0), "product")
     found = watched(chats, test)["largest share"]
     assert found.status == "alarm"
-    assert "is that of product on 2026-11-2" in found.explanation  # a day's share is at times above the window's
+    assert found.explanation.startswith("On 2026-11-2")
+    assert "the largest category is product: " in found.explanation  # a day's share is at times above the window's
     assert found.interval[0] < found.statistic <= found.interval[1]
     chats["predicted"] = np.where(np.arange(len(chats)) % 10 == 0, "urgent", chats["predicted"])
     assert watched(chats, test)["largest share"].status == "ok"
+
+
+def test_a_share_that_is_honestly_high_is_no_alarm(test):
+    """Nine of ten chats, sixty a day: some day has 95 %, as it has to; on a model that says it less often it is news."""
+    rng = np.random.default_rng(3)
+    tested = said(5000, rng, (0.9, 0.05, 0.03, 0.02))
+    weeks = [watched(log(420, seed, (0.9, 0.05, 0.03, 0.02)), tested)["largest share"] for seed in range(20)]
+    reached = [week for week in weeks if week.statistic >= 0.95]
+    assert len(reached) > 4
+    assert {week.status for week in weeks} == {"ok"}
+    assert {week.threshold for week in reached} == {0.01 / 6}
+    chats = log(420).assign(predicted="incident")
+    found = watched(chats, tested)["largest share"]
+    assert found.status == "alarm"
+    assert found.p_value == pytest.approx(
+        8 * stats.fisher_exact([[420, 0], split(tested)], "greater").pvalue, rel=1e-9, abs=0
+    )  # the window and its seven days are looked at
+    assert watched(chats, test)["largest share"].p_value < found.p_value
+
+
+def split(tested):
+    """Test chats that are called incident, and the others."""
+    called = int((tested["predicted"] == "incident").sum())
+    return called, len(tested) - called
+
+
+def test_without_a_test_of_this_model_the_limit_alone_decides(test):
+    """And the sentence says so; a model's test is not asked about another one."""
+    chats = log(420, shares=(0.97, 0.01, 0.01, 0.01))
+    tested = said(5000, np.random.default_rng(3), (0.97, 0.01, 0.01, 0.01))
+    assert watched(chats, tested)["largest share"].status == "ok"
+    for found in (
+        watched(chats, tested.head(49)),
+        watched(chats.assign(model="older"), tested),
+        watched(chats, test[:0]),
+    ):
+        alarm = found["largest share"]
+        assert (alarm.status, alarm.p_value, alarm.threshold) == ("alarm", None, 0.95)
+        assert alarm.explanation.endswith(
+            "without enough chats of this model to compare, the limit of 95% alone counts."
+        )
 
 
 def test_a_quiet_day_in_one_category_is_none(test):
@@ -163,7 +206,7 @@ def test_an_audit_that_few_have_looked_at_says_nothing(test):
     chats["actual"] = chats["actual"].where(chats["actual"] != chats["predicted"], None)
     found = watched(chats, test)["audit"]
     assert found.status == "not_run"
-    assert "People have looked at" in found.explanation
+    assert f"of each conversation, people have looked at {chats['actual'].notna().sum()};" in found.explanation
 
 
 def test_more_corrections_than_errors_are_found(test):
@@ -199,8 +242,38 @@ def test_every_error_corrected_is_no_alarm(test):
 
 def test_nobody_relabels(test):
     """Neither corrections nor the audit can say a thing, and neither is ok."""
-    found = statuses(log().assign(actual=None), test)
-    assert (found["corrections"], found["audit"]) == ("not_run", "not_run")
+    found = watched(log().assign(actual=None), test)
+    assert (found["corrections"].status, found["audit"].status) == ("not_run", "not_run")
+    said = "Of 2,000 chats, one drawn of each conversation, people have looked at none."
+    assert found["corrections"].explanation == said
+
+
+def test_what_is_said_of_people_is_of_the_chats_drawn(test):
+    """Of a conversation of ten chats people looked at one, of which the draw knows nothing."""
+    chats = log(3000, seed=4)
+    chats = chats.assign(conversation_id=[f"k{number // 10}" for number in range(3000)], audit=False)
+    window = Window(chats.assign(actual=np.where(np.arange(3000) % 10 == 0, "other", None)), test, "m")
+    drawn = int(window.now["actual"].notna().sum())
+    assert drawn < window.counts["chats that people have looked at"] == 300
+    (found,) = (alarm for alarm in watch(window) if alarm.alarm == "corrections")
+    assert found.explanation.startswith(
+        f"Of 300 chats, one drawn of each conversation, people have looked at {drawn} and corrected "
+    )
+
+
+def test_a_test_without_what_people_found_wrong_is_no_yardstick(test):
+    """Above one relabelled chat in a hundred; drift goes on, and its sentence says what the test lacks."""
+    found = watched(log(), test, relabelled=0.021)
+    assert {name for name, alarm in found.items() if alarm.status == "not_run"} == {
+        "confidence",
+        "corrections",
+        "audit",
+    }
+    said = "2.1% of the warehouse's chats are relabelled and not in the test"
+    for name in ("confidence", "corrections", "audit", "drift"):
+        assert said in found[name].explanation
+    assert set(statuses(log(), test, relabelled=0.01).values()) == {"ok"}
+    assert "relabelled" not in watched(log(), test, relabelled=0.01)["drift"].explanation
 
 
 def test_slow_answers_are_found(test):
@@ -259,6 +332,33 @@ def test_chats_that_are_all_alike(test):
     chats = log(500).assign(probability=0.7)
     assert statuses(chats, test)["confidence"] == "alarm"
     assert statuses(chats, test.assign(probability=0.7))["confidence"] == "not_run"
+    assert statuses(chats, test.assign(probability=0.9))["confidence"] == "alarm"
+
+
+def test_too_few_categories_to_compare_are_told_apart(test):
+    """One category on both sides is no drift; one that is rare in the test cannot be compared with 200 chats."""
+    chats, tested = log(200).assign(predicted="other"), test.assign(predicted="other")
+    found = watched(chats, tested)["drift"]
+    assert (found.status, found.explanation) == (
+        "not_run", "All conversations, those of the test too, are called other: one share is no drift."
+    )  # fmt: skip
+    tested.loc[tested.index[:10], "predicted"] = "urgent"
+    found = watched(chats, tested)["drift"]
+    assert (found.status, found.explanation) == (
+        "not_run",
+        (
+            "Of 200 conversations beside 5,000 test chats, 5 are expected on either side in fewer than two of 2 "
+            "categories; take more days."
+        ),
+    )
+
+
+def test_a_test_without_a_p_value_is_not_ok(test, monkeypatch):
+    """Whatever has made it so."""
+    nothing = SimpleNamespace(pvalue=np.nan, statistic=1.0, dof=1)
+    for name in ("chi2_contingency", "mannwhitneyu", "fisher_exact", "binomtest"):
+        monkeypatch.setattr(stats, name, lambda *_, **__: nothing)
+    assert set(statuses(log().assign(predicted="other"), test).values()) == {"not_run"}
 
 
 @pytest.mark.parametrize(
@@ -269,6 +369,26 @@ def test_a_threshold_out_of_range_is_one_sentence(test, option, value):
     with pytest.raises(InputError, match=f"Got {option}={value!r}, expected a number above 0") as error:
         Window(log(60), test, "m", **{option: value})
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("fewest", 0, "a whole number from 1 up"),
+        ("fewest", 50.0, "a whole number from 1 up"),
+        ("fewest", True, "a whole number from 1 up"),
+        ("seed", -1, "a whole number from 0 up"),
+        ("seed", "0", "a whole number from 0 up"),
+        ("seed", None, "a whole number from 0 up"),
+        ("relabelled", np.nan, "a number from 0 to 1"),
+        ("relabelled", 25, "a number from 0 to 1"),
+        ("slowest", np.nan, "a number above 0"),
+    ],
+)
+def test_a_choice_that_is_none_is_one_sentence(test, option, value, expected):
+    """Before a draw is made with it."""
+    with pytest.raises(InputError, match=f"^Got {option}={value!r}, expected {expected}; mend it.$"):
+        Window(log(60), test, "m", **{option: value})
 
 
 def test_the_measurement_runs_and_writes_its_tables(tmp_path):

@@ -119,6 +119,23 @@ def test_corrections_are_counted_by_iso_week():
     np.testing.assert_allclose(frame.loc[0, ["share", "low", "high"]].astype(float), [1 / 3, *ends])
 
 
+def test_a_week_is_one_of_utc():
+    """Monday morning in Helsinki is Sunday evening in UTC: the day and the week are of the same calendar."""
+    at = pd.to_datetime(["2026-11-23 00:30+02:00"]).tz_convert("Europe/Helsinki")
+    chats = pd.DataFrame({"at": at, "predicted": ["a"], "actual": [None]})
+    assert weekly_corrections(chats)["week"].tolist() == ["2026-W47"]
+
+
+def test_a_category_that_is_no_longer_said_counts_nought():
+    """On each day with chats, with Wilson's interval."""
+    frame = daily_shares(log(["2026-11-20"] * 8 + ["2026-11-22"], predicted=["b"] * 9), categories=["c", "b", "a"])
+    assert frame["category"].tolist() == ["a", "b", "c"] * 3
+    gone = frame[frame["category"] == "c"]
+    assert gone["count"].tolist() == [0, 0, 0]
+    assert gone["rows"].tolist() == [8, 0, 1]
+    assert gone["high"].iloc[0] == pytest.approx(stats.binomtest(0, 8).proportion_ci(0.95, "wilson").high)
+
+
 def test_the_audit_says_how_many_were_looked_at():
     """Accuracy is that of those; what the others would do to it stands beside."""
     frame = audit(log(["2026-11-20"] * 5, predicted=list("aabbb"), actual=["a", "b", "b", None, None]))

@@ -84,6 +84,17 @@ def test_the_categories_furthest_off_have_the_panels():
     assert "Furthest off: category $8$, 1.3% of 7,700 chats, 2.6% expected." in said
 
 
+def test_a_category_that_is_no_longer_said_has_a_panel():
+    """The one furthest off is expected in one of three chats, and count 0; a frame that lacks it is refused."""
+    frame = chats(3).assign(predicted=chats(2, n=600)["predicted"])
+    expected = expected_shares({"test": chats(3)["predicted"]})
+    axes = plots.daily_shares(daily_shares(frame, categories=expected["category"]), expected)
+    assert axes[0].get_title("left") == r"category \$2\$"
+    assert "Furthest off: category $2$, 0.0% of 600 chats, 33.3% expected." in plots.alt_text(axes[0].get_figure())
+    with pytest.raises(ValueError, match=r"Got no rows of 'category \$2\$', which is expected"):
+        plots.daily_shares(daily_shares(frame), expected)
+
+
 def test_points_are_the_numbers_of_the_frame():
     """Days as moments, shares as heights."""
     frame = daily_shares(chats(2, 3, 90))
@@ -103,7 +114,7 @@ def test_corrections_show_the_categories_with_most():
     assert labels[1:] == sorted(frame["week"].unique())[-4:]
     total = frame["corrections"].sum()
     assert plots.alt_text(ax.get_figure()).startswith(
-        f"People have corrected {total:,} of 6,000 predictions, most often "
+        f"Of 6,000 chats, one drawn of each conversation, people have corrected {total:,}, most often "
     )
 
 
@@ -111,7 +122,7 @@ def test_no_corrections_name_no_category():
     """Nought of all is most often nowhere."""
     frame = weekly_corrections(chats().assign(actual=None))
     said = plots.alt_text(plots.weekly_corrections(frame, pd.Series(dtype=float)).get_figure())
-    assert said.startswith("People have corrected 0 of 600 predictions. By category:")
+    assert said.startswith("Of 600 chats, one drawn of each conversation, people have corrected 0. By category:")
 
 
 def test_a_day_with_one_chat_has_a_hollow_point():

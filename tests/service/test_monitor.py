@@ -222,8 +222,8 @@ def project(tmp_path_factory):
     """A project with a model, its chats, and a week of a service's work; some of what it said was looked at."""
     folder = copy_project(tmp_path_factory.mktemp("watched") / "project")
     save(folder / "models" / "chats")
-    many(300).to_parquet(folder / "data" / "train.parquet")
-    many(150).to_parquet(folder / "data" / "test.parquet")
+    for name, rows in (("chats", 450), ("train", 300), ("test", 150)):
+        many(rows).assign(relabelled=False).to_parquet(folder / "data" / f"{name}.parquet")
     clean = f"sqlite:///{folder}/data/service/log.sqlite"
     logged(clean, folder / "models" / "chats", many(360), lambda answer, chat: answer["audit"] and chat.category)
     return folder
@@ -313,13 +313,50 @@ def test_what_cannot_be_judged_is_no_ok(project):
         "UPDATE predictions SET model = 'older', probability = NULL, milliseconds = NULL",
     )  # fmt: skip
     done = monitor(project, "--until", "2026-11-26", CHATKIT_SERVE_DATABASE=url)
-    assert (done.returncode, done.stderr) == (
-        1, "chatkit: No alarm could be run, so that nothing is known of the model; each line says why.\n"
-    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "chatkit: Nothing could be compared with the test of models/chats: 0 conversations of 40 in the window were "
+        "sorted by this model, at least 50 are needed.\n"
+    )
     assert set(found(project)[1].values()) == {"not_run"}
     assert done.stdout.count("not run: ") == 6
     assert "Not run: The log holds no chat of this model" in (project / "reports" / "monitor.html").read_text()
     assert "none raised, 6 not run." in (project / "reports" / "index.html").read_text()
+
+
+def test_a_week_of_another_model_is_no_good_news(project):
+    """Two alarms are ok, four are not run; the settings name the model that is watched, as they do for the service."""
+    url = changed(project, "another", "UPDATE predictions SET model = 'older'")
+    done = monitor(project, "--until", "2026-11-26", CHATKIT_SERVE_DATABASE=url)
+    assert (done.returncode, done.stdout.count("ok: "), done.stdout.count("not run: ")) == (1, 2, 4)
+    assert done.stderr == (
+        "chatkit: Nothing could be compared with the test of models/chats: 0 conversations of 360 in the window were "
+        "sorted by this model, at least 50 are needed.\n"
+    )
+    changed(project, "another", "UPDATE predictions SET model = 'older'", "UPDATE predictions SET milliseconds = 900")
+    assert monitor(project, "--until", "2026-11-26", CHATKIT_SERVE_DATABASE=url).returncode == 3
+    (project / "models" / "chats").rename(project / "models" / "new")
+    try:
+        done = monitor(project, "--until", "2026-11-26", CHATKIT_SERVE_MODEL="models/new")
+    finally:
+        (project / "models" / "new").rename(project / "models" / "chats")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_relabelled_chats_make_the_test_no_yardstick(project):
+    """What compares errors and probabilities with it is not run."""
+    file = project / "data" / "chats.parquet"
+    kept = file.read_bytes()
+    many(450).assign(relabelled=np.arange(450) < 9).to_parquet(file)
+    try:
+        done = monitor(project, "--until", "2026-11-26")
+    finally:
+        file.write_bytes(kept)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [name for name, come in found(project)[1].items() if come == "not_run"] == [
+        "confidence", "corrections", "audit"
+    ]  # fmt: skip
+    assert done.stdout.count("2.0% of the warehouse's chats are relabelled and not in the test") == 4
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ def daily_shares(frame, expected, axes=None):
     frame : pandas.DataFrame
         From `chatkit.evaluation.monitoring.daily_shares`.
     expected : pandas.DataFrame
-        category, split, share: lines to compare with, the first split being what the model said before.
+        category, split, share: lines to compare with, the first split being what the model said before. `frame` must
+        have its categories.
     axes : array-like of matplotlib.axes.Axes, optional
         Where to draw, at least one for each category that is shown; by default a new figure.
 
@@ -37,11 +38,17 @@ def daily_shares(frame, expected, axes=None):
     Raises
     ------
     ValueError
-        When there are fewer axes than categories to show.
+        When `frame` lacks a category of `expected`, or there are fewer axes than categories to show.
     """
     style.expect(frame, ["day", "category", "count", "rows", "share", "low", "high"])
     style.expect(expected, ["category", "split", "share"])
     lines = expected.pivot_table(index="category", columns="split", values="share", aggfunc="sum", fill_value=0)
+    vanished = sorted(set(lines.index) - set(frame["category"]))
+    if vanished:
+        raise ValueError(
+            f"Got no rows of {vanished[0]!r}, which is expected; give daily_shares all expected categories, so that it "
+            "counts 0 of them."
+        )
     lines = lines[expected["split"].unique()].reindex(frame["category"].unique(), fill_value=0.0)
     rows = frame.drop_duplicates("day")["rows"].sum()
     whole = frame.groupby("category")["count"].sum() / rows
@@ -128,7 +135,7 @@ def weekly_corrections(frame, expected, ax=None):
     Parameters
     ----------
     frame : pandas.DataFrame
-        From `chatkit.evaluation.monitoring.weekly_corrections`.
+        From `chatkit.evaluation.monitoring.weekly_corrections`, of one chat of each conversation.
     expected : pandas.Series of float
         Share of the test chats that were wrong, by predicted category; a grey mark.
     ax : matplotlib.axes.Axes, optional
@@ -155,13 +162,16 @@ def weekly_corrections(frame, expected, ax=None):
     tested = expected.reindex(shown)
     ax.plot(tested, place, "|", color="#404040", markersize=16, markeredgewidth=1.6, label="errors on the test chats")
     ax.set_yticks(place, [f"{style.shown(name)} ({counts.loc[name, 'rows']:,})" for name in shown])
-    ax.set(xlim=(0, None), ylim=(len(shown) - 0.4, -0.6), xlabel="share of the predictions that people have corrected")
+    ax.set(xlim=(0, None), ylim=(len(shown) - 0.4, -0.6), xlabel="share of the chats drawn that people have corrected")
     ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if ax.get_xlim()[1] > 0.06 else 1))
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     worst = shown[0]
-    found = f"People have corrected {counts['corrections'].sum():,} of {counts['rows'].sum():,} predictions"
+    found = (
+        f"Of {counts['rows'].sum():,} chats, one drawn of each conversation, people have corrected "
+        f"{counts['corrections'].sum():,}"
+    )
     if counts.loc[worst, "corrections"]:
         found += f", most often {worst} ({counts.loc[worst, 'corrections']:,} of {counts.loc[worst, 'rows']:,})"
     style.title_and_legend(ax, found)
