@@ -171,11 +171,13 @@ def _monitor(options):
     import datetime as dt
 
     try:
-        from chatkit.service.settings import read_settings
+        from chatkit.service.settings import place, read_settings
         from chatkit.service.tables import open_log
     except ModuleNotFoundError as error:
         raise _no_service(error) from None
+    from chatkit.data.files import file_sha256
     from chatkit.evaluation.monitoring import window
+    from chatkit.model.bundle import made_from, read_model
     from chatkit.report.index import write_index
     from chatkit.report.outputs import alarm_rows, read_json
     from chatkit.report.stage import run_notebook
@@ -190,6 +192,12 @@ def _monitor(options):
     window(values["days"], values["until"])
     settings = read_settings(options.config)
     open_log(settings.database, to_read=True).dispose()
+    trained_on, train = made_from(read_model(place(settings.model))).get("train_sha256"), path("data", "train.parquet")
+    if trained_on and train.is_file() and trained_on != file_sha256(train):
+        raise InputError(
+            f"{settings.model} was trained on another data/train.parquet than the one that lies there, so that "
+            "data/test.parquet is no test of it; bring both together with `dvc repro`."
+        )
     try:
         run_notebook("monitor", values, eyebrow="From the service's log: monitor")
     finally:

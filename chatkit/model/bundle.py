@@ -144,6 +144,21 @@ def read_model(folder, sha256=None):
     return files
 
 
+def made_from(files):
+    """Return what a model says it was made from, see `save_model`.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        From `read_model`.
+
+    Returns
+    -------
+    dict
+    """
+    return json.loads(files["manifest.json"]).get("made_from", {})
+
+
 def model_sha256(files):
     """Return the digest of a model: that of its manifest, which holds those of all other files.
 

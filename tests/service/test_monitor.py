@@ -15,7 +15,9 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from chatkit.data.files import file_sha256
 from chatkit.evaluation.monitoring import labelled
+from chatkit.model.bundle import load_model, save_model
 from chatkit.project import InputError
 from chatkit.service.door import admit
 from chatkit.service.service import Service
@@ -341,6 +343,16 @@ def test_a_week_of_another_model_is_no_good_news(project):
     finally:
         (project / "models" / "new").rename(project / "models" / "chats")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_test_of_another_split_is_refused(project):
+    """The model may have been trained on chats that now lie in the test."""
+    pipeline = load_model(project / "models" / "chats")
+    for name, sha256, code in (("other", "0" * 64, 1), ("same", file_sha256(project / "data" / "train.parquet"), 0)):
+        save_model(pipeline, project / "models" / name, {"train_sha256": sha256})
+        done = monitor(project, "--until", "2026-11-26", CHATKIT_SERVE_MODEL=f"models/{name}")
+        refused = "was trained on another data/train.parquet" in done.stderr
+        assert refused == bool(code), done.stderr
 
 
 def test_relabelled_chats_make_the_test_no_yardstick(project):
