@@ -276,7 +276,7 @@ def write(records, root):
     lines = [
         "# How far the overfitting checks can be trusted",
         "",
-        f"Written by `make checks-bench`. Each run is a fresh draw of {ROWS:,} chats with the default model. Simulated",
+        f"Written by `make checks-bench`. Each run is a fresh draw of at most {ROWS:,} chats with the default model. Simulated",
         f"chats are split by conversation. A draw of a real set has {CATEGORIES} of its categories and is split at random;",
         "of near copies, which a random split would put on both sides, one is kept, but for the check of labels, which compares",
         "them. An alarm is a warning or a failure; in brackets the 95 % Wilson interval. Thresholds and doses were chosen on",
@@ -287,6 +287,12 @@ def write(records, root):
         f"| check | {' | '.join(sets)} |",
         "|---" * (len(sets) + 1) + "|",
     ]
+    if any(name.endswith("_whole") for name in sets):
+        lines[7:7] = [
+            "",
+            "Sets called whole are an earlier measurement: draws of all categories, split at random with near copies left in,",
+            "so that an alarm may be true. Without what has changed since: the check of the signal, and three faults.",
+        ]
     quiet = frame[frame["plant"].isna()]
     lines += [
         f"| {code} | {' | '.join(_share(quiet[(quiet['check'] == code) & (quiet['set'] == name)]) for name in sets)} |"
@@ -299,7 +305,7 @@ def write(records, root):
     lines += [f"| {row['check']} | {docs[row['plant']]} | {row['dose']:g} | {row['set']} | {_share(own.loc[[at]])} |"
               for at, row in own.iterrows()]  # fmt: skip
     lines += ["", "The last dose of each check is the documented one.", "", _curves(own, root)]
-    lines += ["", "## Every fault, every check", "", *(_picture(frame, name, root) for name in sets), "",
+    lines += ["", "## Every fault, every check", "", *(_picture(frame, name, root) for name in sets if _has_all(frame, name)), "",
               "Faults have more than one symptom: a check that alarms beside the fault's own is not wrong.", ""]  # fmt: skip
     lines += _beside_skore(frame, root)
     (root / "docs/checks.md").write_text("\n".join(lines), encoding="utf-8")
@@ -356,6 +362,11 @@ def _curves(own, root):
         f"![Power of each check against the dose of its own fault: over all checks {shares[0]:.2f} at the smallest dose "
         f"and {shares[1]:.2f} at the documented one.](checks-power.png)"
     )
+
+
+def _has_all(frame, name):
+    """Whether the whole suite ran on the faults of a set."""
+    return bool(((frame["set"] == name) & (frame["check"] == "suite") & frame["plant"].notna()).any())
 
 
 def _picture(frame, name, root):
