@@ -97,6 +97,8 @@ class Served:
             # Who is refused in the middle of a body finds the answer behind a closed door.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
+            if connection.sock is None:
+                raise ConnectionResetError("It was closed while it was opened.")
             response = connection.getresponse()
             return response.status, response.headers, response.read()
         finally:
