@@ -9,10 +9,8 @@ Writes benchmarks/learn.json, docs/learn.png, and the figures of docs/learn.md.
 """
 
 import argparse
-import datetime as dt
 import json
 import random
-import re
 import tempfile
 import uuid
 from pathlib import Path
@@ -26,6 +24,7 @@ import seaborn as sns
 from joblib import Parallel, delayed
 from scipy import stats
 
+from benchmarks.pages import put_between
 from chatkit import make_pipeline
 from chatkit.data.files import read_table, write_json
 from chatkit.data.load import write_sqlite
@@ -38,7 +37,7 @@ from chatkit.evaluation.plots import style
 from chatkit.model.bundle import save_model
 from chatkit.service.door import admit
 from chatkit.service.schema import Relabel
-from chatkit.service.service import Service
+from chatkit.service.service import Service, now
 from chatkit.service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,11 +59,6 @@ SAID = {
 PEOPLE = "what people would say of each"
 
 
-def now():
-    """The date of a query that takes in every relabel so far."""
-    return dt.datetime.now(dt.UTC).isoformat()
-
-
 def bank(seed, sizes):
     """Chats with their truth: a history, what is served round by round, and what nobody touches."""
     chats, truth = simulate(sizes["history"] + ROUNDS * sizes["round"] + sizes["untouched"], seed)
@@ -80,7 +74,9 @@ def bank(seed, sizes):
 def train(folder, people):
     """Do what the stages query, split and train do; returns the model and the facts of the query."""
     warehouse, out = f"sqlite:///{folder}/chats.sqlite", folder / "chats.parquet"
-    facts = extract(warehouse, ROOT / "queries" / "chats.sql", now(), out, relabels=people)
+    facts = extract(
+        warehouse, ROOT / "queries" / "chats.sql", now(), out, relabels=people
+    )  # as of now: every relabel so far
     known, _ = split_chats(read_table(out), "group")
     model = make_pipeline().fit(known[MESSAGE], known["category"])
     save_model(model, folder / "model", {})
@@ -284,11 +280,7 @@ def write(records, root):
     figure.savefig(root / "docs" / "learn.png", dpi=110, metadata={"Software": None})
     plt.close(figure)
     shown = f"![{style.alt_text(figure)}](learn.png)\n\n{figures(frame)}"
-    page = root / "docs" / "learn.md"
-    text = page.read_text(encoding="utf-8")
-    between = re.compile(r"(?<=<!-- make learn -->\n).*(?=<!-- end -->)", re.DOTALL)
-    assert between.search(text)
-    page.write_text(between.sub(lambda _: f"{shown}\n", text), encoding="utf-8")
+    put_between(root / "docs" / "learn.md", "<!-- make learn -->", "<!-- end -->", shown)
 
 
 if __name__ == "__main__":

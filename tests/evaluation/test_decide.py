@@ -32,12 +32,7 @@ from chatkit.project import InputError
 NAMES = ["incident", "other", "urgent"]
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    """Each test starts without figures and leaves matplotlib as it was."""
-    with mpl.rc_context():
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("own_figures")
 
 
 class Diary(ClassifierMixin, BaseEstimator):

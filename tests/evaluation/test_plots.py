@@ -74,12 +74,7 @@ ON_ONE_AX = [pair for pair in DRAWN if pair[0] is not plots.top_words]
 many = pytest.mark.parametrize("k", [5, 25, 77])
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    """Each test starts without figures and leaves matplotlib as it was."""
-    with mpl.rc_context():
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("own_figures")
 
 
 def names(k):

@@ -1,6 +1,5 @@
 """Figures of the model at work: on the right axes, for few and many categories, described by their numbers."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -17,13 +16,7 @@ from chatkit.evaluation.monitoring import (
 )
 from chatkit.evaluation.plots.monitoring import PANELS, ROWS
 
-
-@pytest.fixture(autouse=True)
-def clean():
-    """Each test starts without figures and leaves matplotlib as it was."""
-    with mpl.rc_context():
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("own_figures")
 
 
 def chats(k=5, days=7, n=600):

@@ -16,12 +16,7 @@ from chatkit.evaluation.slices import slice_scores
 DRAWS = 100
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    """Each test starts without figures and leaves matplotlib as it was."""
-    with mpl.rc_context():
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("own_figures")
 
 
 def chats(rows=400, days=120, k=3):

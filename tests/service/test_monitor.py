@@ -30,9 +30,8 @@ from chatkit.service.tables import (
     read_predictions,
     read_relabels,
 )
-from tests.conftest import copy_project
+from tests.conftest import copy_project, start_postgres
 from tests.service.conftest import chats, save
-from tests.service.test_killing import postgres
 
 SECRET = "s3cr3t-w0rd"
 DAY = dt.datetime(2026, 11, 26, tzinfo=dt.UTC)
@@ -117,7 +116,7 @@ def test_postgresql_gives_the_same(tmp_path_factory, monkeypatch, model_folder):
     """Its times come with a zone, and its session's is another one."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     monkeypatch.setenv("PGTZ", "America/St_Johns")
-    server = postgres(tmp_path_factory.mktemp("postgres"), "delete")
+    server = start_postgres(tmp_path_factory.mktemp("postgres"), "delete")
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         monkeypatch.setenv("LOG", url)
