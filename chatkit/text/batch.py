@@ -11,8 +11,6 @@ import pyarrow as pa
 from chatkit.text import compiled
 from chatkit.text.tokens import normalise
 
-CHARACTERS = 2_000_000  # in a buffer: what is done to it stays near the processor
-
 
 class Chunks:
     """The distinct chunks of all texts so far, numbered in order of their first occurrence.
@@ -33,7 +31,7 @@ class Chunks:
         self._starts, self._letters = np.zeros(2**11, np.int64), np.empty(2**14, np.uint8)
 
     def read(self, texts):
-        """Number the chunks of texts.
+        """Number the chunks of texts, which together are one buffer.
 
         Parameters
         ----------
@@ -46,15 +44,6 @@ class Chunks:
         lengths : ndarray of int64, shape (n,)
             Chunks in each text.
         """
-        # A buffer that grows in place: to join arrays would take their memory twice.
-        numbers, lengths = bytearray(), [np.empty(0, np.int64)]
-        for batch in batches(texts, CHARACTERS):
-            some, sizes = self._read(batch)
-            numbers += some.data
-            lengths.append(sizes)
-        return np.frombuffer(numbers, np.int32), np.concatenate(lengths)
-
-    def _read(self, texts):
         encoded, ends = _encode(texts)
         data = compiled.write(np.frombuffer(encoded, np.uint8))
         words = data.view(np.uint64)

@@ -16,7 +16,7 @@ from chatkit.text.validation import TextInputMixin, as_texts, require_fitted
 from chatkit.text.vocabulary import Vocabulary
 
 FEW = 16  # texts from which on a batch is cheaper than one text after the other
-TOGETHER = 40_000_000  # characters after which new words are looked up
+CHARACTERS = 2_000_000  # in a buffer: what is done to it stays near the processor
 
 
 class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
@@ -206,7 +206,7 @@ class _Reader(dict):
         """
         # A buffer that grows in place: to join arrays would take their memory twice.
         numbers, lengths = bytearray(), [np.empty(0, np.int64)]
-        for batch in batches(texts, TOGETHER):
+        for batch in batches(texts, CHARACTERS):
             with self._lock:
                 some, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
                 if len(self) + self._chunks.known > self.words.LIMIT:

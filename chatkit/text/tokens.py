@@ -207,24 +207,28 @@ class Words(dict):
         self._fixed = dict.fromkeys(_BARE_NEGATIONS, "not")
         self._fixed |= dict.fromkeys((word.lower() for word in (*dropped, *domain_words)), "")
         self._lemma = get_lemmatizer(lemmatizer)
+        self.forget()
+
+    def forget(self):
+        """Remember no more than what is not looked up."""
+        self.clear()
+        self.update(self._fixed)
 
     def __missing__(self, token):
         self[token] = words = self._replace(token)
         return words
 
     def learn(self, tokens):
-        """Work out many tokens that are letters only, in half the time that they would take one by one.
+        """Work out many tokens that are letters only, in a fraction of the time that they would take one by one.
 
         Parameters
         ----------
         tokens : iterable of str
         """
-        new, fixed, lemma = [token for token in tokens if token not in self], self._fixed, self._lemma
-        self.update(zip(new, [fixed[token] if token in fixed else lemma(token) for token in new], strict=True))
+        new = [token for token in tokens if token not in self]
+        self.update(zip(new, map(self._lemma, new), strict=True))
 
     def _replace(self, token):
-        if token in self._fixed:
-            return self._fixed[token]
         if token.isalpha():
             return self._lemma(token)
         if token[0] in "$£€":
@@ -233,7 +237,7 @@ class Words(dict):
             return "_date_" if any(mark in token for mark in ":/-") else "_number_"
         # No word ends so twice; to look at one n't after the other would go as deep as a token is long.
         if token.endswith("n't") and not token.endswith("n'tn't"):
-            verb = self._replace(_IRREGULAR.get(token) or token[:-3]) if token != "n't" else ""
+            verb = self[_IRREGULAR.get(token) or token[:-3]] if token != "n't" else ""
             return f"{verb} not".strip()
         return token if token.startswith("_") else self._lemma(token.removesuffix("'s"))
 
@@ -266,7 +270,7 @@ class WordsMixin:
         domain_words = _listed("domain_words", self.domain_words, "a list of words, which may be empty")
         words = _words_for(stop_words, self.lemmatizer, domain_words)
         if len(words) > Words.LIMIT:
-            words.clear()
+            words.forget()
         return words
 
     def word_places(self, text):
