@@ -224,7 +224,7 @@ def ratios(sides):
 
 
 def memory(folder):
-    """MB that the worker has in memory after every `STEP` requests."""
+    """MB that the workers have in memory after every `STEP` requests."""
     sizes = []
     with running("ours", folder) as port:
         load = subprocess.Popen(wrk(port, folder / "1.jsonl", 8, 3600), stdout=subprocess.DEVNULL)
@@ -246,19 +246,21 @@ def memory(folder):
 
 
 def metrics(port):
-    """Messages that were answered, and bytes that the worker has in memory."""
+    """Messages that were answered, and bytes that the workers have in memory."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         text = answer.read().decode()
-    answered = re.search(r'^chatkit_requests_total{route="/messages",status="200"} (\S+)$', text, re.MULTILINE)
-    resident = re.search(r"^process_resident_memory_bytes (\S+)$", text, re.MULTILINE)
-    return float(answered[1]) if answered else 0, float(resident[1])
+    patterns = (
+        r'^chatkit_requests_total{route="/messages",status="200",.*} (\S+)$',
+        "^process_resident_memory_bytes{.*} (.+)$",
+    )
+    return [sum(map(float, re.findall(pattern, text, re.MULTILINE))) for pattern in patterns]
 
 
 def sentence(found):
     """What became of the memory."""
     at = WARM_UP // STEP - 1
     return textwrap.fill(
-        f"Over {found['requests']:,} requests of 8 clients the worker's memory went from {found['mb'][0]} MB after the "
+        f"Over {found['requests']:,} requests of 8 clients the memory of both workers went from {found['mb'][0]} MB after the "
         f"first {STEP:,} to {found['mb'][at]} MB after {WARM_UP:,} and {found['mb'][-1]} MB at the end: from there on "
         f"{found['kb_per_1000_requests']} KB per 1,000 requests.",
         120,

@@ -9,7 +9,6 @@ from collections import Counter, deque
 
 import sqlalchemy as sa
 
-from chatkit.service.spool import Spool
 from chatkit.service.tables import add_predictions, migrate, storable
 
 BATCH = 500  # rows in one transaction
@@ -28,14 +27,14 @@ class PredictionLog:
     buffer : int
         Rows to keep in memory while the database is away. Beyond it the spool keeps them; without a spool, or where
         its disk is full, they are dropped and counted.
-    spool : pathlib.Path, optional
-        Folder where rows are written down before they are answered.
+    spool : chatkit.service.spool.Spool, optional
+        Where rows are written down before they are answered.
     """
 
     def __init__(self, engine, buffer, spool=None):
         self._engine, self._buffer = engine, buffer
         self._enough = max(1, min(BATCH, buffer // 2))  # rows not to wait any longer for others
-        self._spool = Spool(spool) if spool else None
+        self._spool = spool
         self._rows = deque()  # (row, its segment of the spool)
         self._changed = threading.Condition()
         self._taken = self._hurried = 0  # rows put in so far; who waits for rows to be written
@@ -215,3 +214,21 @@ class PredictionLog:
             LOGGER.error("the log cannot be written (%s); trying again", type(error).__name__)
         elif not error and before and not before["worked"]:
             LOGGER.warning("the log is written again")
+
+
+def together(states):
+    """Say how the logs of several workers are, as if they were one: see `PredictionLog.state`."""
+    writes = sorted(filter(None, (state["last_write"] for state in states)), key=lambda write: write["at"])
+    failed = [write for write in writes if not write["worked"]]
+    spools = [state["spool"] for state in states if state["spool"]]
+    return {
+        **{name: sum(state[name] for state in states) for name in ("queue", "buffer", "dropped")},
+        "oldest_seconds": max(state["oldest_seconds"] for state in states),
+        "spool": {
+            "works": all(spool["works"] for spool in spools),
+            "files_behind": sum(spool["files_behind"] for spool in spools),
+        }
+        if spools
+        else None,
+        "last_write": (failed or writes or [None])[-1],
+    }

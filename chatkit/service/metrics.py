@@ -1,6 +1,7 @@
 """Counts and times for Prometheus; labels come from routes and the model's categories only, never from a request."""
 
 import collections
+from types import SimpleNamespace
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -10,14 +11,14 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """Metrics of a service.
+    """Metrics of a worker of the service.
 
     Parameters
     ----------
@@ -64,6 +65,29 @@ class Metrics:
             "chatkit_reload_failed", "Whether the last model was refused", bool(service.reload_error)
         )
 
+    def families(self):
+        """Return this worker's metrics as plain data: for each its name, type, help, and samples.
+
+        Returns
+        -------
+        list of list
+        """
+        return [
+            [
+                family.name,
+                family.type,
+                family.documentation,
+                [[one.name, one.labels, one.value] for one in family.samples],
+            ]
+            for family in self._registry.collect()
+        ]
+
     def text(self):
-        """Return all of it in Prometheus' text format, as bytes."""
-        return generate_latest(self._registry)
+        """Return the metrics of all workers in Prometheus' text format, as bytes; a label says whose they are."""
+        found = {}
+        for number, families in self._service.families().items():
+            for name, kind, said, samples in families:
+                family = found.setdefault(name, Metric(name, said, kind))
+                for sample, labels, value in samples:
+                    family.add_sample(sample, labels | {"worker": str(number)}, value)
+        return generate_latest(SimpleNamespace(collect=found.values))

@@ -154,12 +154,20 @@ class LogState(_Strict):
     last_write: Write | None
 
 
+class Workers(_Strict):
+    """The processes that answer."""
+
+    expected: int
+    answering: int = Field(description="one that has died is missing until another has taken its place")
+
+
 class Health(_Strict):
-    """How the service is."""
+    """How the service is: its workers together."""
 
     live: bool
     ready: bool
-    model: str = Field(description="SHA-256 of the model's manifest")
+    workers: Workers
+    model: str | None = Field(description="SHA-256 of the model's manifest; null while not all workers have the same")
     loaded_at: str
     reload_error: str | None = Field(description="why the last model that was to be taken was not")
     log: LogState

@@ -1,4 +1,4 @@
-"""The service as a process: gunicorn with one worker, a model that can be changed while it runs."""
+"""The service as processes: gunicorn and its workers, a model that can be changed while they run."""
 
 import contextlib
 import gc
@@ -23,6 +23,7 @@ from chatkit.service.service import Service
 from chatkit.service.settings import place
 from chatkit.service.spool import lock_spool
 from chatkit.service.tables import open_log
+from chatkit.service.workers import Workers
 
 LOGGER = logging.getLogger("chatkit.service")
 SPARE = 24  # threads for /health, /metrics and for those who are told to come again
@@ -93,11 +94,12 @@ def wait_for_address(host, port, seconds=5):
 
 
 class Server(BaseApplication):
-    """gunicorn's application: the settings, and the service in the worker."""
+    """gunicorn's application: the settings, and the service in a worker."""
 
     def __init__(self, settings, files, read_settings):
         self._settings, self._files, self._read_settings = settings, files, read_settings
-        self.service = None
+        self._workers = Workers(settings.workers)
+        self.service = self._number = None
         super().__init__()
 
     def load_config(self):
@@ -106,25 +108,33 @@ class Server(BaseApplication):
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         for name, value in {
             "bind": f"{host}:{settings.port}",
-            "workers": 1,  # /metrics and /health speak for one process
+            "workers": settings.workers,
             "worker_class": Worker,
             "threads": settings.in_work + SPARE,
             "worker_connections": 1000,
             "graceful_timeout": GRACE + FLUSH + 2,
             "loglevel": "critical",  # what else it says may hold what was sent
             "control_socket_disable": True,
+            "pre_fork": self._give_number,
             "post_worker_init": lambda worker: worker.begin(self.service, settings),
             "worker_exit": lambda _manager, _worker: self.service and self.service.close(FLUSH),
-            "child_exit": lambda _manager, worker: LOGGER.warning("the worker (%s) has ended", worker.pid),
+            "child_exit": lambda _manager, worker: LOGGER.warning(
+                "worker %d (%s) has ended", worker.number, worker.pid
+            ),
         }.items():
             self.cfg.set(name, value)
 
+    def _give_number(self, manager, worker):
+        """Give a worker the lowest number that is free; called before it is forked."""
+        taken = {other.number for other in manager.WORKERS.values()}
+        worker.number = self._number = min(set(range(self._settings.workers)) - taken)
+
     def load(self):
-        """Make the service; called in the worker.
+        """Make the service; called in a worker.
 
         A worker that takes the place of one that died begins with the bytes that were good at the start.
         """
-        self.service = Service(self._settings, self._files, self._read_settings)
+        self.service = Service(self._settings, self._files, self._read_settings, self._workers, self._number)
         return create_app(self.service)
 
     def run(self):
@@ -133,10 +143,10 @@ class Server(BaseApplication):
 
 
 class Manager(Arbiter):
-    """gunicorn's parent process; it leaves the worker where it is when a new model comes."""
+    """gunicorn's parent process; it leaves the workers where they are when a new model comes."""
 
     def handle_hup(self):
-        """Tell the worker: gunicorn would put another in its place, which a bad model would keep from starting."""
+        """Tell the workers: gunicorn would put others in their place, which a bad model would keep from starting."""
         self.kill_workers(signal.SIGHUP)
 
     def handle_int(self):
@@ -144,7 +154,7 @@ class Manager(Arbiter):
         self.handle_term()
 
     def handle_ttin(self):
-        """One worker, one log, one account of it."""
+        """There are as many workers as the settings say."""
 
     handle_ttou = handle_usr2 = handle_ttin
 
@@ -152,7 +162,7 @@ class Manager(Arbiter):
 class Worker(ThreadWorker):
     """gunicorn's worker with threads."""
 
-    service = None
+    service = number = None
 
     def begin(self, service, settings):
         """Called when the application is there."""
@@ -163,10 +173,11 @@ class Worker(ThreadWorker):
         gc.collect()
         gc.freeze()
         self.cfg.set("graceful_timeout", GRACE)  # in this process only; its parent waits for the log as well
-        if self.age > 1:
+        if self.age > settings.workers:
             service.ask_for_reload()
-        name = f"{settings.model} ({service.model.sha256[:12]})"
-        LOGGER.info("%s is at work on http://%s:%d; Ctrl-C stops it", name, settings.host, settings.port)
+        if self.number == 0:
+            name = f"{settings.model} ({service.model.sha256[:12]})"
+            LOGGER.info("%s is at work on http://%s:%d; Ctrl-C stops it", name, settings.host, settings.port)
 
     def init_signals(self):
         """Take SIGHUP as the wish for the model that lies in the folder now."""

@@ -1,4 +1,4 @@
-"""What a running service holds: the model, the log, the metrics; and how a new model is taken."""
+"""What a worker of the service holds: the model, the log, the metrics; and how a new model is taken."""
 
 import datetime as dt
 import hashlib
@@ -12,13 +12,15 @@ import uuid
 from chatkit.evaluation.checks.result import masked
 from chatkit.project import InputError
 from chatkit.service.door import Model, admit
-from chatkit.service.log import PredictionLog
+from chatkit.service.log import PredictionLog, together
 from chatkit.service.metrics import Metrics
 from chatkit.service.schema import messages_model
 from chatkit.service.settings import place
+from chatkit.service.spool import Spool
 from chatkit.service.tables import add_relabels, open_log, storable
 
 LOGGER = logging.getLogger("chatkit.service")
+SETTLE = 0.8  # seconds that a relabel waits at most for its prediction; a worker has to answer in one
 
 
 class Service:
@@ -31,6 +33,10 @@ class Service:
         Of the model, from `chatkit.service.door.admit`.
     read_settings : callable, optional
         Gives the settings anew when a new model is asked for; by default they stay.
+    workers : chatkit.service.workers.Workers, optional
+        All workers; by default there is no other.
+    number : int, default=0
+        Which of them this is.
 
     Attributes
     ----------
@@ -41,8 +47,8 @@ class Service:
         Why the last model that was to be taken was not.
     """
 
-    def __init__(self, settings, files, read_settings=None):
-        self.settings = settings
+    def __init__(self, settings, files, read_settings=None, workers=None, number=0):
+        self.settings, self._workers, self._number = settings, workers, number
         self._read_settings = read_settings or (lambda: settings)
         self._token = settings.token()
         self._engine = open_log(settings.database)
@@ -50,9 +56,12 @@ class Service:
         self.slots = threading.BoundedSemaphore(settings.in_work)
         self.reload_error, self._wishes = None, queue.SimpleQueue()
         self._take(Model(files, settings.model))
-        self.log = PredictionLog(self._engine, settings.buffer, place(settings.spool) if settings.spool else None)
+        spool = Spool(place(settings.spool), number, settings.workers) if settings.spool else None
+        self.log = PredictionLog(self._engine, settings.buffer, spool)
         self.metrics = Metrics(self)
         threading.Thread(target=self._reload_when_asked, name="reload", daemon=True).start()
+        if workers:
+            workers.answer(number, {"h": self.state, "m": self.metrics.families, "s": self._settle})
 
     def _take(self, model):
         self.model, self.loaded_at = model, now()
@@ -110,7 +119,6 @@ class Service:
         unknown : list of int
             Places of those whose prediction is not in the log; when there are any, nothing was added.
         """
-        self.log.settle(1.0)  # a prediction may still be on its way into the database
         at = dt.datetime.now(dt.UTC)
         rows = [
             # A microsecond apart: of two for the same message the later one counts.
@@ -118,7 +126,18 @@ class Service:
             for place, one in enumerate(relabels)
         ]
         unknown = add_relabels(self._engine, rows)
+        if unknown:  # unless they are still on their way into the database
+            self._settle()
+            self._ask("s")
+            unknown = add_relabels(self._engine, rows)
         return [row["relabel_id"] for row in rows], unknown
+
+    def _settle(self):
+        return self.log.settle(SETTLE)
+
+    def _ask(self, question):
+        """What the other workers say; None in the place of this one, and of one that does not answer."""
+        return self._workers.ask(self._number, question) if self._workers else [None]
 
     def may_relabel(self, authorization):
         """Whether a header opens the relabels; None when they are switched off."""
@@ -126,16 +145,35 @@ class Service:
             return None
         return hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode())
 
-    def health(self):
-        """Return what `chatkit.service.schema.Health` says."""
+    def state(self):
+        """Say how this worker is: what `health` puts together."""
         return {
-            "live": True,
-            "ready": True,
             "model": self.model.sha256,
             "loaded_at": self.loaded_at,
             "reload_error": self.reload_error,
             "log": self.log.state(),
         }
+
+    def health(self):
+        """Return what `chatkit.service.schema.Health` says."""
+        others = self._ask("h")
+        states = [self.state(), *filter(None, others)]
+        models = {state["model"] for state in states}
+        return {
+            "live": True,
+            "ready": True,
+            "workers": {"expected": len(others), "answering": len(states)},
+            "model": models.pop() if len(models) == 1 else None,
+            "loaded_at": max(state["loaded_at"] for state in states),
+            "reload_error": next(filter(None, (state["reload_error"] for state in states)), None),
+            "log": together([state["log"] for state in states]),
+        }
+
+    def families(self):
+        """Return the metrics of all workers that answer: for each its number, and what `Metrics.families` gives."""
+        found = self._ask("m")
+        found[self._number] = self.metrics.families()
+        return {number: families for number, families in enumerate(found) if families}
 
     def ask_for_reload(self):
         """Take the model that lies in the folder now, in a moment; may be called by a signal's handler."""

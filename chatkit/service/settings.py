@@ -29,11 +29,12 @@ class Settings(BaseModel):
     database: str = "sqlite:///data/service/log.sqlite"  # $NAME stands for an environment variable
     store_text: Literal["full", "masked", "hash", "none"] = "masked"  # what the log keeps of subject and body
     spool: str | Literal[False] = "data/service/spool"  # folder for rows on their way to the database
-    buffer: int = Field(10_000, ge=1)  # rows in memory while the database is away
+    buffer: int = Field(10_000, ge=1)  # rows in a worker's memory while the database is away
     audit_share: float = Field(0.02, ge=0, le=1)  # of the predictions: drawn at random for people to look at
     relabel_token_file: str | None = None
     relabel_token: SecretStr | None = None  # by environment only
-    in_work: int = Field(8, ge=1, le=256)  # requests worked on at once; one more is told to come again
+    workers: int = Field(2, ge=1, le=64)  # processes that answer
+    in_work: int = Field(8, ge=1, le=256)  # requests that a worker works on at once; one more is told to come again
     largest_body: int = Field(2**20, ge=1)  # bytes
     most_messages: int = Field(256, ge=1, le=256)
     longest_text: int = Field(20_000, ge=1)  # characters of a subject or body

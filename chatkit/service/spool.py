@@ -79,7 +79,10 @@ class Segment:
 
 
 class Spool:
-    """Files of rows, one JSON line each, gone once their rows are in the database. Its caller holds a lock.
+    """Files of rows, one JSON line each, gone once their rows are in the database. Their service holds the lock.
+
+    Each worker has files of its own, and begins with those that a worker of its number left; those that are nobody's go
+    to the first.
 
     A row is in the system's hands before it is answered, so that no death of the process loses it. It is not forced to
     the disk: a power cut can lose the last seconds.
@@ -88,12 +91,15 @@ class Spool:
     ----------
     folder : pathlib.Path
         Taken with `lock_spool`.
+    number, workers : int
+        Which worker this is, and how many there are.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, number=0, workers=1):
         self.folder, self.works = folder, True
+        self._number, self._largest = number, LARGEST // workers
         self._segment = None
-        self.behind = sorted(folder.glob("*.jsonl"))  # what an earlier process left
+        self.behind = [file for file in sorted(folder.glob("*.jsonl")) if _worker_of(file, workers) == number]
         self._size = sum(file.stat().st_size for file in self.behind)
 
     def append(self, rows):
@@ -102,10 +108,10 @@ class Spool:
         Returns
         -------
         Segment or None
-            Where they are; None when the disk is full, or `LARGEST` reached.
+            Where they are; None when the disk is full, or the worker's part of `LARGEST` is.
         """
         data = b"".join(to_json(row) + b"\n" for row in rows)
-        self.works = self._size + len(data) <= LARGEST and self._write(data)
+        self.works = self._size + len(data) <= self._largest and self._write(data)
         if not self.works:
             return None
         self._size += len(data)
@@ -117,7 +123,7 @@ class Spool:
             if self._segment and self._segment.size > SEGMENT:
                 self._leave()
             if self._segment is None:
-                self._segment = Segment(self.folder / f"{time.time_ns():020}.jsonl")
+                self._segment = Segment(self.folder / f"{time.time_ns():020}-{self._number}.jsonl")
             return self._segment.append(data)
         except OSError:
             return False
@@ -174,3 +180,8 @@ class Spool:
             if not self._segment.size:
                 self._segment.file.unlink(missing_ok=True)
             self._segment = None
+
+
+def _worker_of(file, workers):
+    number = file.stem.partition("-")[2]
+    return int(number) if number.isdecimal() and int(number) < workers else 0

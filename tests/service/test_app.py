@@ -7,6 +7,7 @@ import sqlite3
 import threading
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from chatkit import load_model
 from chatkit.evaluation.explain import contributions
@@ -233,15 +234,21 @@ def test_health_and_metrics_tell_what_happened(served):
     served.post({"messages": [message()]})
     log = wait_for(lambda: (log := served.health()["log"])["queue"] == 0 and log, "the log is not written")
     assert log["last_write"]["worked"]
-    assert (log["dropped"], log["buffer"], log["spool"]["works"]) == (0, 10_000, True)
+    assert (log["dropped"], log["buffer"], log["spool"]["works"]) == (0, 20_000, True)
     text = served.ask("GET", "/metrics")[2].decode()
-    lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    assert float(lines['chatkit_requests_total{route="/messages",status="200"}']) >= 1
-    assert float(lines['chatkit_messages_total{category="urgent"}']) >= 1
-    assert {line.split('"')[1] for line in lines if line.startswith("chatkit_messages_total")} == {
+    found = {}  # of each sample the values, one from each worker
+    for family in text_string_to_metric_families(text):
+        for name, labels, value, *_ in family.samples:
+            workers = found.setdefault((name, *sorted(labels.items() - {("worker", labels["worker"])})), {})
+            workers[labels["worker"]] = value
+    assert sum(found["chatkit_requests_total", ("route", "/messages"), ("status", "200")].values()) >= 1
+    assert sum(found["chatkit_messages_total", ("category", "urgent")].values()) >= 1
+    assert {label[1] for name, *labels in found if name == "chatkit_messages_total" for label in labels} == {
         "urgent", "other", "new product",
     }  # fmt: skip
-    assert (lines["chatkit_log_dropped_total"], lines["chatkit_log_works"]) == ("0.0", "1.0")
+    assert found["chatkit_log_dropped_total",] == {"0": 0, "1": 0}
+    assert found["chatkit_log_works",]["0"] == 1
+    assert set(found["process_resident_memory_bytes",]) == {"0", "1"}
     assert SECRET not in text
 
 

@@ -57,7 +57,7 @@ def put(engine, rows, **options):
 def test_what_is_put_is_stored(engine, spool):
     """Value by value, with or without a spool; and the spool is empty afterwards."""
     assert put(engine, [row(1), row(2, body=None, probability=None)]) == 0
-    assert put(engine, [row(3)], spool=spool) == 0
+    assert put(engine, [row(3)], spool=Spool(spool)) == 0
     assert [one["prediction_id"] for one in stored(engine)] == ["p1", "p2", "p3"]
     assert stored(engine)[1]["body"] is None
     assert abs(stored(engine)[0]["at"] - dt.datetime.now(dt.UTC).replace(tzinfo=None)) < dt.timedelta(minutes=5)
@@ -66,7 +66,7 @@ def test_what_is_put_is_stored(engine, spool):
 
 def test_texts_that_a_database_has_no_place_for(engine, spool):
     """NUL and half a surrogate pair become U+FFFD."""
-    put(engine, [row(1, body="a\0b\ud83dc", subject="😟")], spool=spool)
+    put(engine, [row(1, body="a\0b\ud83dc", subject="😟")], spool=Spool(spool))
     assert (stored(engine)[0]["body"], stored(engine)[0]["subject"]) == ("a\ufffdb\ufffdc", "😟")
 
 
@@ -97,7 +97,7 @@ def test_rows_gather_but_not_beyond_the_buffer(engine, monkeypatch):
 def test_more_than_the_buffer(engine, spool, spooled):
     """Without a spool it is dropped and counted; with one it waits in a file and comes later."""
     migrate(engine)
-    log = PredictionLog(engine, 20, spool if spooled else None)
+    log = PredictionLog(engine, 20, Spool(spool) if spooled else None)
     with closing(sqlite3.connect(engine.url.database, isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
         log.put([row(number) for number in range(50)])
@@ -114,7 +114,7 @@ def test_a_spool_that_is_left_behind(engine, spool):
     lines = [json.dumps(row(number)) for number in range(700)]
     (spool / "1.jsonl").write_text("\n".join(lines) + '\n{"prediction_id": "cut')
     add_predictions(engine, [row(5, body="first") | {"at": dt.datetime.now(dt.UTC)}])
-    log = PredictionLog(engine, 10, spool)
+    log = PredictionLog(engine, 10, Spool(spool))
     wait_for(lambda: not list(spool.glob("1.jsonl")), "the file stays")
     log.close(10)
     assert len(stored(engine)) == 700
@@ -132,7 +132,7 @@ def test_a_database_that_fails_in_the_middle_of_a_file(engine, spool, monkeypatc
         add_predictions(*arguments)
 
     monkeypatch.setattr("chatkit.service.log.add_predictions", add)
-    log = PredictionLog(engine, 10, spool)
+    log = PredictionLog(engine, 10, Spool(spool))
     wait_for(lambda: not list(spool.iterdir()), "the file stays")
     log.close(10)
     assert len(stored(engine)) == 1200
@@ -171,6 +171,18 @@ def test_a_spool_has_a_largest_size_and_files_of_some_size(tmp_path, spool, monk
     files.close()
     lines = "".join(file.read_text() for file in spool.iterdir()).splitlines()
     assert [json.loads(line)["prediction_id"] for line in lines] == ["p99"]
+
+
+def test_each_worker_has_files_of_its_own(spool):
+    """Those of a worker that is no more, or from before there were several, are the first one's."""
+    for name in ("1", "2-0", "3-1", "4-2", "5-x"):
+        (spool / f"{name}.jsonl").write_text("")
+    owned = [[file.stem for file in Spool(spool, number, 2).behind] for number in range(2)]
+    assert owned == [["1", "2-0", "4-2", "5-x"], ["3-1"]]
+    files = Spool(spool, 1, 2)
+    (file,) = {files.append([row(1)]).file} - {*spool.glob("?.jsonl")}
+    assert file in Spool(spool, 1, 2).behind
+    assert file not in Spool(spool, 0, 2).behind
 
 
 def test_a_spool_has_one_service(spool, monkeypatch):
@@ -215,7 +227,7 @@ def test_a_log_of_the_first_version_is_brought_up_to_date(engine, spool):
         old = row(1) | {"at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
         connection.execute(sa.insert(sa.table("predictions", *map(sa.column, old))), old)
     (spool / "1.jsonl").write_text(json.dumps(row(2)) + "\n")
-    log = PredictionLog(engine, 100, spool)
+    log = PredictionLog(engine, 100, Spool(spool))
     log.put([row(3, audit=True, milliseconds=1.5)])
     assert log.settle(60)  # the tables are there
     wait_for(lambda: len(stored(engine)) == 3, "a row is missing")

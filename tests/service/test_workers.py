@@ -1,0 +1,107 @@
+"""Several workers that are one service."""
+
+import socket
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from chatkit.service.door import admit
+from chatkit.service.service import Service
+from chatkit.service.settings import Settings
+from chatkit.service.workers import Workers
+from tests.service.conftest import message, wait_for
+
+
+@pytest.fixture
+def pair(tmp_path, model_folder):
+    """Two workers in this process."""
+    workers = Workers(2)
+    settings = Settings(
+        model=str(model_folder), database=f"sqlite:///{tmp_path}/log.sqlite", spool=str(tmp_path), audit_share=0
+    )
+    files = admit(model_folder)
+    pair = [Service(settings, files, None, workers, number) for number in range(2)]
+    yield pair
+    for service in pair:
+        service.close()
+
+
+def sort(service, count=1):
+    """Let a worker sort some chats; returns its answers."""
+    return service.sort([SimpleNamespace(**message(number=number)) for number in range(count)])
+
+
+def relabel(prediction_id):
+    """What a person says of a prediction."""
+    row = {"prediction_id": prediction_id, "category": "other", "by": "me", "reason": None}
+    return SimpleNamespace(model_dump=lambda: row)
+
+
+def test_whoever_is_asked_answers_for_all(pair, monkeypatch):
+    """Rows that wait are added up, metrics say whose they are, and one that is wrong is seen through the other."""
+    wait_for(lambda: pair[0].health()["log"]["last_write"] and pair[1].log.state()["last_write"], "no tables")
+    monkeypatch.setattr("chatkit.service.log.GATHER", 3600)
+    sort(pair[0], 2)
+    sort(pair[1], 3)
+    for service in pair:
+        health = service.health()
+        assert health["log"]["queue"] == 5
+        assert health["workers"] == {"expected": 2, "answering": 2}
+        assert health["model"] == pair[0].model.sha256
+        lines = service.metrics.text().decode().splitlines()
+        assert [line for line in lines if line.startswith('chatkit_messages_total{category="urgent"')] == [
+            'chatkit_messages_total{category="urgent",worker="0"} 2.0',
+            'chatkit_messages_total{category="urgent",worker="1"} 3.0',
+        ]
+        assert sum(line.startswith("# TYPE chatkit_messages_total ") for line in lines) == 1
+    pair[1].reload_error, pair[1].model = "It is a bad one.", SimpleNamespace(sha256="another")
+    health = pair[0].health()
+    assert (health["reload_error"], health["model"]) == ("It is a bad one.", None)
+
+
+def test_a_relabel_of_what_another_worker_said(pair, monkeypatch):
+    """Its prediction may still be in the other's memory; one that nobody made is not in the log."""
+    wait_for(lambda: all(service.log.state()["last_write"] for service in pair), "no tables")
+    monkeypatch.setattr("chatkit.service.log.GATHER", 3600)
+    (said,) = sort(pair[1])
+    assert pair[0].relabel([relabel(said["prediction_id"])])[1] == []
+    assert pair[0].relabel([relabel(said["prediction_id"]), relabel("nobody's")])[1] == [1]
+
+
+def test_one_that_does_not_answer(monkeypatch):
+    """A dead one is left out; what takes its place is heard again."""
+    monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.2)
+    workers = Workers(3)
+    workers.answer(1, {"h": lambda: {"is": "well"}})
+    for _ in range(5):
+        assert workers.ask(0, "h") == [None, {"is": "well"}, None]
+    workers.answer(2, {"h": lambda: "again"})
+    wait_for(lambda: workers.ask(0, "h") == [None, {"is": "well"}, "again"], "it is not heard")
+
+
+def test_strangers_do_not_keep_a_worker_from_answering(monkeypatch):
+    """Who says nothing, hangs up or asks nonsense."""
+    monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.5)
+    workers = Workers(2)
+    workers.answer(1, {"h": lambda: 1})
+    address = workers._sockets[1].getsockname()
+    for said in (b"", b"x", b"\xff", b"GET / HTTP/1.1\r\n\r\n"):
+        with socket.create_connection(address) as stranger:
+            stranger.sendall(said)
+    silent = socket.create_connection(address)
+    wait_for(lambda: workers.ask(0, "h") == [None, 1], "it does not answer")
+    silent.close()
+
+
+def test_all_are_asked_at_once(monkeypatch):
+    """Three that take a while are waited for together."""
+    going = threading.Barrier(3)
+    workers = Workers(4)
+    for number in range(1, 4):
+        workers.answer(number, {"h": lambda: going.wait(30) is not None})
+    assert workers.ask(0, "h") == [None, True, True, True]
+    monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.2)
+    workers.answer(0, {"h": lambda: time.sleep(2)})
+    assert workers.ask(1, "h")[0] is None
