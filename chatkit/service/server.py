@@ -28,6 +28,7 @@ from chatkit.service.workers import Workers
 LOGGER = logging.getLogger("chatkit.service")
 SPARE = 24  # threads for /health, /metrics and for those who are told to come again
 SILENCE = 5  # seconds that a client may be silent in the middle of a request
+LONGEST = 20  # seconds that a request may take to come in, however little of it comes at a time
 SWITCH = 0.0005  # seconds a thread may go on while others wait: ten times shorter than usual, since answers are short
 STAY = 20  # milliseconds to wait for the next request of a client
 GRACE = 15  # seconds to answer what is being worked on; then the log has some to be written
@@ -164,6 +165,21 @@ class Worker(ThreadWorker):
 
     service = number = None
 
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._begun = {}  # when the request began that a connection is at
+
+    def notify(self):
+        """Say that the worker is alive, every second, and hear no more of requests that do not come to an end.
+
+        What was read of a request is worked on and answered all the same.
+        """
+        super().notify()
+        late = time.monotonic() - LONGEST
+        for conn in [conn for conn, begun in self._begun.copy().items() if begun < late]:
+            with contextlib.suppress(OSError):  # it is closed already
+                conn.sock.shutdown(socket.SHUT_RD)
+
     def begin(self, service, settings):
         """Called when the application is there."""
         self.service = service
@@ -196,7 +212,7 @@ class Worker(ThreadWorker):
 
         Only while there are threads for all who are connected, so that nobody has to wait for this one's end.
         """
-        while (kept := super().handle(conn)) is True and self.alive and self.nr_conns < self.cfg.threads:
+        while (kept := self._handle_one(conn)) is True and self.alive and self.nr_conns < self.cfg.threads:
             if conn.parser.unreader.buf.getvalue():  # the next request came along with the last one
                 continue
             poll = select.poll()
@@ -209,6 +225,13 @@ class Worker(ThreadWorker):
                 conn.close(graceful=True)
             conn.close = lambda **_: None
         return kept
+
+    def _handle_one(self, conn):
+        self._begun[conn] = time.monotonic()
+        try:
+            return super().handle(conn)
+        finally:
+            del self._begun[conn]
 
     def handle_error(self, req, client, addr, exc):
         """Answer what is no HTTP in the form of all errors, and without what was sent."""

@@ -5,6 +5,7 @@ import json
 import socket
 import sqlite3
 import threading
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -270,6 +271,28 @@ def test_a_silent_client_does_not_hold_the_service(served):
             connection.sendall(head)
         assert served.post({"messages": [message()]})[0] == 200
         assert silent[0].recv(4096).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_client_that_takes_its_time_does_not_hold_the_service(served):
+    """Thirty who send a byte a second, of the body or of the head: after twenty seconds nobody listens any more."""
+    address = "127.0.0.1", served.port
+    head = b"POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(30)]
+        for at, connection in enumerate(slow):
+            connection.sendall(head + b"Content-Length: 100\r\n\r\n" * (at % 2))
+        done = set()
+        deadline = time.monotonic() + 60
+        while len(done) < len(slow):
+            assert time.monotonic() < deadline
+            time.sleep(1)
+            for connection in set(slow) - done:
+                try:
+                    connection.send(b"x")
+                except OSError:
+                    done.add(connection)
+            assert served.health()
+        assert served.post({"messages": [message()]})[0] == 200
 
 
 def test_nothing_of_a_request_stands_in_the_log(served):

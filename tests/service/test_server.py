@@ -1,13 +1,21 @@
 """The process by its parts: who keeps a thread, and for how long."""
 
+import contextlib
 import io
 import socket
+import time
 from types import SimpleNamespace
 
 import pytest
 from gunicorn.workers.gthread import ThreadWorker
 
-from chatkit.service.server import Worker
+from chatkit.service.server import LONGEST, Worker
+
+
+class Connection(SimpleNamespace):
+    """What gunicorn has of a client."""
+
+    __hash__ = object.__hash__
 
 
 @pytest.mark.parametrize(
@@ -31,6 +39,7 @@ def test_a_client_who_goes_on_keeps_its_thread(monkeypatch, sent, alive, connect
     monkeypatch.setattr(ThreadWorker, "handle", handle)
     worker = Worker.__new__(Worker)
     worker.alive, worker.nr_conns, worker.cfg = alive, connected, SimpleNamespace(threads=4)
+    worker._begun = {}
     here, there = socket.socketpair()
     closed = []
 
@@ -38,7 +47,7 @@ def test_a_client_who_goes_on_keeps_its_thread(monkeypatch, sent, alive, connect
         closed.append(graceful)
 
     parser = SimpleNamespace(unreader=SimpleNamespace(buf=io.BytesIO()))
-    conn = SimpleNamespace(sock=here, parser=parser, close=close)
+    conn = Connection(sock=here, parser=parser, close=close)
     with here, there:
         there.sendall(sent)
         kept = worker.handle(conn)
@@ -56,5 +65,24 @@ def test_a_request_that_came_along_is_answered_without_waiting(monkeypatch):
     monkeypatch.setattr("chatkit.service.server.select.poll", lambda: pytest.fail("it waits"))
     worker = Worker.__new__(Worker)
     worker.alive, worker.nr_conns, worker.cfg = True, 1, SimpleNamespace(threads=4)
-    assert worker.handle(SimpleNamespace(sock=None, parser=parser, close=lambda graceful: None)) is False
+    worker._begun = {}
+    assert worker.handle(Connection(sock=None, parser=parser, close=lambda graceful: None)) is False
     assert not answers
+    assert not worker._begun
+
+
+def test_a_request_that_does_not_end_is_heard_no_longer(monkeypatch):
+    """It can still be answered; one that has just begun is not touched."""
+    monkeypatch.setattr(ThreadWorker, "notify", lambda _worker: None)
+    worker = Worker.__new__(Worker)
+    with contextlib.ExitStack() as stack:
+        pairs = [[stack.enter_context(one) for one in socket.socketpair()] for _ in range(2)]
+        begun = time.monotonic() - LONGEST
+        worker._begun = {Connection(sock=here): begun + 60 * at for at, (here, _) in enumerate(pairs)}
+        worker.notify()
+        (late, slow), (here, there) = pairs
+        assert late.recv(1) == b""
+        late.sendall(b"408")
+        assert slow.recv(3) == b"408"
+        there.sendall(b"x")
+        assert here.recv(1) == b"x"
