@@ -2,10 +2,13 @@
 
 import gc
 import threading
+import time
 import tracemalloc
+import uuid
 from concurrent import futures
 
 from chatkit.service.door import Model
+from chatkit.service.service import drawn, new_id
 from tests.service.conftest import message
 
 
@@ -58,3 +61,15 @@ def test_nothing_stays_of_a_request(client):
         assert ask(2000) - before < 2000 * 50
     finally:
         tracemalloc.stop()
+
+
+def test_ids_are_uuids_in_the_order_of_time():
+    """Of version 7, all different, and their last bits as random as a draw for the audit needs them."""
+    before = time.time_ns() // 10**6
+    ids = [uuid.UUID(new_id()) for _ in range(5000)]
+    assert {(one.version, one.variant) for one in ids} == {(7, uuid.RFC_4122)}
+    assert len(set(ids)) == 5000
+    moments = [one.int >> 80 for one in ids]
+    assert moments == sorted(moments)
+    assert before <= moments[0] <= moments[-1] <= time.time_ns() // 10**6
+    assert 0.17 < sum(drawn(str(one), 0.2) for one in ids) / 5000 < 0.23
