@@ -193,7 +193,9 @@ def _known(root, written, sections, scores, checks, pages):
             known[f"#{section['id']}"] = {"text": section["title"], "address": f"#{section['id']}"}
     for check in checks:
         if check["status"] != "not_run":
-            known[f"check {check['code']}"] = {"text": f"check {check['code']}", "address": f"#check-{check['code']}"}
+            said = "" if check["status"] == "pass" else f" ({check['status']})"
+            text = f"check {check['code']}{said}"
+            known[f"check {check['code']}"] = {"text": text, "address": f"#check-{check['code']}"}
     if scores.get("intervals"):
         known["intervals"] = {"text": "intervals", "address": "#quantitative-analyses"}
     known |= _headings(root, pages)

@@ -210,7 +210,7 @@ def _figure(chats):
     # Nobody's own settings, and none left behind.
     with plt.style.context("default"):
         plots.notebook_style()
-        figure = comparison.plot_confusion_change(frame).figure_
+        figure = plots.confusion_change(frame).figure_
         content, about = style.png(figure)
         plt.close(figure)
     return {"png": base64.b64encode(content).decode(), **about}

@@ -184,7 +184,7 @@ def test_the_figure_says_the_changes():
         columns=["actual", "predicted", "count_a", "count_b"],
     )
     frame["change"] = frame["count_b"] - frame["count_a"]
-    display = comparison.plot_confusion_change(frame.iloc[::-1])
+    display = plots.confusion_change(frame.iloc[::-1])
     assert {text.get_text() for text in display.ax_.texts} == {"+3", "-3", "+1", "-1"}
     assert [tick.get_text() for tick in display.ax_.get_yticklabels()] == [r"a\$x\$", "b"]
     assert plots.alt_text(display.figure_) == (
@@ -196,9 +196,7 @@ def test_the_figure_says_the_changes():
 def test_the_figure_of_no_change_says_so():
     """Nothing in its cells."""
     chats = paired(sides()[0])
-    display = comparison.plot_confusion_change(
-        comparison.confusion_change(chats.assign(predicted_b=chats["predicted_a"]))
-    )
+    display = plots.confusion_change(comparison.confusion_change(chats.assign(predicted_b=chats["predicted_a"])))
     assert not display.ax_.texts
     assert "B puts as many chats as A where people put them. Largest changes: none." in plots.alt_text(display.figure_)
 
@@ -209,7 +207,7 @@ def test_the_figure_holds_many_categories(k):
     rng = np.random.default_rng(k)
     names = [f"category number {i:02}" for i in range(k)]
     chats = pd.DataFrame(rng.choice(names, (2000, 3)), columns=["actual", "predicted_a", "predicted_b"])
-    display = comparison.plot_confusion_change(comparison.confusion_change(chats))
+    display = plots.confusion_change(comparison.confusion_change(chats))
     assert bool(display.ax_.texts) == (k <= 30)
     assert all(text.get_fontsize() >= 9 for text in display.ax_.texts)
     assert len(plots.alt_text(display.figure_)) < 700
