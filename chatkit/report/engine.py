@@ -22,7 +22,7 @@ INJECTED = "injected-parameters"
 
 _VARYING = (
     (re.compile(r"(?<= at )0x[0-9a-fA-F]{6,}"), "0x..."),
-    (re.compile(r"\S*ipykernel_\d+/\d+\.py"), "cell"),
+    (re.compile(r"(?<!\S)\S*ipykernel_\d+/\d+\.py"), "cell"),  # from where a word begins: else it is quadratic
 )
 _STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}(?=_|\b)")
 

@@ -29,7 +29,7 @@ _LOCAL = re.compile(
 _SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # the first at hand
 _PARAMETER_TAGS = ("parameters", "injected-parameters")  # papermill's words
 _LONG = 30  # characters of a table cell from which its text may run over several lines
-_NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?\s?%?|nan|[-+]?inf|", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?(\d[\d,]*(\.\d*)?|\.\d+)(e[-+]?\d+)?\s?%?|nan|[-+]?inf|", re.IGNORECASE)
 
 
 def render(notebook, stage, stages, eyebrow=None):
