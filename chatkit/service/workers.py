@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import logging
 import socket
 import threading
 import time
 
 from pydantic_core import to_json
 
+LOGGER = logging.getLogger("chatkit.service")
 PATIENCE = 1.0  # seconds to wait for another worker
 
 
@@ -42,9 +44,13 @@ class Workers:
                 asker, _ = self._sockets[number].accept()
                 with asker:
                     asker.settimeout(PATIENCE)
-                    asker.sendall(to_json(answers[asker.recv(1).decode()]()))
-            except (OSError, KeyError, UnicodeError):  # it is gone, or a stranger
+                    answer = answers.get(asker.recv(1).decode("ascii", "replace"))
+                    if answer:  # else it is a stranger
+                        asker.sendall(to_json(answer()))
+            except OSError:  # the asker is gone
                 time.sleep(0.01)
+            except Exception as error:  # noqa: BLE001 - the next question may be answered
+                LOGGER.error("a worker cannot say how it is (%s)", type(error).__name__)  # noqa: TRY400
 
     def ask(self, number, question):
         """Ask the others.

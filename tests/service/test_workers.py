@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -96,12 +95,33 @@ def test_strangers_do_not_keep_a_worker_from_answering(monkeypatch):
 
 
 def test_all_are_asked_at_once(monkeypatch):
-    """Three that take a while are waited for together."""
-    going = threading.Barrier(3)
+    """Three that wait for each other are waited for together."""
+    monkeypatch.setattr("chatkit.service.workers.PATIENCE", 60)
+    together = threading.Barrier(3)
     workers = Workers(4)
     for number in range(1, 4):
-        workers.answer(number, {"h": lambda: going.wait(30) is not None})
+        workers.answer(number, {"h": lambda: together.wait(60) is not None})
     assert workers.ask(0, "h") == [None, True, True, True]
+
+
+def test_one_that_takes_too_long_is_not_waited_for(monkeypatch):
+    """Nor is it forgotten: the next time it may be in time."""
     monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.2)
-    workers.answer(0, {"h": lambda: time.sleep(2)})
-    assert workers.ask(1, "h")[0] is None
+    going = threading.Event()
+    workers = Workers(2)
+    workers.answer(1, {"h": lambda: going.wait(60)})
+    assert workers.ask(0, "h") == [None, None]
+    going.set()
+    wait_for(lambda: workers.ask(0, "h") == [None, True], "it is not heard")
+
+
+def test_a_mistake_in_an_answer_is_said_and_the_next_one_comes(monkeypatch, caplog):
+    """The kind of the error only: its text may hold a chat."""
+    monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.5)
+    answers = iter([1])
+    workers = Workers(2)
+    workers.answer(1, {"h": lambda: next(answers) and {}["s3cr3t"], "m": lambda: 2})
+    assert workers.ask(0, "h") == [None, None]
+    assert workers.ask(0, "m") == [None, 2]
+    wait_for(lambda: "a worker cannot say how it is (KeyError)" in caplog.text, "nothing is said")
+    assert "s3cr3t" not in caplog.text
