@@ -15,6 +15,7 @@ from werkzeug.local import LocalProxy
 from chatkit.service.metrics import CONTENT_TYPE
 from chatkit.service.problems import checked, problem, read_body, unexpected
 from chatkit.service.schema import Relabels, openapi
+from chatkit.service.service import BehindError
 
 LOGGER = logging.getLogger("chatkit.service")
 HEADERS = {
@@ -118,6 +119,8 @@ def post_relabels():
         except sa.exc.SQLAlchemyError as error:
             LOGGER.error("relabels cannot be written (%s)", type(error).__name__)  # noqa: TRY400 - no text of theirs
             raise ServiceUnavailable("The log cannot be written; come again in a while.", retry_after=10) from None
+        except BehindError:
+            raise ServiceUnavailable("The log is behind; come again in a while.", retry_after=2) from None
         if unknown:
             refused = NotFound("A prediction is not in the log; `errors` says which.")
             raise _with_faults(refused, _fields(unknown, "prediction_id"), "is not in the log")

@@ -90,13 +90,14 @@ class PredictionLog:
             }
 
     def settle(self, seconds):
-        """Wait until what is queued now is in the database, but not longer; returns whether it is."""
+        """Wait until what is queued now is in the database, but not longer; returns whether all that came before is."""
         with self._changed:
             last = self._taken
             self._hurried += 1
             self._changed.notify_all()
             try:
-                return self._changed.wait_for(lambda: self._taken - len(self._rows) >= last, seconds)
+                done = self._changed.wait_for(lambda: self._taken - len(self._rows) >= last, seconds)
+                return done and not self._behind()
             finally:
                 self._hurried -= 1
 
@@ -177,6 +178,8 @@ class PredictionLog:
         try:
             batch = next(self._batches, None)
             refused = self._add(batch) if batch else 0
+        except FileNotFoundError:  # somebody took it away
+            batch, refused = None, 0
         except Exception:
             self._batches = None  # from the start again: rows that are there already stay as they are
             raise
@@ -188,19 +191,25 @@ class PredictionLog:
 
     def _add(self, rows):
         """Add rows; returns how many of them the database refuses for what they are."""
-        rows = [row | {"at": dt.datetime.fromisoformat(row["at"])} for row in rows]
         refused = 0
         try:
-            add_predictions(self._engine, rows)
-        except (sa.exc.DataError, UnicodeError):
+            self._add_all(rows)
+        except Exception as error:
+            if not _is_the_rows(error):
+                raise
             # One bad row must not keep the others out for ever.
             for row in rows:
                 try:
-                    add_predictions(self._engine, [row])
-                except (sa.exc.DataError, UnicodeError):
+                    self._add_all([row])
+                except Exception as error:
+                    if not _is_the_rows(error):
+                        raise
                     refused += 1
         self._note(None)
         return refused
+
+    def _add_all(self, rows):
+        add_predictions(self._engine, [row | {"at": dt.datetime.fromisoformat(row["at"])} for row in rows])
 
     def _note(self, error):
         """Keep what the last write came to; say so where that has changed: its kind, since its text may hold a chat."""
@@ -214,6 +223,13 @@ class PredictionLog:
             LOGGER.error("the log cannot be written (%s); trying again", type(error).__name__)
         elif not error and before and not before["worked"]:
             LOGGER.warning("the log is written again")
+
+
+def _is_the_rows(error):
+    """Whether a row is wrong, not the database; a file of the spool may come from anywhere."""
+    if isinstance(error, sa.exc.DBAPIError):
+        return isinstance(error, sa.exc.DataError | sa.exc.IntegrityError)
+    return isinstance(error, sa.exc.StatementError | KeyError | TypeError | ValueError)
 
 
 def together(states):

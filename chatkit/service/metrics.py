@@ -84,8 +84,10 @@ class Metrics:
 
     def text(self):
         """Return the metrics of all workers in Prometheus' text format, as bytes; a label says whose they are."""
-        found = {}
-        for number, families in self._service.families().items():
+        by_worker = self._service.families()
+        answering = GaugeMetricFamily("chatkit_workers_answering", "Workers that are heard of", len(by_worker))
+        found = {answering.name: answering}
+        for number, families in by_worker.items():
             for name, kind, said, samples in families:
                 family = found.setdefault(name, Metric(name, said, kind))
                 for sample, labels, value in samples:

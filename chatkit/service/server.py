@@ -4,6 +4,7 @@ import contextlib
 import gc
 import json
 import logging
+import os
 import select
 import signal
 import socket
@@ -22,7 +23,6 @@ from chatkit.service.door import admit
 from chatkit.service.service import Service
 from chatkit.service.settings import place
 from chatkit.service.spool import lock_spool
-from chatkit.service.tables import open_log
 from chatkit.service.workers import Workers
 
 LOGGER = logging.getLogger("chatkit.service")
@@ -56,15 +56,15 @@ def serve(settings, read_settings):
     InputError
         When the model, the log, the spool, the token or the address cannot be used.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the model is being read anyway
+    asked = []  # for a new model while this one is being read
+    signal.signal(signal.SIGHUP, lambda *_: asked.append(True))
     show_log()
-    settings.token()
-    open_log(settings.database).dispose()
+    workers = Workers(settings, settings.workers)
     if settings.spool:
         lock_spool(place(settings.spool))
     wait_for_address(settings.host, settings.port)
     files = admit(place(settings.model), settings.model_sha256)
-    Server(settings, files, read_settings).run()
+    Server(settings, files, read_settings, workers, asked).run()
 
 
 def show_log():
@@ -97,9 +97,9 @@ def wait_for_address(host, port, seconds=5):
 class Server(BaseApplication):
     """gunicorn's application: the settings, and the service in a worker."""
 
-    def __init__(self, settings, files, read_settings):
+    def __init__(self, settings, files, read_settings, workers, asked):
         self._settings, self._files, self._read_settings = settings, files, read_settings
-        self._workers = Workers(settings.workers)
+        self._workers, self._asked = workers, asked
         self.service = self._number = None
         super().__init__()
 
@@ -133,18 +133,46 @@ class Server(BaseApplication):
     def load(self):
         """Make the service; called in a worker.
 
-        A worker that takes the place of one that died begins with the bytes that were good at the start.
+        A worker that takes the place of one that died begins with the model that was taken last, whatever lies in the
+        folder by now.
         """
-        self.service = Service(self._settings, self._files, self._read_settings, self._workers, self._number)
+        files = self._workers.kept() or self._files
+        self.service = Service(self._settings, files, self._read_settings, self._workers, self._number)
         return create_app(self.service)
 
     def run(self):
         """Run."""
-        Manager(self).run()
+        try:
+            Manager(self, self._asked).run()
+        except SystemExit as end:
+            if end.code == 1 and self._number is None:  # no worker was begun; gunicorn would say nothing
+                host, port = self._settings.host, self._settings.port
+                raise InputError(
+                    f"{host}:{port} has just been taken by another process; choose another with --port."
+                ) from None
+            raise
 
 
 class Manager(Arbiter):
     """gunicorn's parent process; it leaves the workers where they are when a new model comes."""
+
+    def __init__(self, app, asked):
+        super().__init__(app)
+        self._asked = asked
+
+    def init_signals(self):
+        """Hear signals, and that of before."""
+        super().init_signals()
+        if self._asked:
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    def spawn_worker(self):
+        """Fork a worker, which hears no SIGHUP until it knows what to do with it; then it hears one of before."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def handle_hup(self):
         """Tell the workers: gunicorn would put others in their place, which a bad model would keep from starting."""
@@ -168,6 +196,7 @@ class Worker(ThreadWorker):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self._begun = {}  # when the request began that a connection is at
+        self._asked = False  # for a new model
 
     def notify(self):
         """Say that the worker is alive, every second, and hear no more of requests that do not come to an end.
@@ -189,9 +218,9 @@ class Worker(ThreadWorker):
         gc.collect()
         gc.freeze()
         self.cfg.set("graceful_timeout", GRACE)  # in this process only; its parent waits for the log as well
-        if self.age > settings.workers:
+        if self._asked:
             service.ask_for_reload()
-        if self.number == 0:
+        if self.age == 1:
             name = f"{settings.model} ({service.model.sha256[:12]})"
             LOGGER.info("%s is at work on http://%s:%d; Ctrl-C stops it", name, settings.host, settings.port)
 
@@ -199,7 +228,13 @@ class Worker(ThreadWorker):
         """Take SIGHUP as the wish for the model that lies in the folder now."""
         super().init_signals()
         signal.signal(signal.SIGINT, self.handle_exit)  # Ctrl-C reaches the worker, too
-        signal.signal(signal.SIGHUP, lambda *_: self.service and self.service.ask_for_reload())
+        signal.signal(signal.SIGHUP, self._ask)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+
+    def _ask(self, *_):
+        self._asked = True
+        if self.service:
+            self.service.ask_for_reload()
 
     def enqueue_req(self, conn):
         """Let no client keep a thread by being silent, or by not reading."""

@@ -18,10 +18,15 @@ from chatkit.service.metrics import Metrics
 from chatkit.service.schema import messages_model
 from chatkit.service.settings import place
 from chatkit.service.spool import Spool
-from chatkit.service.tables import add_relabels, open_log, storable
+from chatkit.service.tables import add_relabels, storable
+from chatkit.service.workers import Workers
 
 LOGGER = logging.getLogger("chatkit.service")
 SETTLE = 0.8  # seconds that a relabel waits at most for its prediction; a worker has to answer in one
+
+
+class BehindError(Exception):
+    """What is asked for may still be on its way into the log."""
 
 
 class Service:
@@ -35,7 +40,7 @@ class Service:
     read_settings : callable, optional
         Gives the settings anew when a new model is asked for; by default they stay.
     workers : chatkit.service.workers.Workers, optional
-        All workers; by default there is no other.
+        What all workers have in common; by default there is no other.
     number : int, default=0
         Which of them this is.
 
@@ -49,20 +54,19 @@ class Service:
     """
 
     def __init__(self, settings, files, read_settings=None, workers=None, number=0):
-        self.settings, self._workers, self._number = settings, workers, number
+        self.settings, self._number = settings, number
+        self._workers = workers = workers or Workers(settings, 1)
         self._read_settings = read_settings or (lambda: settings)
-        self._token = settings.token()
-        self._engine = open_log(settings.database)
+        self._engine = workers.engine
         self.messages = messages_model(settings)
         self.slots = threading.BoundedSemaphore(settings.in_work)
         self.reload_error, self._wishes = None, queue.SimpleQueue()
         self._take(Model(files, settings.model))
-        spool = Spool(place(settings.spool), number, settings.workers) if settings.spool else None
+        spool = Spool(place(settings.spool), number, workers.count) if settings.spool else None
         self.log = PredictionLog(self._engine, settings.buffer, spool)
         self.metrics = Metrics(self)
         threading.Thread(target=self._reload_when_asked, name="reload", daemon=True).start()
-        if workers:
-            workers.answer(number, {"h": self.state, "m": self.metrics.families, "s": self._settle})
+        workers.answer(number, {"h": self.state, "m": self.metrics.families, "s": self._settle})
 
     def _take(self, model):
         self.model, self.loaded_at = model, now()
@@ -119,6 +123,11 @@ class Service:
         ids : list of str
         unknown : list of int
             Places of those whose prediction is not in the log; when there are any, nothing was added.
+
+        Raises
+        ------
+        BehindError
+            When a prediction is not in the log, and may still be on its way there.
         """
         at = dt.datetime.now(dt.UTC)
         rows = [
@@ -127,10 +136,11 @@ class Service:
             for place, one in enumerate(relabels)
         ]
         unknown = add_relabels(self._engine, rows)
-        if unknown:  # unless they are still on their way into the database
-            self._settle()
-            self._ask("s")
+        if unknown:  # they may still be on their way into the database
+            settled = [self._settle(), *self._ask("s")]
             unknown = add_relabels(self._engine, rows)
+            if unknown and settled.count(True) < self._workers.count:
+                raise BehindError
         return [row["relabel_id"] for row in rows], unknown
 
     def _settle(self):
@@ -138,13 +148,13 @@ class Service:
 
     def _ask(self, question):
         """What the other workers say; None in the place of this one, and of one that does not answer."""
-        return self._workers.ask(self._number, question) if self._workers else [None]
+        return self._workers.ask(self._number, question)
 
     def may_relabel(self, authorization):
         """Whether a header opens the relabels; None when they are switched off."""
-        if self._token is None:
+        if self._workers.token is None:
             return None
-        return hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode())
+        return hmac.compare_digest(authorization.encode(), f"Bearer {self._workers.token}".encode())
 
     def state(self):
         """Say how this worker is: what `health` puts together."""
@@ -163,7 +173,7 @@ class Service:
         return {
             "live": True,
             "ready": True,
-            "workers": {"expected": len(others), "answering": len(states)},
+            "workers": {"expected": self._workers.count, "answering": len(states)},
             "model": models.pop() if len(models) == 1 else None,
             "loaded_at": max(state["loaded_at"] for state in states),
             "reload_error": next(filter(None, (state["reload_error"] for state in states)), None),
@@ -189,9 +199,11 @@ class Service:
         """Take the model that lies in the folder now; a bad one leaves the old one at work."""
         try:
             settings = self._read_settings()
-            self._take(Model(admit(place(settings.model), settings.model_sha256), settings.model))
+            files = admit(place(settings.model), settings.model_sha256)
+            self._take(Model(files, settings.model))
             self.reload_error = None
             LOGGER.warning("the model is now %s", self.model.sha256)
+            self._keep(files)
         except InputError as error:
             self.reload_error = str(error)
             LOGGER.error("the old model stays: %s", error)  # noqa: TRY400 - the sentence says it all
@@ -199,10 +211,16 @@ class Service:
             self.reload_error = f"The new model cannot be taken ({type(error).__name__})."
             LOGGER.error("the old model stays: %s", self.reload_error)  # noqa: TRY400
 
+    def _keep(self, files):
+        try:
+            self._workers.keep(files)
+        except OSError as error:
+            LOGGER.error("a worker that begins later will have an older model (%s)", error.strerror)  # noqa: TRY400
+
     def close(self, seconds=10.0):
         """Write the log's queue out; returns the number of rows that are lost."""
         lost = self.log.close(seconds)
-        self._engine.dispose()
+        self._workers.close()
         return lost
 
 

@@ -12,7 +12,7 @@ from chatkit.project import InputError
 
 SEGMENT = 16 * 2**20  # bytes after which a new file is begun
 LARGEST = 2**30  # bytes of all files together, so that a database that is away for long does not fill the disk
-_PATIENCE = 10  # seconds for a service that was killed to be gone
+_PATIENCE = 15  # seconds for a service that was killed to be gone
 
 
 def lock_spool(folder):
@@ -26,7 +26,7 @@ def lock_spool(folder):
     Returns
     -------
     int
-        A descriptor; the lock lasts until the last process that has it is gone.
+        A descriptor that is never closed: the lock lasts until the last process that has it is gone.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def lock_spool(folder):
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(folder, os.O_RDONLY)
     except OSError as error:
         raise InputError(
             f"The spool {folder} cannot be used ({error.strerror}); name another folder, or write `spool = false`."
@@ -158,9 +158,10 @@ class Spool:
             batch = []
             for line in lines:
                 try:
-                    batch.append(json.loads(line))
+                    row = json.loads(line)
                 except ValueError:
                     continue
+                batch += [row] * (isinstance(row, dict) and "prediction_id" in row)
                 if len(batch) == size:
                     yield batch
                     batch = []
@@ -170,8 +171,9 @@ class Spool:
     def remove(self, file):
         """Remove a file whose rows are all in the database."""
         self.behind.remove(file)
-        self._size -= file.stat().st_size
-        file.unlink()
+        with contextlib.suppress(FileNotFoundError):  # somebody took it away
+            self._size -= file.stat().st_size
+            file.unlink()
 
     def close(self):
         """Close the file; an empty one goes."""

@@ -114,6 +114,16 @@ class Served:
         with contextlib.suppress(OSError, http.client.HTTPException):
             return json.loads(self.ask("GET", "/health")[2])
 
+    def written(self):
+        """Wait until all workers say that the log has all rows; returns its state."""
+
+        def state():
+            health = self.health()
+            workers, log = health["workers"], health["log"]
+            return workers["answering"] == workers["expected"] and log["last_write"] and not log["queue"] and log
+
+        return wait_for(state, "the log is not written")
+
     def signal(self, number):
         """Send the service a signal."""
         self.process.send_signal(number)

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chatkit import load_model
 from chatkit.evaluation.explain import contributions
-from tests.service.conftest import TOKEN, message, save, wait_for
+from tests.service.conftest import TOKEN, message, save
 
 SECRET = "s3cr3t-w0rd"
 JSON = {"Content-Type": "application/json"}
@@ -87,7 +87,7 @@ def test_predictions_are_drawn_for_an_audit(serve, share):
     answers = served.post({"messages": [message(number=number) for number in range(256)]})[2]["predictions"]
     drawn = {one["prediction_id"] for one in answers if one["audit"]}
     assert abs(len(drawn) - 256 * share) <= 5 * (256 * share * (1 - share)) ** 0.5
-    wait_for(lambda: served.health()["log"]["queue"] == 0, "the log is not written")
+    served.written()
     with contextlib.closing(sqlite3.connect(served.database)) as log:
         assert {key for (key,) in log.execute("SELECT prediction_id FROM predictions WHERE audit")} == drawn
         assert log.execute("SELECT min(milliseconds) > 0 FROM predictions").fetchone() == (1,)
@@ -233,22 +233,23 @@ def test_a_relabel_is_checked(served):
 def test_health_and_metrics_tell_what_happened(served):
     """Rows written, requests counted by route and status, messages by the model's categories."""
     served.post({"messages": [message()]})
-    log = wait_for(lambda: (log := served.health()["log"])["queue"] == 0 and log, "the log is not written")
+    log = served.written()
     assert log["last_write"]["worked"]
     assert (log["dropped"], log["buffer"], log["spool"]["works"]) == (0, 20_000, True)
     text = served.ask("GET", "/metrics")[2].decode()
     found = {}  # of each sample the values, one from each worker
     for family in text_string_to_metric_families(text):
         for name, labels, value, *_ in family.samples:
-            workers = found.setdefault((name, *sorted(labels.items() - {("worker", labels["worker"])})), {})
-            workers[labels["worker"]] = value
+            workers = found.setdefault((name, *sorted(item for item in labels.items() if item[0] != "worker")), {})
+            workers[labels.get("worker")] = value
     assert sum(found["chatkit_requests_total", ("route", "/messages"), ("status", "200")].values()) >= 1
     assert sum(found["chatkit_messages_total", ("category", "urgent")].values()) >= 1
     assert {label[1] for name, *labels in found if name == "chatkit_messages_total" for label in labels} == {
         "urgent", "other", "new product",
     }  # fmt: skip
     assert found["chatkit_log_dropped_total",] == {"0": 0, "1": 0}
-    assert found["chatkit_log_works",]["0"] == 1
+    assert found["chatkit_log_works",] == {"0": 1, "1": 1}
+    assert "chatkit_workers_answering 2.0" in text.splitlines()
     assert set(found["process_resident_memory_bytes",]) == {"0", "1"}
     assert SECRET not in text
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -13,7 +14,7 @@ from alembic.migration import MigrationContext
 
 from chatkit.project import InputError
 from chatkit.service import spool as spooling
-from chatkit.service.log import PredictionLog
+from chatkit.service.log import PredictionLog, together
 from chatkit.service.service import now
 from chatkit.service.spool import Spool, lock_spool
 from chatkit.service.tables import METADATA, PREDICTIONS, add_predictions, add_relabels, forget, migrate, open_log
@@ -185,18 +186,76 @@ def test_each_worker_has_files_of_its_own(spool):
     assert file not in Spool(spool, 0, 2).behind
 
 
+def test_workers_share_the_room_of_the_spool(spool, monkeypatch):
+    """All together take no more of the disk than one alone."""
+    monkeypatch.setattr(spooling, "LARGEST", 1000)
+    workers = [Spool(spool, number, 2) for number in range(2)]
+    for files in workers:
+        while files.append([row(1)]):
+            pass
+    assert 500 < sum(file.stat().st_size for file in spool.iterdir()) <= 1000
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "5",
+        "[]",
+        "{}",
+        *(
+            json.dumps({"prediction_id": "p9"} | more)
+            for more in ({}, {"at": 5}, {"at": "today"}, {"at": "2026-01-01T00:00:00+00:00"}, row(9, category=None))
+        ),
+    ],
+)
+def test_a_bad_line_of_a_file_does_not_keep_others_out(engine, spool, bad):
+    """Neither the rest of its file nor the files behind it."""
+    (spool / "1.jsonl").write_text(f"{json.dumps(row(1))}\n{bad}\n{json.dumps(row(2))}\n")
+    (spool / "2.jsonl").write_text(json.dumps(row(3)) + "\n")
+    log = PredictionLog(engine, 10, Spool(spool))
+    wait_for(lambda: not list(spool.iterdir()), "a file stays")
+    log.close(10)
+    assert [one["prediction_id"] for one in stored(engine)] == ["p1", "p2", "p3"]
+
+
+def test_a_file_that_was_taken_away_does_not_keep_others_out(engine, spool):
+    """Somebody has deleted it by hand."""
+    for name in "12":
+        (spool / f"{name}.jsonl").write_text(json.dumps(row(name)) + "\n")
+    files = Spool(spool)
+    (spool / "1.jsonl").unlink()
+    log = PredictionLog(engine, 10, files)
+    wait_for(lambda: log.settle(1), "a file stays")
+    log.close(10)
+    assert [one["prediction_id"] for one in stored(engine)] == ["p2"]
+
+
+def test_logs_together():
+    """A failure of one is that of all, whoever wrote last."""
+    good, bad = ({"at": f"2026-01-0{day}", "worked": day == 2, "error": None} for day in (2, 1))
+    one = {"queue": 1, "oldest_seconds": 5.0, "buffer": 10, "dropped": 2, "spool": None, "last_write": good}
+    spools = [{"works": works, "files_behind": 3} for works in (True, False)]
+    assert together([one]) == one
+    assert together([one | {"last_write": None}])["last_write"] is None
+    states = [one | {"spool": spools[0]}, one | {"spool": spools[1], "last_write": bad, "oldest_seconds": 1.0}]
+    for order in (states, states[::-1]):
+        assert together(order) == {
+            "queue": 2, "oldest_seconds": 5.0, "buffer": 20, "dropped": 4,
+            "spool": {"works": False, "files_behind": 6}, "last_write": bad,
+        }  # fmt: skip
+
+
 def test_a_spool_has_one_service(spool, monkeypatch):
     """A second one is told so; the lock goes with its holder."""
-    import os
-
     monkeypatch.setattr(spooling, "_PATIENCE", 0)
     held = lock_spool(spool)
     with pytest.raises(InputError, match="Another service uses the spool"):
         lock_spool(spool)
     os.close(held)
     os.close(lock_spool(spool))
+    (spool / "file").touch()
     with pytest.raises(InputError, match="cannot be used"):
-        lock_spool(spool / "lock" / "below a file")
+        lock_spool(spool / "file" / "below")
 
 
 def test_migrations_give_the_tables_that_the_code_knows(engine):
@@ -229,8 +288,7 @@ def test_a_log_of_the_first_version_is_brought_up_to_date(engine, spool):
     (spool / "1.jsonl").write_text(json.dumps(row(2)) + "\n")
     log = PredictionLog(engine, 100, Spool(spool))
     log.put([row(3, audit=True, milliseconds=1.5)])
-    assert log.settle(60)  # the tables are there
-    wait_for(lambda: len(stored(engine)) == 3, "a row is missing")
+    wait_for(lambda: log.settle(1), "rows are missing")
     log.close(10)
     assert [(one["audit"], one["milliseconds"]) for one in stored(engine)] == [(False, None)] * 2 + [(True, 1.5)]
 

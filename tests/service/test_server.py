@@ -73,13 +73,15 @@ def test_a_request_that_came_along_is_answered_without_waiting(monkeypatch):
 
 def test_a_request_that_does_not_end_is_heard_no_longer(monkeypatch):
     """It can still be answered; one that has just begun is not touched."""
-    monkeypatch.setattr(ThreadWorker, "notify", lambda _worker: None)
+    alive = []
+    monkeypatch.setattr(ThreadWorker, "notify", lambda worker: alive.append(worker))  # noqa: PLW0108 - a method
     worker = Worker.__new__(Worker)
     with contextlib.ExitStack() as stack:
         pairs = [[stack.enter_context(one) for one in socket.socketpair()] for _ in range(2)]
         begun = time.monotonic() - LONGEST
         worker._begun = {Connection(sock=here): begun + 60 * at for at, (here, _) in enumerate(pairs)}
         worker.notify()
+        assert alive == [worker]
         (late, slow), (here, there) = pairs
         assert late.recv(1) == b""
         late.sendall(b"408")

@@ -1,7 +1,11 @@
 """Several workers that are one service."""
 
+import contextlib
+import os
 import socket
+import sqlite3
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -16,15 +20,28 @@ from tests.service.conftest import message, wait_for
 @pytest.fixture
 def pair(tmp_path, model_folder):
     """Two workers in this process."""
-    workers = Workers(2)
     settings = Settings(
         model=str(model_folder), database=f"sqlite:///{tmp_path}/log.sqlite", spool=str(tmp_path), audit_share=0
     )
-    files = admit(model_folder)
+    files, workers = admit(model_folder), Workers(settings, 2)
     pair = [Service(settings, files, None, workers, number) for number in range(2)]
     yield pair
     for service in pair:
         service.close()
+
+
+@pytest.fixture
+def group(tmp_path):
+    """Makes so many workers that have nothing to do."""
+    made = []
+
+    def make(count):
+        made.append(Workers(Settings(database=f"sqlite:///{tmp_path}/log.sqlite"), count))
+        return made[-1]
+
+    yield make
+    for workers in made:
+        workers.close()
 
 
 def sort(service, count=1):
@@ -66,13 +83,15 @@ def test_a_relabel_of_what_another_worker_said(pair, monkeypatch):
     monkeypatch.setattr("chatkit.service.log.GATHER", 3600)
     (said,) = sort(pair[1])
     assert pair[0].relabel([relabel(said["prediction_id"])])[1] == []
+    (own,) = sort(pair[0])
+    assert pair[0].relabel([relabel(own["prediction_id"])])[1] == []
     assert pair[0].relabel([relabel(said["prediction_id"]), relabel("nobody's")])[1] == [1]
 
 
-def test_one_that_does_not_answer(monkeypatch):
+def test_one_that_does_not_answer(group, monkeypatch):
     """A dead one is left out; what takes its place is heard again."""
     monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.2)
-    workers = Workers(3)
+    workers = group(3)
     workers.answer(1, {"h": lambda: {"is": "well"}})
     for _ in range(5):
         assert workers.ask(0, "h") == [None, {"is": "well"}, None]
@@ -80,10 +99,10 @@ def test_one_that_does_not_answer(monkeypatch):
     wait_for(lambda: workers.ask(0, "h") == [None, {"is": "well"}, "again"], "it is not heard")
 
 
-def test_strangers_do_not_keep_a_worker_from_answering(monkeypatch):
+def test_strangers_do_not_keep_a_worker_from_answering(group, monkeypatch):
     """Who says nothing, hangs up or asks nonsense."""
     monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.5)
-    workers = Workers(2)
+    workers = group(2)
     workers.answer(1, {"h": lambda: 1})
     address = workers._sockets[1].getsockname()
     for said in (b"", b"x", b"\xff", b"GET / HTTP/1.1\r\n\r\n"):
@@ -94,34 +113,75 @@ def test_strangers_do_not_keep_a_worker_from_answering(monkeypatch):
     silent.close()
 
 
-def test_all_are_asked_at_once(monkeypatch):
+def test_all_are_asked_at_once(group, monkeypatch):
     """Three that wait for each other are waited for together."""
     monkeypatch.setattr("chatkit.service.workers.PATIENCE", 60)
     together = threading.Barrier(3)
-    workers = Workers(4)
+    workers = group(4)
     for number in range(1, 4):
         workers.answer(number, {"h": lambda: together.wait(60) is not None})
     assert workers.ask(0, "h") == [None, True, True, True]
 
 
-def test_one_that_takes_too_long_is_not_waited_for(monkeypatch):
+def test_one_that_takes_too_long_is_not_waited_for(group, monkeypatch):
     """Nor is it forgotten: the next time it may be in time."""
     monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.2)
     going = threading.Event()
-    workers = Workers(2)
+    workers = group(2)
     workers.answer(1, {"h": lambda: going.wait(60)})
     assert workers.ask(0, "h") == [None, None]
     going.set()
     wait_for(lambda: workers.ask(0, "h") == [None, True], "it is not heard")
 
 
-def test_a_mistake_in_an_answer_is_said_and_the_next_one_comes(monkeypatch, caplog):
+def test_a_mistake_in_an_answer_is_said_and_the_next_one_comes(group, monkeypatch, caplog):
     """The kind of the error only: its text may hold a chat."""
     monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.5)
     answers = iter([1])
-    workers = Workers(2)
+    workers = group(2)
     workers.answer(1, {"h": lambda: next(answers) and {}["s3cr3t"], "m": lambda: 2})
     assert workers.ask(0, "h") == [None, None]
     assert workers.ask(0, "m") == [None, 2]
     wait_for(lambda: "a worker cannot say how it is (KeyError)" in caplog.text, "nothing is said")
     assert "s3cr3t" not in caplog.text
+
+
+def test_a_hung_one_takes_no_time_from_the_others(group, monkeypatch):
+    """However many have asked it in vain."""
+    monkeypatch.setattr("chatkit.service.workers.PATIENCE", 0.3)
+    workers = group(3)
+    workers.answer(2, {"h": lambda: time.sleep(0.02) or "well"})
+    hung = workers._sockets[1].getsockname()
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):  # until its listen queue is full
+            asker = stack.enter_context(socket.socket())
+            asker.setblocking(False)
+            asker.connect_ex(hung)
+        assert workers.ask(0, "h") == [None, None, "well"]
+
+
+def test_a_new_one_leaves_the_files_of_the_others_alone(pair, tmp_path, monkeypatch):
+    """It takes those of its number only: what another one is writing is no more behind than its memory."""
+    wait_for(lambda: all(service.log.state()["last_write"] for service in pair), "no tables")
+    monkeypatch.setattr("chatkit.service.log.GATHER", 3600)
+    for service in pair:
+        sort(service)
+    files, workers = admit(pair[0].settings.model), pair[0]._workers
+    after = [Service(pair[0].settings, files, None, workers, number) for number in range(2)]
+    wait_for(lambda: all(service.log.settle(1) for service in after), "not read")
+    with sqlite3.connect(tmp_path / "log.sqlite") as log:
+        assert log.execute("SELECT count(*) FROM predictions").fetchone() == (2,)
+    assert not list(tmp_path.glob("*.jsonl"))
+    for service in after:
+        service.log.close(1)
+
+
+def test_what_was_taken_is_kept(group):
+    """The last one, byte by byte; none where it was not written whole."""
+    workers = group(2)
+    assert workers.kept() is None
+    for files in ({"a": b"1" * 1000, "b": b""}, {"a": b"\n\0{}\n", "trees.ubj": bytes(range(256))}):
+        workers.keep(files)
+        assert workers.kept() == files
+    os.pwrite(workers._model.fileno(), b"?", 50)
+    assert workers.kept() is None
