@@ -34,6 +34,7 @@ SHARED = ROOT.parent / "shared" / "data"
 MESSAGE = ["subject", "body"]
 ROWS = 3000
 CATEGORIES, LARGE, ALIKE = 10, 60, 0.7  # of a real draw: how many, their chats at least, common words of near copies
+MACHINE = {"endava_tickets": "accept decline requests"}  # how messages end that a system writes
 FIRST_SEED = 1000  # thresholds were chosen on smaller seeds
 
 
@@ -45,12 +46,15 @@ def simulated(seed):
 def drawn(name, seed, copies=False):
     """Chats of some categories of a real set, split at random, one of each group of near copies, or with all of these.
 
-    Real sets have a fault of their own: many chats are nearly those of a template, and a random split puts them on both
-    sides. Near copies are told by the words that two chats have in common, of all words of both: not as the check does.
+    Real sets have faults of their own. Many chats are nearly those of a template, and a random split puts them on both
+    sides: near copies are told by the words that two chats have in common, of all words of both, not as the check does.
+    And where a system writes the chats of one category, its words give that category away: such chats are left out.
     Each chat is a conversation of its own, at a random time, since the sets say nothing of either.
     """
     file = SHARED / name / f"{name}.csv"
     chats = pd.read_csv(file, keep_default_na=False)[[*MESSAGE, "category"]]
+    if name in MACHINE:
+        chats = chats[~chats["body"].str.endswith(MACHINE[name])]
     sizes = chats["category"].value_counts()
     large = sorted(sizes.index[sizes >= LARGE])
     chats = chats[chats["category"].isin(np.random.default_rng(seed).choice(large, CATEGORIES, replace=False))]
@@ -154,8 +158,8 @@ def complexity(train, test, dose, rng):
 
 
 def rounds(train, test, dose, rng):
-    """Deep trees, fast, for long, where a fifth of the labels is drawn at random."""
-    train["category"] = _redrawn(train["category"], 0.2, rng)
+    """Deep trees, fast, for long, where three tenths of the labels are drawn at random."""
+    train["category"] = _redrawn(train["category"], 0.3, rng)
     options = {"max_depth": 8, "learning_rate": 1.0, "n_estimators": int(dose), "reg_lambda": 0.0,
                "min_child_weight": 0.01}  # fmt: skip
     return make_pipeline("xgboost", options).fit(train[MESSAGE], train["category"]), train, test, {}
@@ -178,25 +182,27 @@ def drift(train, test, dose, rng):
     return default(train), train, test, {}
 
 
-class Sharp:
-    """A model whose probabilities are raised to a power."""
+class Evened:
+    """A model whose probabilities are mixed with even ones."""
 
-    def __init__(self, fitted, power):
-        self.fitted, self.power, self.classes_ = fitted, power, fitted.classes_
+    def __init__(self, fitted, share):
+        self.fitted, self.share, self.classes_ = fitted, share, fitted.classes_
 
     def predict(self, X):
         """Predict as the model does."""
         return self.fitted.predict(X)
 
     def predict_proba(self, X):
-        """Return sharper probabilities."""
-        sharp = self.fitted.predict_proba(X) ** self.power
-        return sharp / sharp.sum(axis=1, keepdims=True)
+        """Return less certain probabilities."""
+        return (1 - self.share) * self.fitted.predict_proba(X) + self.share / len(self.classes_)
 
 
 def calibration(train, test, dose, rng):
-    """Raise probabilities to a power."""
-    return Sharp(default(train), dose), train, test, {}
+    """Mix probabilities with even ones, so far that on average they are off by the dose."""
+    fitted = default(train)
+    given = fitted.predict_proba(test[MESSAGE])
+    furthest = np.abs(given - 1 / given.shape[1]).sum(axis=1).mean() / 2
+    return Evened(fitted, dose / furthest), train, test, {}
 
 
 PLANTS = {
@@ -208,10 +214,10 @@ PLANTS = {
     signal: (0.9, 0.95, 1),
     simple: (0.1, 0.2, 0.4),
     complexity: (30, 300, 1e5),
-    rounds: (50, 100, 150),
+    rounds: (50, 100, 200),
     labels: (0.1, 0.2, 0.4),
     drift: (0.1, 0.3, 0.6),
-    calibration: (1.5, 2, 4),
+    calibration: (0.05, 0.1, 0.2),
 }  # documented dose last
 
 
@@ -268,6 +274,14 @@ def _share(rows):
     return f"{row['alarms']} of {row['runs']} ({low:.0%} to {high:.0%})"
 
 
+TOO_SURE = (
+    "The fault of calibration is a model that is too unsure. One that is too sure is found as well, where it is often wrong:",
+    "its probabilities can be off by no more than the share of its wrong answers. Where that is less than the threshold and",
+    "what chance adds, as with the default model on banking77, even certainty may pass.",
+    "",
+)
+
+
 def write(records, root):
     """Write the records, the page and the picture."""
     (root / "benchmarks/checks.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
@@ -282,17 +296,14 @@ def write(records, root):
         "them. An alarm is a warning or a failure; in brackets the 95 % Wilson interval. Thresholds and doses were chosen on",
         "other seeds than those here.",
         "",
+        "Left out of endava_tickets are messages that a system writes, nearly all of which begin with `wants` and end with `accept",
+        "decline requests`: 129 of 132 are in one category, so that the check of words that give it away names them rightly.",
+        "",
         "## False alarms on clean draws",
         "",
         f"| check | {' | '.join(sets)} |",
         "|---" * (len(sets) + 1) + "|",
     ]
-    if any(name.endswith("_whole") for name in sets):
-        lines[7:7] = [
-            "",
-            "Sets called whole are an earlier measurement: draws of all categories, split at random with near copies left in,",
-            "so that an alarm may be true. Without what has changed since: the check of the signal, and three faults.",
-        ]
     quiet = frame[frame["plant"].isna()]
     lines += [
         f"| {code} | {' | '.join(_share(quiet[(quiet['check'] == code) & (quiet['set'] == name)]) for name in sets)} |"
@@ -304,7 +315,7 @@ def write(records, root):
     own = frame[frame["plant"] == frame["check"]]
     lines += [f"| {row['check']} | {docs[row['plant']]} | {row['dose']:g} | {row['set']} | {_share(own.loc[[at]])} |"
               for at, row in own.iterrows()]  # fmt: skip
-    lines += ["", "The last dose of each check is the documented one.", "", _curves(own, root)]
+    lines += ["", "The last dose of each check is the documented one.", "", *TOO_SURE, _curves(own, root)]
     lines += ["", "## Every fault, every check", "", *(_picture(frame, name, root) for name in sets if _has_all(frame, name)), "",
               "Faults have more than one symptom: a check that alarms beside the fault's own is not wrong.", ""]  # fmt: skip
     lines += _beside_skore(frame, root)

@@ -409,6 +409,23 @@ def test_overconfident_probabilities_fail(clean):
         found("calibration", train, test, _Constant(train))
 
 
+@pytest.mark.parametrize(("said", "status"), [(0.734, "pass"), (0.71, "fail"), (0.89, "fail")])
+def test_probabilities_may_be_off_a_little(said, status):
+    """Right in 80 of 100 chats, and six points off beyond chance; a good model on a thousand chats comes to five."""
+
+    class Same:
+        classes_ = np.array(["card", "loan"])
+
+        def predict(self, X):
+            return np.full(len(X), "card")
+
+        def predict_proba(self, X):
+            return np.full((len(X), 2), (said, 1 - said))
+
+    chats = pd.DataFrame({"subject": "", "body": "hello", "category": ["card"] * 8000 + ["loan"] * 2000})
+    assert found("calibration", chats, chats, Same()).status == status
+
+
 def test_thresholds_are_the_callers(clean):
     """And a threshold for a check that does not exist is a mistake."""
     train, test = clean
