@@ -208,7 +208,7 @@ def calibration(train, test, dose, rng):
 PLANTS = {
     duplicates: (0.005, 0.01, 0.02),
     groups: (0.001, 0.002, 0.005),
-    time_order: (0.05, 0.1, 0.2),
+    time_order: (0.1, 0.2, 0.4),
     leak_tokens: (0.1, 0.2, 0.4),
     scrambled_labels: (3000, 1000, 300),
     signal: (0.9, 0.95, 1),
