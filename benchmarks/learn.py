@@ -9,6 +9,7 @@ Writes benchmarks/learn.json, docs/learn.png, and the figures of docs/learn.md.
 """
 
 import argparse
+import itertools
 import json
 import random
 import tempfile
@@ -135,8 +136,10 @@ def one_policy(seed, parts, policy, as_many):
         kept = {name: found[name] for name in METRICS}
         records.append({"seed": seed, "policy": policy, "round": number, **kept, **more})
 
-    # A prediction's id is its lot in the audit: drawn from the seed here, so that a second run finds the same.
-    seeded = mock.patch("uuid.uuid4", side_effect=lambda: uuid.UUID(int=ids.getrandbits(128), version=4))
+    # The last 32 bits of a prediction's id are its lot in the audit: from the seed here, so that a second run finds the same.
+    numbers = itertools.count()
+    new_id = lambda: str(uuid.UUID(int=next(numbers) << 32 | ids.getrandbits(128) >> 96))  # noqa: E731
+    seeded = mock.patch("chatkit.service.service.new_id", new_id)
     with tempfile.TemporaryDirectory() as name, seeded:
         folder = Path(name)
         write_sqlite(f"sqlite:///{folder}/chats.sqlite", {"chats": history.drop(columns="truth").assign(split=None)})
