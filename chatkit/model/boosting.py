@@ -7,7 +7,11 @@ from sklearn.utils.validation import validate_data
 from chatkit.model.codes import Number, check_parameters, checked, encode, seed_of, weighted
 from chatkit.model.trees import SETTINGS, grow, present, settings_of
 
-NUMBERS = {"n_estimators": Number(1, whole=True, optional=True), **SETTINGS}
+NUMBERS = {
+    **SETTINGS,
+    "n_estimators": Number(1, whole=True, optional=True),
+    "learning_rate": Number(0, above=True, optional=True),
+}
 
 
 class XGBoostClassifier(ClassifierMixin, BaseEstimator):
@@ -19,12 +23,15 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     n_estimators : int, optional
-        Boosting rounds; each grows one tree for every category. If not given, 100, and from 45,000 rows on fewer, so
-        that 4.5 million rows are looked at in all, but at least 45.
+        Boosting rounds; each grows one tree for every category. If not given, 100, and from 40,000 rows on fewer, so
+        that 4 million rows are looked at in all, but at least 40.
     max_depth : int, default=3
         Depth of a tree.
-    learning_rate : float, default=0.8
-        Share of each tree that is added.
+    learning_rate : float, optional
+        Share of each tree that is added. If not given, min(1, 45 / rounds), since fewer rounds need larger steps. With
+        three folds on 3,000 training chats each of banking77, endava_tickets and newsgroups20 mean macro-F1 after 100
+        rounds was .653, .651 with .36 and .645 with .8; after 40 rounds on 100,000 simulated chats .820 with 1, .811
+        with .8.
     max_bin : int, default=2
         Distinct values kept of a word's weight. Text needs few, and few are fast.
     min_child_weight : float, optional
@@ -63,7 +70,7 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         self,
         n_estimators=None,
         max_depth=3,
-        learning_rate=0.8,
+        learning_rate=None,
         max_bin=2,
         min_child_weight=None,
         colsample_bynode=1.0,
@@ -105,8 +112,10 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
         X, codes, times = weighted(X, codes, sample_weight)
         rounds = self.n_estimators
         if rounds is None:
-            rounds = int(np.clip(4_500_000 // len(codes), 45, 100))
+            rounds = int(np.clip(4_000_000 // len(codes), 40, 100))
         settings = settings_of(self, seed_of(self.random_state))
+        if settings["learning_rate"] is None:
+            settings["learning_rate"] = min(1.0, 45 / rounds)
         self.trees_ = grow(present(X), codes, settings, rounds, self.max_words, times=times)
         return self
 

@@ -88,12 +88,22 @@ def test_trees_look_at_the_words_that_tell(rows):
     assert (before != X).nnz == 0
 
 
-@pytest.mark.parametrize(("times", "rounds"), [(1, 100), (250, 60)])
+@pytest.mark.parametrize(("times", "rounds"), [(1, 100), (250, 53)])
 def test_many_rows_take_fewer_rounds(rows, times, rounds):
-    """4.5 million rows are looked at in all."""
+    """4 million rows are looked at in all."""
     X, y = rows
     model = XGBoostClassifier(max_depth=1, max_words=2).fit(vstack([X] * times), np.tile(y, times))
     assert model.trees_.booster.num_boosted_rounds() == rounds
+
+
+@pytest.mark.parametrize(("rounds", "step"), [(None, 0.45), (90, 0.5), (45, 1.0), (5, 1.0)])
+def test_fewer_rounds_take_larger_steps(rows, rounds, step):
+    """Unless the step is given."""
+    X, y = rows
+    default, given = (XGBoostClassifier(rounds, learning_rate=rate).fit(X, y) for rate in (None, step))
+    np.testing.assert_array_equal(default.predict_proba(X), given.predict_proba(X))
+    smaller = XGBoostClassifier(rounds, learning_rate=step / 2).fit(X, y)
+    assert (default.predict_proba(X) != smaller.predict_proba(X)).any()
 
 
 def test_many_small_categories_are_learned():

@@ -140,7 +140,7 @@ WRONG = {
     CalibratedLinearSVC: {"C": [0, -1, "1", None, float("inf")], "cv": [None, "5", 1, 2.5]},
     BoostedLinearClassifier: {
         "C": [0, -1, "1"], "balance": ["balanced", -1, None], "n_estimators": [0, -1, None], "cv": [None, "5", 0, 1],
-        **TREES,
+        **TREES, "learning_rate": [0, None],
     },
 }  # fmt: skip
 
