@@ -1,7 +1,9 @@
 """How often each overfitting check finds its own fault, and how often it cries wolf: `make checks-bench`.
 
 Every fault is planted into fresh draws of chats. At its documented dose, the largest, the whole suite runs on every
-set, and so it does on clean draws; at the smaller doses the fault's own check alone. An alarm is a warning or a failure.
+set, and so it does on clean draws; at the smaller doses the fault's own check alone. Where more runs of one check are
+wanted, of a check that few clean draws let run or of a documented dose, it is run alone in further draws. An alarm is a
+warning or a failure.
 Writes checks.json, docs/checks.md and its pictures; sets that are not measured keep their records.
 """
 # ruff: noqa: ARG001 - all plants are called alike
@@ -36,6 +38,7 @@ ROWS = 3000
 CATEGORIES, LARGE, ALIKE = 10, 60, 0.7  # of a real draw: how many, their chats at least, common words of near copies
 MACHINE = {"endava_tickets": "accept decline requests"}  # how messages end that a system writes
 FIRST_SEED = 1000  # thresholds were chosen on smaller seeds
+FURTHER = 1000  # draws for one check alone, at most
 
 
 def simulated(seed):
@@ -244,19 +247,35 @@ def measure(name, clean_runs, runs, jobs, alone=()):
             continue
         cells += [(plant, dose, plant.__name__, runs) for dose in doses[:-1]]
         cells.append((plant, doses[-1], plant.__name__ if alone else None, runs))
-    tasks = [(plant, dose, name, FIRST_SEED + number, only) for plant, dose, only, count in cells
-             for number in range(count)]  # fmt: skip
-    found = Parallel(n_jobs=jobs, verbose=1)(delayed(one)(*task) for task in tasks)
-    records, at = [], 0
+
+    def draws(plant, dose, only, first, last):
+        seeds = range(FIRST_SEED + first, FIRST_SEED + last)
+        return Parallel(n_jobs=jobs)(delayed(one)(plant, dose, name, seed, only) for seed in seeds)
+
+    records = []
     for plant, dose, only, count in cells:
-        some = found[at : at + count]
-        at += count
+        found = draws(plant, dose, only, 0, count)
         for code in [only] if only else [*CHECKS, "suite"]:
-            ran = [run for run in some if code == "suite" or run[code] != "not_run"]
+            ran, last = _ran(found, code), count
+            while (missing := _wanted(plant, dose, code, count) - len(ran)) > 0 and last < count + FURTHER:
+                first, last = last, min(last + missing, count + FURTHER)
+                ran += _ran(draws(plant, dose, code, first, last), code)
             alarms = sum(_alarm(run.values() if code == "suite" else [run[code]]) for run in ran)
             records.append({"check": code, "plant": None if plant is clean else plant.__name__, "dose": dose,
                             "set": name, "runs": len(ran), "alarms": alarms})  # fmt: skip
+        print(name, plant.__name__, dose, flush=True)
     return records
+
+
+def _wanted(plant, dose, code, count):
+    """How often a check is to run at least: on clean draws, and five times as often on its fault's documented dose."""
+    if plant is clean:
+        return 0 if code == "suite" else count
+    return 5 * count if code == plant.__name__ and dose == PLANTS[plant][-1] else 0
+
+
+def _ran(found, code):
+    return [run for run in found if code == "suite" or run[code] != "not_run"]
 
 
 def _alarm(statuses):
@@ -294,7 +313,8 @@ def write(records, root):
         f"chats are split by conversation. A draw of a real set has {CATEGORIES} of its categories and is split at random;",
         "of near copies, which a random split would put on both sides, one is kept, but for the check of labels, which compares",
         "them. An alarm is a warning or a failure; in brackets the 95 % Wilson interval. Thresholds and doses were chosen on",
-        "other seeds than those here.",
+        "other seeds than those here. rounds has nothing to look at where the default model keeps none or one of its trees, so",
+        "that further draws, up to 1,000, were looked at for it alone; and so were those beyond 20 of the documented doses.",
         "",
         "Left out of endava_tickets are messages that a system writes, nearly all of which begin with `wants` and end with `accept",
         "decline requests`: 129 of 132 are in one category, so that the check of words that give it away names them rightly.",
@@ -309,13 +329,16 @@ def write(records, root):
         f"| {code} | {' | '.join(_share(quiet[(quiet['check'] == code) & (quiet['set'] == name)]) for name in sets)} |"
         for code in [*CHECKS, "suite"]
     ]
-    lines += ["", "## Own faults found", "",
-              "| check | plant | dose | set | found |", "|---|---|---|---|---|"]  # fmt: skip
-    docs = {plant.__name__: plant.__doc__.rstrip(".") for plant in PLANTS}
+    lines += ["", "## Own faults found", "", f"| check | planted fault | dose | {' | '.join(sets)} |",
+              "|---" * (len(sets) + 3) + "|"]  # fmt: skip
     own = frame[frame["plant"] == frame["check"]]
-    lines += [f"| {row['check']} | {docs[row['plant']]} | {row['dose']:g} | {row['set']} | {_share(own.loc[[at]])} |"
-              for at, row in own.iterrows()]  # fmt: skip
-    lines += ["", "The last dose of each check is the documented one.", "", *TOO_SURE, _curves(own, root)]
+    for plant, doses in PLANTS.items():
+        code, said = plant.__name__, plant.__doc__.rstrip(".")
+        for dose in doses:
+            rows = own[(own["check"] == code) & (own["dose"] == dose)]
+            shares = [_share(rows[rows["set"] == name]) for name in sets]
+            lines.append(f"| {code} | {said if dose == doses[0] else ''} | {dose:g} | {' | '.join(shares)} |")
+    lines += ["", "The last dose of each check is the documented one.", "", *TOO_SURE, _curves(own, sets, root)]
     lines += ["", "## Every fault, every check", "", *(_picture(frame, name, root) for name in sets if _has_all(frame, name)), "",
               "Faults have more than one symptom: a check that alarms beside the fault's own is not wrong.", ""]  # fmt: skip
     lines += _beside_skore(frame, root)
@@ -352,26 +375,31 @@ def _beside_skore(frame, root):
     return lines
 
 
-def _curves(own, root):
-    """Draw each check's power against the dose, on simulated chats."""
-    own = own[(own["set"] == "simulated") & (own["runs"] > 0)]
-    figure, axes = plt.subplots(3, 4, figsize=(10, 6.5), sharey=True, layout="constrained")
-    for ax, (code, rows) in zip(axes.flat, own.groupby("check", sort=False), strict=False):
-        share, low, high = wilson(rows["alarms"].to_numpy(), rows["runs"].to_numpy(), 0.95)
-        ax.errorbar(range(len(rows)), share, yerr=[share - low, high - share], marker="o", capsize=3, color="#0072B2")
+def _curves(own, sets, root):
+    """Draw each check's power against the dose, on every set."""
+    figure, axes = plt.subplots(3, 4, figsize=(10, 7), sharey=True, layout="constrained")
+    marks = list(zip(sets, ("#0072B2", "#D55E00", "#009E73"), "os^", (-0.08, 0, 0.08), strict=False))
+    for ax, (plant, doses) in zip(axes.flat, PLANTS.items(), strict=True):
+        for name, color, marker, aside in marks:
+            rows = own[(own["check"] == plant.__name__) & (own["set"] == name) & (own["runs"] > 0)]
+            share, low, high = wilson(rows["alarms"].to_numpy(), rows["runs"].to_numpy(), 0.95)
+            at = [doses.index(dose) + aside for dose in rows["dose"]]
+            ax.errorbar(at, share, yerr=[share - low, high - share], marker=marker, capsize=2, color=color, label=name)
         ax.axhline(0.95, color="0.6", linestyle=":", linewidth=1)
-        ax.set_xticks(range(len(rows)), [f"{dose:g}" for dose in rows["dose"]])
-        ax.set(title=code, ylim=(-0.03, 1.05))
-    for ax in axes.flat[own["check"].nunique() :]:
-        ax.set_axis_off()
+        ax.set_xticks(range(len(doses)), [f"{dose:g}" for dose in doses])
+        ax.set(title=plant.__name__, ylim=(-0.03, 1.05))
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(sets), frameon=False)
     figure.supxlabel("dose of the check's own fault")
     figure.supylabel("share of runs with an alarm, 95 % interval")
     figure.savefig(root / "docs/checks-power.png", dpi=110, metadata={"Software": None})
-    first, last = own.drop_duplicates("check"), own.drop_duplicates("check", keep="last")
-    shares = [side["alarms"].sum() / side["runs"].sum() for side in (first, last)]
+    ends = {}
+    for name in sets:
+        rows = own[own["set"] == name].groupby("check", sort=False)[["alarms", "runs"]]
+        ends[name] = [(end["alarms"].sum() / end["runs"].sum()) for end in (rows.first(), rows.last())]
+    said = ", ".join(f"{name} {first:.2f} and {last:.2f}" for name, (first, last) in ends.items())
     return (
-        f"![Power of each check against the dose of its own fault: over all checks {shares[0]:.2f} at the smallest dose "
-        f"and {shares[1]:.2f} at the documented one.](checks-power.png)"
+        "![Power of each check against the dose of its own fault; over all checks, at the smallest dose and at the "
+        f"documented one: {said}.](checks-power.png)"
     )
 
 
@@ -409,7 +437,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", default=["simulated", "banking77", "endava_tickets"])
     parser.add_argument("--clean", type=int, default=200, help="clean draws of each set")
-    parser.add_argument("--runs", type=int, default=40, help="runs of each fault and dose")
+    parser.add_argument("--runs", type=int, default=20, help="runs of each fault and dose")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument(
         "--checks", nargs="+", default=[], choices=CHECKS, help="these alone, on clean chats and their own fault"

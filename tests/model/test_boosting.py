@@ -96,14 +96,14 @@ def test_many_rows_take_fewer_rounds(rows, times, rounds):
     assert model.trees_.booster.num_boosted_rounds() == rounds
 
 
-@pytest.mark.parametrize(("rounds", "step"), [(None, 0.45), (90, 0.5), (45, 1.0), (5, 1.0)])
-def test_fewer_rounds_take_larger_steps(rows, rounds, step):
-    """Unless the step is given."""
+@pytest.mark.parametrize(("times", "step"), [(1, (1 / 30) ** 0.25), (30, 1.0), (60, 1.0)])
+def test_more_rows_of_a_category_take_larger_steps(rows, times, step):
+    """Unless the step is given: 100 rows of each category, 3,000, 6,000."""
     X, y = rows
-    default, given = (XGBoostClassifier(rounds, learning_rate=rate).fit(X, y) for rate in (None, step))
-    np.testing.assert_array_equal(default.predict_proba(X), given.predict_proba(X))
-    smaller = XGBoostClassifier(rounds, learning_rate=step / 2).fit(X, y)
-    assert (default.predict_proba(X) != smaller.predict_proba(X)).any()
+    X, y = vstack([X] * times), np.tile(y, times)
+    of_step = {rate: XGBoostClassifier(3, learning_rate=rate).fit(X, y).predict_proba(X) for rate in (None, step, 0.3)}
+    np.testing.assert_array_equal(of_step[None], of_step[step])
+    assert (of_step[None] != of_step[0.3]).any()
 
 
 def test_many_small_categories_are_learned():
