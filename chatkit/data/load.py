@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -178,8 +179,17 @@ def _read(file):
     try:
         if ending == ".csv":
             # Text stays text: "NA" may be a subject, and ids keep their leading zeros.
-            return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8").astype(object)
+            # No column becomes an index, as the first one would where rows have a field more than the header has names.
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                options = {"dtype": str, "keep_default_na": False, "index_col": False}
+                return pd.read_csv(file, encoding="utf-8", **options).astype(object)
         chats = pd.read_parquet(file)
+    except pd.errors.ParserWarning:
+        raise InputError(
+            f"{file.name} has rows with more fields than its header has columns; put texts with commas into quotes, "
+            "and leave no comma at the end of a row."
+        ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, pa.ArrowInvalid) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{file.name} cannot be read as {ending[1:]}: {reason}; export it again, in UTF-8.") from None

@@ -227,24 +227,30 @@ def staged_predict_proba(fitted, messages):
     Parameters
     ----------
     fitted : estimator
-        A classifier, or a pipeline that ends in one.
+        A classifier, or a pipeline that ends in one; of a search, what it chose.
     messages : pandas.DataFrame or list of str
         What it predicts from.
 
     Returns
     -------
-    list of ndarray of shape (n, k), or None
+    iterator of ndarray of shape (n, k), or None
         None when the classifier is not boosted, or does not show its rounds as scikit-learn or XGBoost do.
     """
     if isinstance(fitted, Pipeline):
         for _, step in fitted.steps[:-1]:
             messages = messages if step in (None, "passthrough") else step.transform(messages)
         fitted = fitted[-1]
+    if hasattr(fitted, "best_estimator_"):
+        return staged_predict_proba(fitted.best_estimator_, messages)
     if hasattr(fitted, "staged_predict_proba"):
-        return list(fitted.staged_predict_proba(messages))
+        return fitted.staged_predict_proba(messages)
     if hasattr(fitted, "get_booster"):
-        rounds = fitted.get_booster().num_boosted_rounds()
-        return [fitted.predict_proba(messages, iteration_range=(0, end)) for end in range(1, rounds + 1)]
+        booster = fitted.get_booster()
+        if fitted.get_xgb_params().get("booster") == "gblinear":
+            return None  # its rounds change one line, and only the last is kept
+        # Stopped early, it predicts by the best round.
+        rounds = booster.num_boosted_rounds() if booster.attr("best_iteration") is None else booster.best_iteration + 1
+        return (fitted.predict_proba(messages, iteration_range=(0, end)) for end in range(1, rounds + 1))
     return None
 
 

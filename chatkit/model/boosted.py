@@ -7,7 +7,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.utils.validation import validate_data
 
 from chatkit.model.calibration import AS_IT_IS, calibrate, calibrated, temperature
-from chatkit.model.codes import Number, check_parameters, checked, encode, folds, seed_of, weighted
+from chatkit.model.codes import Number, check_missing, check_parameters, checked, encode, folds, seed_of, weighted
 from chatkit.model.forest import FEW, Forest
 from chatkit.model.linear import line_contributions
 from chatkit.model.trees import SETTINGS, grow, present, settings_of
@@ -137,6 +137,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         BoostedLinearClassifier
         """
         check_parameters(self, NUMBERS)
+        check_missing(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         self.classes_, codes = encode(y)
         X, codes, times = weighted(X, codes, sample_weight)
@@ -276,8 +277,8 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         """
         X = checked(self, X)
         line, X = self._line_margins(X), present(X)
-        for end in range(1, self.n_rounds_ + 1):
-            yield self._probabilities(self.trees_.predict(X, line, end).astype(np.float64))
+        for margins in self.trees_.staged(X, line) if self.n_rounds_ else ():
+            yield self._probabilities(margins.astype(np.float64))
 
     def predict(self, X):
         """Most probable category of each row.

@@ -254,7 +254,7 @@ def _describe(pipeline):
         "ngram_range": list(counts.ngram_range),
         "min_df": counts.min_df,
         "sublinear_tf": bool(tfidf.sublinear_tf),
-        "classifier_options": {key: value for key, value in model.get_params().items() if value is not None},
+        "classifier_options": model.get_params(),
         "terms": counts.get_feature_names_out().tolist(),
         "idf": tfidf.idf_.tolist(),
     }

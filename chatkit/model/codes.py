@@ -132,6 +132,22 @@ def weighted(X, codes, sample_weight):
     return (X, codes, weights) if kept.all() else (X[kept], codes[kept], weights[kept])
 
 
+def check_missing(y):
+    """Check that no row lacks a category, before NumPy or scikit-learn stumbles over one that does.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+
+    Raises
+    ------
+    ValueError
+    """
+    missing = int(np.sum(pd.isna(y))) if y is not None else 0
+    if missing:
+        raise ValueError(f"Got {missing:,} of {len(y):,} rows without a category; leave them out, or have them sorted.")
+
+
 def check_names(y):
     """Check that each row has a category: text, or numbers throughout.
 
@@ -144,6 +160,7 @@ def check_names(y):
     ValueError
         When some have none, or they are of several types, or anything else than categories.
     """
+    check_missing(y)
     y = np.asarray(y)
     if y.dtype != object:
         check_classification_targets(y)

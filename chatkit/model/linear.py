@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import validate_data
 
-from chatkit.model.codes import Number, check_parameters, checked, encode, folds, seed_of, weighted
+from chatkit.model.codes import Number, check_missing, check_parameters, checked, encode, folds, seed_of, weighted
 
 NUMBERS = {"C": Number(0, above=True), "cv": Number(2, whole=True)}
 
@@ -71,6 +71,7 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         CalibratedLinearSVC
         """
         check_parameters(self, NUMBERS)
+        check_missing(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         self.classes_, codes = encode(y)
         X, codes, times = weighted(X, codes, sample_weight)

@@ -123,6 +123,27 @@ class Trees:
             base_margin=None if margins is None else margins.astype(np.float32),
         )
 
+    def staged(self, X, margins=None):
+        """Margins after each round, each from those of the round before.
+
+        Parameters
+        ----------
+        X : scipy.sparse.csr_matrix of shape (n, d)
+            From `present`.
+        margins : ndarray of shape (n, k), optional
+            To start from, as in `predict`.
+
+        Yields
+        ------
+        ndarray of shape (n, k), dtype float32
+        """
+        X, margins = X[:, self.words], None if margins is None else margins.astype(np.float32)
+        for number in range(self.booster.num_boosted_rounds()):
+            margins = self.booster.inplace_predict(
+                X, iteration_range=(number, number + 1), predict_type="margin", base_margin=margins
+            )
+            yield margins
+
     def contributions(self, X, k, margins=None):
         """Say how much each word of each row speaks for each category: XGBoost's own exact contributions.
 

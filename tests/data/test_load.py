@@ -63,6 +63,8 @@ def test_missing_values_are_empty_text(tmp_path):
         ("a.csv", "id;subject;body;category\n1;a;b;c\n", "separate the columns with commas"),
         ("a.csv", "id,subject,body,category\n1,a,b,c\n1,a,b,c\n", "1 rows with the id of an earlier row, first '1'"),
         ("a.csv", "", "cannot be read as csv"),
+        ("a.csv", "id,subject,body,category\n1,a,b,c,\n2,a,b,c,\n", "rows with more fields than its header has columns"),
+        ("a.csv", "id,subject,body,category\n1,a, b,b,c\n2,a,b,c\n", "rows with more fields than its header"),
         ("a.csv", "id,subject,body,category\n1,a,b,c,d,e\n1,a,b,c,d,e,f\n", "cannot be read as csv"),
         ("a.csv", b"id,subject,body,category\n1,\xff\xfe,b,c\n", "in UTF-8"),
         ("a.parquet", "no parquet", "cannot be read as parquet"),

@@ -88,7 +88,7 @@ def test_trees_look_at_the_words_that_tell(rows):
     assert (before != X).nnz == 0
 
 
-@pytest.mark.parametrize(("times", "rounds"), [(1, 100), (250, 53)])
+@pytest.mark.parametrize(("times", "rounds"), [(1, 100), (250, 53), (1000, 40)])
 def test_many_rows_take_fewer_rounds(rows, times, rounds):
     """4 million rows are looked at in all."""
     X, y = rows
@@ -96,14 +96,42 @@ def test_many_rows_take_fewer_rounds(rows, times, rounds):
     assert model.trees_.booster.num_boosted_rounds() == rounds
 
 
-@pytest.mark.parametrize(("times", "step"), [(1, (1 / 30) ** 0.25), (30, 1.0), (60, 1.0)])
-def test_more_rows_of_a_category_take_larger_steps(rows, times, step):
-    """Unless the step is given: 100 rows of each category, 3,000, 6,000."""
+def rates_of(X, y, **fit):
+    """Margins with the default step, and the step that gives the same ones."""
+    default = XGBoostClassifier(3).fit(X, y, **fit).predict_proba(X)
+    for step in np.arange(1, 101) / 100:
+        if (XGBoostClassifier(3, learning_rate=step).fit(X, y, **fit).predict_proba(X) == default).all():
+            return step
+    return None
+
+
+@pytest.mark.parametrize(
+    ("sizes", "step"), [((40, 40), 0.32), ((40, 40, 40, 40), 0.32), ((160, 20), 0.44), ((5000, 5000), 1)]
+)
+def test_more_rows_of_a_category_take_larger_steps(sizes, step):
+    """Of a row's category, on average over rows; a root, and never more than 1."""
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    X = csr_matrix(np.eye(len(sizes))[np.where(np.arange(len(y)) % 7, y, 0)])
+    assert rates_of(X, y) == step
+
+
+def test_a_weight_counts_like_copies_of_the_row(rows):
+    """For the step and the rounds too."""
     X, y = rows
-    X, y = vstack([X] * times), np.tile(y, times)
-    of_step = {rate: XGBoostClassifier(3, learning_rate=rate).fit(X, y).predict_proba(X) for rate in (None, step, 0.3)}
-    np.testing.assert_array_equal(of_step[None], of_step[step])
-    assert (of_step[None] != of_step[0.3]).any()
+    heavy = XGBoostClassifier().fit(X, y, sample_weight=np.full(len(y), 250))
+    copies = XGBoostClassifier().fit(vstack([X] * 250), np.tile(y, 250))
+    assert heavy.trees_.booster.num_boosted_rounds() == copies.trees_.booster.num_boosted_rounds() == 53
+    np.testing.assert_allclose(heavy.predict_proba(X), copies.predict_proba(X), atol=1e-3)
+
+
+def test_stages_end_at_the_probabilities(rows):
+    """Each stage is what the trees so far say."""
+    X, y = rows
+    model = XGBoostClassifier(6).fit(X, y)
+    stages = list(model.staged_predict_proba(X))
+    assert len(stages) == 6
+    for end, given in enumerate(stages, start=1):
+        np.testing.assert_allclose(given, model.trees_.predict(trees.present(X), rounds=end), atol=1e-6)
 
 
 def test_many_small_categories_are_learned():

@@ -50,6 +50,14 @@ def test_what_is_read_says_what_was_saved(chats, tmp_path, name):
     }
 
 
+def test_none_is_read_as_none(chats, tmp_path):
+    """Not as what the parameter is by default."""
+    for name, options in (("boosted_linear", {"min_child_weight": None}), ("xgboost", {"learning_rate": None})):
+        save_model(make_pipeline(name, options).fit(chats[MESSAGE], chats["category"]), tmp_path / name, {})
+        (option,) = options
+        assert load_model(tmp_path / name)[-1].get_params()[option] is None
+
+
 def test_parameters_are_written_as_plain_data(chats, tmp_path):
     """A number of NumPy's is a number; a generator is none, and a sentence says so."""
     for seed in (np.int64(3), 3):

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.utils import estimator_checks
@@ -160,6 +161,17 @@ def test_a_wrong_parameter_gives_one_sentence(rows, kind, name, value):
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
+@pytest.mark.parametrize("dtype", ["string", "object", "category"])
+def test_rows_without_a_category_are_counted(rows, kind, dtype):
+    """However pandas holds what is missing."""
+    X, y = rows
+    y = pd.Series(np.asarray(y, dtype=object), dtype=dtype)
+    y.iloc[:3] = None
+    with pytest.raises(ValueError, match=f"Got 3 of {len(y)} rows without a category; leave them out"):
+        kind().fit(X, y)
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_numbers_of_numpy_are_numbers(rows, kind):
     """Whole numbers and others, as a grid made by NumPy holds them."""
     plain = kind(**({"n_estimators": 5} if hasattr(kind(), "n_estimators") else {}))
@@ -171,13 +183,15 @@ def test_numbers_of_numpy_are_numbers(rows, kind):
 
 
 @pytest.mark.parametrize("kind", [*CLASSIFIERS, RulesClassifier])
-@pytest.mark.parametrize(("missing", "said"), [(None, "NoneType, str"), (5, "int, str")])
+@pytest.mark.parametrize(
+    ("missing", "said"), [(None, "rows without a category; leave"), (5, "int, str as categories, expected text")]
+)
 def test_categories_that_are_no_names_give_one_sentence(rows, kind, missing, said):
     """Missing ones, and such as cannot be sorted."""
     y = rows[1].astype(object)
     y[::7] = missing
     X = ["lost card"] * len(y) if kind is RulesClassifier else rows[0]
-    with pytest.raises(ValueError, match=f"got {said} as categories, expected text in each row"):
+    with pytest.raises(ValueError, match=said):
         kind().fit(X, y)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,13 @@ def _refuse_others(what, codes, known):
     for code in codes:
         if code not in known:
             raise InputError(f"Got {what} {code!r}, expected checks among {', '.join(known)}.")
+
+
+def checked_seed(seed):
+    """Return the seed, or raise an InputError when it is no whole number from 0 up to 2 ** 32 - 1."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**32:
+        raise InputError(f"Got seed={seed!r}, expected a whole number from 0 to {2**32 - 1}.")
+    return int(seed)
 
 
 def checked_chats(side, chats):
@@ -93,6 +100,11 @@ def _text(side, column):
     if not pd.api.types.is_string_dtype(column.dtype):  # a categorical, or a column of gaps only
         column = column.astype(object)
     column = column.fillna("")
+    broken = [not value.isascii() and value != value.encode("utf-8", "replace").decode() if isinstance(value, str)
+              else False for value in column]  # fmt: skip
+    if any(broken):  # half of a character in UTF-16, which cannot be written as UTF-8
+        column = column.astype(object)
+        column[broken] = [value.encode("utf-8", "replace").decode() for value in column[broken]]
     for row, value in enumerate(column):
         if not isinstance(value, str):
             raise InputError(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from chatkit.evaluation.checks.result import NotRunError, Result, as_categories
+from chatkit.evaluation.checks.result import NotRunError, Result, ids
 from chatkit.evaluation.checks.statistics import bootstrap
 from chatkit.evaluation.intervals import balanced_accuracy
 
@@ -71,8 +71,8 @@ def _seen(run, name):
     """
     if name not in run.train.columns or name not in run.test.columns:
         return None
-    values = [as_categories(chats[name].astype(object).fillna("")) for chats in (run.train, run.test)]
-    known, new = (np.flatnonzero(np.char.strip(side) != "") for side in values)
+    values = [ids(chats, name) for chats in (run.train, run.test)]
+    known, new = (np.flatnonzero(side != "") for side in values)
     if not len(known) or not len(new):
         return None
     without = [len(side) - len(rows) for side, rows in zip(values, (known, new), strict=True)]

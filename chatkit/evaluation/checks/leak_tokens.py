@@ -56,7 +56,10 @@ def check(run):
             found.append((float(min(low, placed_low)), str(categories[main[word]]), str(names[word]), len(rows)))
     found = sorted(found, key=lambda row: (-row[0], row[1:]))[:CANDIDATES]
     if not found:
-        said = f"None of {len(some):,} words stands nearly always in one category and at one end."
+        said = (
+            f"None of {len(some):,} words stands nearly always in one category and at one end of a text of {LONG} "
+            "words or more. Elsewhere, a word that was put in is not told from one that people chose."
+        )
         return Result("pass", 0.0, limit, said)
     lost = [_lost(run, category, word) if low > limit else None for low, category, word, _ in found]
     evidence = [

@@ -12,6 +12,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 
 from chatkit.evaluation.checks.neighbours import shingles
+from chatkit.evaluation.intervals import numbered
 from chatkit.project import InputError
 from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
@@ -111,7 +112,8 @@ class Run:
     @cached_property
     def predictions(self):
         """Categories that the pipeline gives the test chats."""
-        return as_categories(self.pipeline.predict(self.messages(self.test)))
+        messages = self.messages(self.test)  # says what was expected where the pipeline is none
+        return as_categories(self.pipeline.predict(messages))
 
     @cached_property
     def probabilities(self):
@@ -152,6 +154,17 @@ class Run:
             new = truth[~np.isin(truth, known)]
             said += f" {len(new):,} {side} chats have a category that {lack}: {listed(new)}." if len(new) else ""
         return said
+
+    @cached_property
+    def conversations(self):
+        """Numbers of the conversations of the training chats, then of the test chats, from 0 up.
+
+        A chat whose conversation is not known is one of its own.
+        """
+        named = [ids(side, "conversation_id") if "conversation_id" in side.columns else np.full(len(side), "")
+                 for side in (self.train, self.test)]  # fmt: skip
+        both = pd.Series(np.concatenate(named))
+        return numbered(both.where(both != ""), len(both))
 
     @cached_property
     def texts(self):
@@ -213,6 +226,12 @@ def foreign(what):
         raise NotRunError(f"{what} ({type(error).__name__}: {said}).") from error
 
 
+def ids(chats, name):
+    """Return a column of ids as text of shape (n,), "" for one that is missing or blank."""
+    given = as_categories(chats[name].astype(object).fillna(""))
+    return np.where(np.char.strip(given) == "", "", given)
+
+
 def as_categories(labels):
     """Return labels as text, whole numbers without a decimal point.
 
@@ -259,7 +278,14 @@ def probabilities(fitted, messages):
     """Probabilities as float64, or NotRunError where a classifier gives none."""
     if not hasattr(fitted, "predict_proba"):
         raise NotRunError("The classifier gives no probabilities.")
-    return np.asarray(fitted.predict_proba(messages), dtype=np.float64)
+    with foreign("The classifier's probabilities cannot be had"):
+        given = np.asarray(fitted.predict_proba(messages), dtype=np.float64)
+    expected = len(messages), len(getattr(fitted, "classes_", given.T))
+    if given.shape != expected or not np.isfinite(given).all():
+        raise NotRunError(
+            f"The classifier gives probabilities of shape {given.shape}, expected finite ones of shape {expected}."
+        )
+    return given
 
 
 def loss(truth, classes, given):

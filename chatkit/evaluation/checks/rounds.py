@@ -14,15 +14,15 @@ ERRORS = 2.4  # standard errors: one in a hundred
 
 def check(run):
     """Find the best round on one half of the test chats and measure on the other what the later ones cost."""
-    with foreign("The rounds of the classifier cannot be seen"):
-        staged = staged_predict_proba(run.pipeline, run.messages(run.test))
-    if staged is None:
-        raise NotRunError("The classifier is not boosted, or does not show its rounds.")
-    if len(staged) < 2:
-        raise NotRunError("The classifier has fewer than two rounds.")
     if len(run.test) < 2 * FEWEST:
         raise NotRunError(f"There are {len(run.test)} test chats; {2 * FEWEST} are needed, a half to choose the round.")
-    losses = np.array([loss(run.truth, run.classes, given) for given in staged])
+    with foreign("The rounds of the classifier cannot be seen"):
+        staged = staged_predict_proba(run.pipeline, run.messages(run.test))
+        losses = np.array([loss(run.truth, run.classes, given) for given in staged or ()])
+    if staged is None:
+        raise NotRunError("The classifier is not boosted, or does not show its rounds.")
+    if len(losses) < 2:
+        raise NotRunError("The classifier has fewer than two rounds.")
     half = np.random.default_rng(run.seed).permutation(len(run.truth)) % 2 == 0
     best = int(losses[:, half].mean(axis=1).argmin())
     regret = losses[-1, ~half] - losses[best, ~half]

@@ -20,7 +20,13 @@ from chatkit.evaluation.checks import (
     simple,
     time_order,
 )
-from chatkit.evaluation.checks.given import checked_chats, checked_codes, checked_thresholds, refuse_other_categories
+from chatkit.evaluation.checks.given import (
+    checked_chats,
+    checked_codes,
+    checked_seed,
+    checked_thresholds,
+    refuse_other_categories,
+)
 from chatkit.evaluation.checks.result import NotRunError, Result, Run
 from chatkit.project import InputError
 
@@ -215,7 +221,8 @@ def run_checks(pipeline, train, test, thresholds=None, seed=0, procedure=None, o
     ------
     InputError
         When the classifier predicts from neither form or has no category in common with the chats; when `train` or
-        `test` is no frame of chats, or empty; when a threshold is no share, or a check does not exist.
+        `test` is no frame of chats, or empty; when a threshold is no share, the seed no whole number, or a check does
+        not exist.
 
     References
     ----------
@@ -224,7 +231,7 @@ def run_checks(pipeline, train, test, thresholds=None, seed=0, procedure=None, o
     """
     codes, thresholds = checked_codes(only, list(CHECKS)), checked_thresholds(thresholds, list(CHECKS))
     chats = (checked_chats(side, chats) for side, chats in (("train", train), ("test", test)))
-    run = Run(pipeline, *chats, THRESHOLDS | thresholds, seed, procedure)
+    run = Run(pipeline, *chats, THRESHOLDS | thresholds, checked_seed(seed), procedure)
     results = {}
     # Many small fits: on a machine with many cores the threads of BLAS would cost fifty times what they save.
     with threadpool_limits(1, user_api="blas"):

@@ -22,7 +22,7 @@ def check(run):
 
     Naive Bayes stands in for the model. Each chat is predicted twice: from the chats of earlier parts, and from as many
     drawn at random among these and the other half of its own part (A. Søgaard et al., "We Need To Talk About Random
-    Splits", EACL 2021). The chats are drawn again for the interval.
+    Splits", EACL 2021). Halves are of whole conversations, and whole conversations are drawn again for the interval.
     """
     limit = run.thresholds["time_order"]
     before, after = _times(run)
@@ -38,20 +38,23 @@ def check(run):
     rng = np.random.default_rng(run.seed)
     parts, rows, ahead = np.array_split(by_time, PARTS), [], []
     for number in range(1, PARTS):
-        earlier, own = np.concatenate(parts[:number]), rng.permutation(parts[number])
-        half = len(own) // 2
-        for unseen, seen in ((own[:half], own[half:]), (own[half:], own[:half])):
+        earlier, own = np.concatenate(parts[:number]), parts[number]
+        first = rng.permutation(run.conversations.max() + 1)[run.conversations[own]] % 2 == 0
+        for unseen, seen in ((own[first], own[~first]), (own[~first], own[first])):
+            if not len(unseen):
+                continue
             drawn = rng.permutation(np.concatenate([earlier, seen]))[: len(earlier)]
             by_chance, by_order = (_hits(counts, y, some, unseen) for some in (drawn, earlier))
             rows.append(unseen)
             ahead.append(by_chance.astype(float) - by_order)
-    codes, ahead = y[np.concatenate(rows)], np.concatenate(ahead)
+    rows, ahead = np.concatenate(rows), np.concatenate(ahead)
+    codes = y[rows]
 
     def gain(weights):
         return balanced_accuracy(codes, ahead, weights)
 
     mean = gain(np.ones(len(codes)))
-    low, high = bootstrap(gain, np.arange(len(codes)), run.seed)
+    low, high = bootstrap(gain, np.unique(run.conversations[rows], return_inverse=True)[1], run.seed)
     said = (
         f"{late:.1%} of the test chats are no later than the last training chat. With naive Bayes a random split "
         f"scores {mean:+.3f} in balanced accuracy from a split by time ({low:+.3f} to {high:+.3f}); a low end above "

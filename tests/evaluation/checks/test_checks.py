@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline as plain_pipeline
 from sklearn.svm import LinearSVC
 from xgboost import XGBClassifier
@@ -478,3 +479,107 @@ def test_the_gate_stops_what_failed():
         failed.gate("fail")
     with pytest.raises(InputError, match=r"Got overfitting\.gate='stop'"):
         failed.gate("stop")
+
+
+class _Staged:
+    """A boosted classifier whose every stage is given: two categories, one row of probabilities a chat and stage."""
+
+    def __init__(self, stages):
+        self.stages, self.classes_ = np.asarray(stages), np.array(["a", "b"])
+
+    def predict(self, X):
+        """The last stage's."""
+        return np.resize(self.classes_[(self.stages[-1] < 0.5).astype(int)], len(X))
+
+    def staged_predict_proba(self, X):
+        """Each stage's."""
+        return (np.column_stack([own, 1 - own]) for own in self.stages)
+
+
+def staged(stages, threshold=0.05):
+    """What `rounds` says of stages on chats that are all of category a."""
+    chats = pd.DataFrame({"subject": "", "body": "x", "category": "a"}, index=range(len(stages[0])))
+    return CHECKS["rounds"].check(Run(_Staged(stages), chats, chats, THRESHOLDS | {"rounds": threshold}))
+
+
+def test_what_later_rounds_cost_is_more_than_chance():
+    """A mean beyond the threshold is no failure while a hundredth of clean runs would go as far."""
+    rng, n = np.random.default_rng(0), 400
+    first = np.full(n, 0.5)
+    certain, uncertain = (np.exp(-0.693 * (1 + 0.1 + spread * rng.standard_normal(n))) for spread in (0.1, 0.8))
+    assert staged([first, np.clip(certain, 1e-4, 1)]).status == "fail"
+    result = staged([first, np.clip(uncertain, 1e-4, 1)])
+    assert result.statistic > result.threshold
+    assert result.status == "pass"
+
+
+def test_the_round_is_not_chosen_where_it_is_judged():
+    """Each of many equal rounds is best for some chats by luck: on the other half that luck is gone."""
+    rng = np.random.default_rng(0)
+    regrets = [staged(np.exp(-np.abs(0.7 + 0.3 * rng.standard_normal((200, 80))))).statistic for _ in range(20)]
+    assert abs(np.mean(regrets)) < 0.06  # chosen on the same half the best of 200 would save .2
+
+
+def test_a_stopped_xgboost_is_judged_by_the_round_it_uses(clean):
+    """It predicts by its best round; a line that XGBoost boosts keeps no rounds; a search is what it chose."""
+    train, test = (chats.assign(category=(chats["category"] == "other").astype(int)) for chats in clean)
+    words = TfidfVectorizer(max_features=300)
+    X, y = words.fit_transform(texts(train)), train["category"]
+    wrong = np.where(np.random.default_rng(0).random(len(y)) < 0.3, 1 - y, y)
+    options = {"n_estimators": 150, "learning_rate": 0.3, "max_depth": 8, "n_jobs": 1}
+    stopped = XGBClassifier(early_stopping_rounds=149, **options).fit(
+        X, wrong, eval_set=[(words.transform(texts(test)), test["category"])], verbose=False
+    )
+    assert stopped.best_iteration < 20
+    assert found("rounds", train, test, plain_pipeline(words, stopped)).status == "pass"
+    line = XGBClassifier(n_estimators=5, booster="gblinear", n_jobs=1).fit(X, y)
+    with pytest.raises(NotRunError, match="does not show its rounds"):
+        found("rounds", train, test, plain_pipeline(words, line))
+    search = GridSearchCV(XGBClassifier(**options), {"reg_lambda": [0, 1e-6]}, cv=2).fit(X, wrong)
+    assert found("rounds", train, test, plain_pipeline(words, search)).status == "fail"
+
+
+def threaded(chats):
+    """Give conversations of four chats a reference of their own, as tickets have one, in every chat of theirs."""
+    group = np.arange(len(chats)) // 4
+    body = [f"{text} ref{number}x" for text, number in zip(chats["body"], group, strict=True)]
+    start = pd.Timestamp("2024-01-01")
+    return chats.assign(conversation_id=[f"k{number}" for number in group], body=body, customer_id=None,
+                        created_at=start + pd.to_timedelta(np.random.default_rng(0).integers(700, size=len(chats)), "D"))  # fmt: skip
+
+
+def test_the_words_of_a_conversation_are_no_drift(clean):
+    """A split that keeps conversations together puts their words on one side; that is no change."""
+    train, test = split_chats(threaded(simulate(3000, seed=6)[0]), "group", seed=1)
+    assert found("groups", train, test).status == "pass"
+    assert found("drift", train, test).status == "pass"
+    alone = (chats.drop(columns="conversation_id") for chats in (train, test))
+    assert found("drift", *alone).statistic > found("drift", train, test).statistic + 0.1
+
+
+def test_chats_of_a_conversation_are_no_proof_of_a_change_in_time():
+    """Conversations of one category each: a random half would know the other chats of its conversations."""
+    chats = threaded(simulate(3000, seed=6)[0].sort_values("category", kind="stable").reset_index(drop=True))
+    train, test = split_chats(chats, "group", seed=1)
+    assert found("time_order", train, test).status == "pass"
+
+
+def test_one_text_with_two_labels_may_happen(sides):
+    """One of a thousand is people's error."""
+    train, test = sides
+    again = (
+        train[train["category"] == "urgent"].head(1).assign(category="other", body="the very same text of two chats")
+    )
+    other = again.assign(category="urgent")
+    assert found("labels", pd.concat([train, again, other], ignore_index=True), test).status == "pass"
+
+
+def test_a_simpler_setting_must_save_more_than_chance_would():
+    """On few chats a mean beyond the threshold says nothing."""
+    train, test = split_chats(simulate(900, seed=5)[0], "group", seed=5)
+    fitted = fit(train, words_and_line(C=1e3))
+    few = test.head(40)
+    result = found("complexity", train, few, fitted)
+    assert result.statistic > result.threshold
+    assert result.status == "pass"
+    assert found("complexity", train, test, fitted).status == "fail"

@@ -77,6 +77,63 @@ def test_what_is_no_frame_is_refused(clean, fitted, chats, said):
         run_checks(fitted, chats, clean[1])
 
 
+@pytest.mark.parametrize("classifier", [None, "models/chats", TfidfVectorizer()])
+def test_what_is_no_classifier_is_refused(clean, classifier):
+    """The path of a model is not the model."""
+    with pytest.raises(InputError, match=f"Got {type(classifier).__name__}, which predicts neither .*; give a fitted"):
+        run_checks(classifier, *clean)
+
+
+@pytest.mark.parametrize("seed", ["x", 1.5, -1, 2**32, True, None])
+def test_a_wrong_seed_is_refused(clean, fitted, seed):
+    """Before anything runs."""
+    with pytest.raises(InputError, match=f"Got seed={seed!r}, expected a whole number from 0"):
+        run_checks(fitted, *clean, seed=seed)
+
+
+class Unsure:
+    """A classifier whose probabilities are whatever a test gives."""
+
+    def __init__(self, fitted, say):
+        self.fitted, self.say, self.classes_ = fitted, say, fitted.classes_
+
+    def predict(self, X):
+        return self.fitted.predict(X)
+
+    def predict_proba(self, X):
+        return self.say(self.fitted.predict_proba(X))
+
+
+def refuse(given):
+    raise NotImplementedError("not here")
+
+
+@pytest.mark.parametrize(
+    ("say", "why"),
+    [
+        (refuse, "cannot be had"),
+        (lambda given: given[:, :2], "of shape"),
+        (lambda given: given * np.nan, "expected finite ones"),
+        (lambda given: given[:5], "of shape"),
+    ],
+)
+def test_probabilities_that_are_none_stop_their_checks_only(clean, fitted, say, why):
+    """Errors are counted instead where they can be; all other checks run."""
+    report = run_checks(Unsure(fitted, say), *clean, only=["calibration", "signal"])
+    assert report.results["calibration"].status == "not_run"
+    assert why in report.results["calibration"].explanation
+    assert report.results["signal"].status == "pass"
+
+
+def test_half_a_character_is_read_as_a_question_mark(sides, fitted):
+    """UTF-8 has no bytes for it."""
+    train, test = sides
+    for chats in sides:
+        chats["body"] = chats["body"].astype(object)
+        chats.loc[2, "body"] = "\ud800 hello"
+    assert run_checks(fitted, train, test, only=["duplicates", "labels", "drift"]).results["drift"].status == "pass"
+
+
 def test_a_table_of_arrow_is_told_how_to_become_a_frame(clean, fitted):
     """Polars has the same method."""
     import pyarrow as pa
