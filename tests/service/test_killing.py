@@ -107,13 +107,20 @@ def test_killed_with_a_spool(serve):
 
 
 def test_killed_without_a_spool(serve):
-    """At most the buffers are lost, one of each worker."""
+    """The buffers are lost, one of each worker, and what had no room in them and was counted."""
     served = serve(spool=False, buffer=100)
     load = Load(served)
     wait_for(lambda: len(load.statuses) > 20 and rows(served), "no answers")
-    served.kill()
-    load.stop()
-    assert len(load.answered - rows(served)) <= 2 * 100
+    with closing(sqlite3.connect(served.database, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")  # nothing gets into the database from here on
+        before = served.health()["log"]["dropped"]
+        wait_for(lambda: served.health()["log"]["dropped"] > before, "the buffers have room")
+        load.stop()
+        log = served.health()["log"]
+        served.kill()
+    assert set(load.statuses) == {200}
+    assert 100 <= log["queue"] <= 2 * 100
+    assert len(load.answered - rows(served)) == log["queue"] + log["dropped"]
     assert load.answered & rows(served)
 
 
