@@ -100,11 +100,10 @@ def _text(side, column):
     if not pd.api.types.is_string_dtype(column.dtype):  # a categorical, or a column of gaps only
         column = column.astype(object)
     column = column.fillna("")
-    broken = [not value.isascii() and value != value.encode("utf-8", "replace").decode() if isinstance(value, str)
-              else False for value in column]  # fmt: skip
-    if any(broken):  # half of a character in UTF-16, which cannot be written as UTF-8
-        column = column.astype(object)
-        column[broken] = [value.encode("utf-8", "replace").decode() for value in column[broken]]
+    # Half of a character in UTF-16 cannot be written as UTF-8.
+    whole = [value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for value in column]
+    if whole != column.tolist():
+        column = pd.Series(whole, column.index, object, column.name)
     for row, value in enumerate(column):
         if not isinstance(value, str):
             raise InputError(
