@@ -40,6 +40,11 @@ def copy_project(folder):
     return folder
 
 
+def word(*numbers):
+    """A word without a digit, another one for other numbers: digits are no part of words."""
+    return "x".join(str(number).translate(str.maketrans("0123456789", "abcdefghij")) for number in numbers)
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """An empty project, with the current folder in it."""

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from chatkit.evaluation.checks.result import MESSAGE, masked, texts
+from chatkit.evaluation.checks.result import MESSAGE, texts
 from chatkit.project import InputError
+from chatkit.text.mask import excerpt
 
 LONGEST = 200  # characters of a message that a table shows
 UNLIKELY = 0.05  # probability below which a label is in doubt
@@ -50,7 +51,7 @@ def largest_confusions(pipeline, test, pairs=5, n=3):
     errors = errors.sort_values([*order], ascending=[*order.values()])
     pair = errors.groupby(["person", "model"], sort=False).ngroup()
     errors = errors[(pair < pairs) & (errors.groupby(["person", "model", "label"]).cumcount() < n)]
-    errors = errors.assign(message=[masked(text, LONGEST) for text in errors["message"]]).round(3)
+    errors = errors.assign(message=[excerpt(text, LONGEST) for text in errors["message"]]).round(3)
     errors["confusion"] = [
         f"{person} taken for {model} ({count})"
         for person, model, count in errors[["person", "model", "errors"]].itertuples(index=False)
@@ -132,7 +133,7 @@ def missed_urgent(pipeline, test, urgent="urgent"):
         order = [f"P({urgent})", "id"]
         missed[order[0]] = pipeline.predict_proba(test[MESSAGE])[:, classes.index(urgent)].round(6)
     missed = missed[(test["category"] == urgent) & (missed["sent to"] != urgent)].sort_values(order)
-    shown = {"message": [masked(text, LONGEST) for text in missed["message"]]}
+    shown = {"message": [excerpt(text, LONGEST) for text in missed["message"]]}
     return missed.assign(**shown, **{name: missed[name].round(3) for name in order[:-1]}).set_index("id")
 
 

@@ -1,19 +1,19 @@
 """A message in which one sees what each of its words says about a category."""
 
 import html
-import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
-from chatkit.evaluation.checks.result import ADDRESS
 from chatkit.evaluation.explain import contributions, weighs_words
 from chatkit.text.counts import TermCounter
+from chatkit.text.mask import pieces
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.validation import as_texts
 
-_PERSONAL = re.compile(rf"{ADDRESS.pattern}|\d", ADDRESS.flags)
 _STRENGTHS = ((2 / 3, "strong"), (1 / 3, "clear"), (1 / 10, "weak"))  # from this share of the strongest on
 
 
@@ -55,18 +55,21 @@ class Highlight:
         )
 
     def masked(self):
-        """Hide digits and addresses, character by character.
+        """Hide numbers and addresses, see `chatkit.text.mask.mask`.
 
         Returns
         -------
         Highlight
             What its words say stays as it is.
         """
-        message = {
-            field: _PERSONAL.sub(lambda found: "#" * len(found[0]), text) for field, text in self.message.items()
-        }
-        token = [message[row.field][row.start : row.end] for row in self.tokens.itertuples()]
-        return replace(self, message=message, tokens=self.tokens.assign(token=pd.Series(token, dtype=object)))
+        message, tokens = {}, self.tokens.copy()
+        for field, text in self.message.items():
+            own = tokens["field"] == field
+            message[field], spans = _masked(text, tokens.loc[own, ["start", "end"]].to_numpy())
+            tokens.loc[own, ["start", "end"]] = spans
+        shown = [message[row.field][row.start : row.end] for row in tokens.itertuples()]
+        tokens["token"] = pd.Series(shown, dtype=object)
+        return replace(self, message=message, tokens=tokens)
 
     def _sum(self):
         parts = {"words of the message": self.tokens["contribution"].sum(), **self.rest}
@@ -95,6 +98,21 @@ class Highlight:
                     pieces += plain(text[done : token.start]), mark(token.token, strength, token.contribution)
                     done = token.end
             yield "".join([*pieces, plain(text[done:])])
+
+
+def _masked(text, spans):
+    """A text masked, and where its tokens stand then: no token is masked in part only."""
+    cut = pieces(text)
+    begins = np.cumsum([0, *(len(written) for *_, written in cut)])
+    moved = np.empty_like(spans)
+    for row, (start, end) in enumerate(spans):
+        piece = bisect_right(cut, start, key=itemgetter(0)) - 1
+        first, last, written = cut[piece]
+        if written == text[first:last]:
+            moved[row] = begins[piece] + np.array([start - first, end - first])
+        else:
+            moved[row] = begins[piece] + len(written) - len(written.lstrip()), begins[piece] + len(written.rstrip())
+    return "".join([written for *_, written in cut]), moved
 
 
 def escape(text):
@@ -164,7 +182,7 @@ def highlight(pipeline, message, category=None):
 
 
 def highlight_some(pipeline, chats, n, seed=0):
-    """Highlight some chats, one of each category that the pipeline gives in turn; digits and addresses are masked.
+    """Highlight some chats, one of each category that the pipeline gives in turn; numbers and addresses are masked.
 
     Parameters
     ----------

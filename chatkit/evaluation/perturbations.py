@@ -13,10 +13,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from chatkit.evaluation.checks.result import ADDRESS, masked
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.metrics import wilson
 from chatkit.project import InputError, read_yaml
+from chatkit.text.mask import excerpt, mask
+from chatkit.text.tokens import tokens
 from chatkit.text.validation import as_texts
 
 VERDICTS = ("does not hold", "not shown", "holds", "not run")
@@ -323,7 +324,8 @@ def _shown(before, after):
     if len(words[0]) == len(words[1]):
         # An edited address is none that one would know: what was one before is masked on both sides.
         pairs = [
-            (" _address_",) * 2 if ADDRESS.search(one) else (one, other) for one, other in zip(*words, strict=True)
+            (mask(one),) * 2 if {"_url_", "_email_"} & {*tokens(one)} else (one, other)
+            for one, other in zip(*words, strict=True)
         ]
         words = [list(side) for side in zip(*pairs, strict=True)] or words
     steps = difflib.SequenceMatcher(None, *words, autojunk=False).get_opcodes()
@@ -337,7 +339,7 @@ def _shown(before, after):
                 sides[side] = "…" + "".join(some[-_WORDS_BEFORE:])
             else:
                 sides[side] += "".join(some)
-    return [masked(side) for side in sides]
+    return [excerpt(side) for side in sides]
 
 
 # What an entry says

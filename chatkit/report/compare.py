@@ -8,11 +8,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from chatkit.evaluation import comparison, plots
-from chatkit.evaluation.checks.result import masked
 from chatkit.evaluation.plots import style
 from chatkit.project import InputError, read_yaml, replacing
 from chatkit.report.page import fill
 from chatkit.report.revision import changed_parameters, read_revisions
+from chatkit.text.mask import excerpt
 
 EXAMPLES = 10  # messages of each kind
 SCORES = {"macro_f1": "macro-F1", "accuracy": "accuracy", "log_loss": "log-loss"}
@@ -222,7 +222,7 @@ def _examples(name, rows):
     shown = [
         {
             "id": row["id"],
-            "message": masked(" · ".join(filter(None, (row["subject"], row["body"])))),
+            "message": excerpt(" · ".join(filter(None, (row["subject"], row["body"])))),
             "categories": [row[column] for column in columns],
             "sure": _score(row["probability_b"]),
         }

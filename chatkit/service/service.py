@@ -10,7 +10,6 @@ import threading
 import time
 import uuid
 
-from chatkit.evaluation.checks.result import masked
 from chatkit.project import InputError
 from chatkit.service.door import Model, admit
 from chatkit.service.log import PredictionLog, together
@@ -20,6 +19,7 @@ from chatkit.service.settings import place
 from chatkit.service.spool import Spool
 from chatkit.service.tables import add_relabels, storable
 from chatkit.service.workers import Workers
+from chatkit.text.mask import mask
 
 LOGGER = logging.getLogger("chatkit.service")
 SETTLE = 0.8  # seconds that a relabel waits at most for its prediction; a worker has to answer in one
@@ -274,8 +274,8 @@ def kept(text, store):
     ----------
     text : str
     store : {"full", "masked", "hash", "none"}
-        ``masked``: digits and addresses, not names. ``hash``: SHA-256, which shows equal texts, and hides no text that
-        somebody can guess.
+        ``masked``: numbers and addresses, not names, as `chatkit.text.mask.mask` does. ``hash``: SHA-256, which shows
+        equal texts, and hides no text that somebody can guess.
 
     Returns
     -------
@@ -284,10 +284,10 @@ def kept(text, store):
     Examples
     --------
     >>> kept("Card 4921, write to me@bank.example", "masked")
-    'Card ####, write to _address_'
+    'Card _number_, write to _email_'
     """
     if store == "none":
         return None
     if store == "hash":
         return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-    return masked(text, len(text) + 1000) if store == "masked" else text
+    return mask(text) if store == "masked" else text

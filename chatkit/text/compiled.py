@@ -49,8 +49,9 @@ def write(data):
         other = ((byte >= 48) & (byte <= 57)) | (byte == 95) | (byte > 127)
         between = ((byte >= 44) & (byte <= 47)) | (byte == 58)  # , - . / :
         held = (between & number_before & number_after) | ((byte == 36) & number_after)  # 36 is "$"
-        held |= (byte == 39) & word_before & word_after  # an apostrophe
-        written[at] = small if letter else byte if other | held else SEPARATOR
+        apostrophe = (byte == 39) | (byte == 96)  # also "`"
+        held |= apostrophe & word_before & word_after
+        written[at] = small if letter else 39 if apostrophe & held else byte if other | held else SEPARATOR
     return written
 
 

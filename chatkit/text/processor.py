@@ -11,8 +11,9 @@ class TextProcessor(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator)
     """Turn a text into its telling words: normalised, in dictionary form, without stop words where there are any.
 
     In this order: lower case and Unicode NFKC; web and mail addresses become ``_url_`` and ``_email_``; split
-    into words; amounts, dates and times, and other numbers become ``_money_``, ``_date_`` and ``_number_``;
-    stop words are dropped; "n't" becomes "not"; the rest is lemmatised.
+    into words, which end where a digit begins; amounts, dates and times, and other numbers become ``_money_``,
+    ``_date_`` and ``_number_``; stop words are dropped; "n't" becomes "not"; the rest is lemmatised. A masked text
+    (`chatkit.text.mask.mask`) has the same words.
 
     Parameters
     ----------
@@ -22,7 +23,7 @@ class TextProcessor(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator)
     lemmatizer : {"simplemma", "wordnet", "snowball", "none"}, default="simplemma"
         See `chatkit.text.lemmatize.get_lemmatizer`.
     domain_words : list of str, default=()
-        More words to drop: the company's name, its products.
+        More words to drop: the company's name, its products. Numbers go by their kinds only: ``_number_``.
 
     See Also
     --------

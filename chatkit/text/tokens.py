@@ -12,19 +12,31 @@ from functools import lru_cache
 from chatkit.text.lemmatize import get_lemmatizer
 from chatkit.text.stopwords import ENGLISH
 
-# A number with what belongs to it (an amount, a date, a time), or a word with its apostrophes.
-_TOKEN = re.compile(r"[$£€]?\d+(?:[.,:/'-]\d+)*\w*|[^\W\d]\w*(?:'\w+)*")
+# A number with what belongs to it: an amount, a date, a time.
+NUMBER = re.compile(r"[$£€]?\d+(?:[.,:/'-]\d+)*\w*")
+# A word has its apostrophes, and ends where a digit begins: AB4921 is a word and a number. So a digit that could tell
+# who somebody is stands in a number, whatever is in front of it.
+_TOKEN = re.compile(rf"{NUMBER.pattern}|[^\W\d]+(?:'[^\W\d]+)*")
 # An address ends at quotes and brackets, so that a message inside of code or data keeps its words; one of mail also at
-# commas, colons and semicolons, as RFC 5322 has it. It is looked for only where it can begin: to try each letter of a
-# long run would take quadratic time.
+# commas, colons and semicolons, as RFC 5322 has it, and behind its host. It is looked for only where it can begin: to
+# try each letter of a long run would take quadratic time. No address begins in what is left of a run that has one,
+# wherever the run is cut: `chatkit.text.mask` cuts it.
 _MAIL = r"""[^\s@<>()\[\]{}"“”„«»`,;:|\\]"""
-_ADDRESS = re.compile(
-    r"""(?P<url>(?:https?://|www\.)[^\s<>\[\]{}"“”„«»`|\\^]+)"""
-    rf"""|(?<!{_MAIL})(?P<email>{_MAIL}+@{_MAIL}+\.\w+)"""
+_HOST = r"\w++(?:[.-]++\w++)*+"
+_URL = r"""[^\s<>\[\]{}"“”„«»`|\\]"""
+ADDRESS = re.compile(
+    rf"(?<!\w)(?P<url>(?:\w++://|www\.){_URL}+(?<![.,;:!?')]))"
+    rf"|(?<!{_MAIL})(?P<email>{_MAIL}++@{_HOST}(?:{_MAIL}*+@{_HOST})*+)",
+    re.IGNORECASE,
 )
 _ACCENTS = 30  # on one letter; no language has more (Unicode's UAX #15), and to sort them takes quadratic time
-_CROWD = 2_000  # bytes beyond ASCII from which on that time is felt
-_APOSTROPHES = "’‘`ʼ"
+# What may be accents, in Unicode's blocks: letters of most scripts are left out, so that few texts are looked at.
+_CROWD = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0590-\u1fff\u20d0-\u20ff\u2c00-\u2fff\u302a-\u302f\u3099\u309a\ua66f-\uabff"
+    f"\uf900-\U0010ffff]{{{_ACCENTS + 1}}}"
+)
+_APOSTROPHES = "’‘ʼ"
+_BACKTICK = re.compile(r"(?<=\w)`(?=\w)")  # an apostrophe inside a word, else a quote
 _IRREGULAR = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
 # Written without the apostrophe in half of all chats; the negation must not be lost.
 _BARE_NEGATIONS = frozenset(
@@ -34,6 +46,9 @@ _BARE_NEGATIONS = frozenset(
 
 def normalise(text):
     """Lower case, Unicode NFKC, straight apostrophes, addresses as typed tokens.
+
+    Nothing depends on what stands elsewhere in the text, addresses aside: so it may be cut where tokens are separated,
+    or a token be put in the place of another.
 
     Parameters
     ----------
@@ -50,25 +65,30 @@ def normalise(text):
     """
     text = text.lower()
     if not text.isascii():
-        if _may_be_crowded(text):
+        if _CROWD.search(text):
             text = "".join([text[at] for at in _uncrowded(text)])
         # Compatibility characters such as ℡ become capitals, so lower case comes twice.
-        text = unicodedata.normalize("NFKC", text)
-        for apostrophe in _APOSTROPHES:
-            text = text.replace(apostrophe, "'")
-        text = text.lower()
-    if _has_mark(text):
+        text = unicodedata.normalize("NFKC", text).lower()
+    text = straight(text)
+    if has_mark(text):
         # No address has a space: to look at the pieces that have a mark is several times as fast as at the whole.
-        text = " ".join(_ADDRESS.sub(_typed, piece) if _has_mark(piece) else piece for piece in text.split(" "))
+        text = " ".join(ADDRESS.sub(_typed_address, piece) if has_mark(piece) else piece for piece in text.split(" "))
     return text
 
 
-def _typed(address):
+def straight(text):
+    """Write one apostrophe, and one small sigma: which of the two it is depends on its neighbours."""
+    if "`" in text:
+        text = _BACKTICK.sub("'", text)
+    if not text.isascii():
+        for apostrophe in _APOSTROPHES:
+            text = text.replace(apostrophe, "'")
+        text = text.replace("ς", "σ")
+    return text
+
+
+def _typed_address(address):
     return f" _{address.lastgroup}_ "
-
-
-def _may_be_crowded(text):
-    return len(text.encode("utf-8", "replace")) - len(text) > _CROWD
 
 
 def _uncrowded(text):
@@ -86,7 +106,8 @@ def _is_accent(character):
     return unicodedata.combining(unicodedata.normalize("NFKD", character)[0]) > 0
 
 
-def _has_mark(text):
+def has_mark(text):
+    """Whether a text in lower case may hold an address; most do not."""
     return "@" in text or "://" in text or "www." in text
 
 
@@ -107,6 +128,49 @@ def split(text):
     ['i', "can't", 'pay', '$1,250.50', 'why']
     """
     return [text] if text.isalpha() else _TOKEN.findall(text)
+
+
+def typed(token):
+    """Return what a token counts as: amounts, dates and times, and other numbers count alike.
+
+    Parameters
+    ----------
+    token : str
+        Of `split`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [typed(token) for token in ["$1,250.50", "3/4", "10:30", "2nd", "card"]]
+    ['_money_', '_date_', '_date_', '_number_', 'card']
+    """
+    if token[0] in "$£€":
+        return "_money_"
+    if token[0].isdecimal():
+        return "_date_" if any(mark in token for mark in ":/-") else "_number_"
+    return token
+
+
+def tokens(text):
+    """Tokens of a text as a model knows them, before words are replaced by their dictionary form.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> tokens("I can't find card AB4921, mail ME@bank.example")
+    ['i', "can't", 'find', 'card', 'ab', '_number_', 'mail', '_email_']
+    """
+    return list(map(typed, split(normalise(text))))
 
 
 def places(text):
@@ -132,13 +196,11 @@ def places(text):
     """
     text, spans = _lower(text, [(at, at + 1) for at in range(len(text))])
     if not text.isascii():
-        if _may_be_crowded(text):
+        if _CROWD.search(text):
             kept = _uncrowded(text)
             text, spans = "".join([text[at] for at in kept]), [spans[at] for at in kept]
-        text, spans = _compose(text, spans)
-        for apostrophe in _APOSTROPHES:
-            text = text.replace(apostrophe, "'")
-        text, spans = _lower(text, spans)
+        text, spans = _lower(*_compose(text, spans))
+    text = straight(text)
     found = []
 
     def add(tokens):
@@ -146,10 +208,10 @@ def places(text):
 
     for piece in re.finditer("[^ ]+", text):
         start, end = piece.span()
-        for address in _ADDRESS.finditer(text, start, end) if _has_mark(piece[0]) else ():
+        for address in ADDRESS.finditer(text, start, end) if has_mark(piece[0]) else ():
             add(_TOKEN.finditer(text, start, address.start()))
             start = address.end()
-            found.append((_typed(address).strip(), spans[address.start()][0], spans[start - 1][1]))
+            found.append((_typed_address(address).strip(), spans[address.start()][0], spans[start - 1][1]))
         add(_TOKEN.finditer(text, start, end))
     return found
 
@@ -203,6 +265,13 @@ class Words(dict):
     def __init__(self, stop_words, lemmatizer, domain_words):
         super().__init__()
         dropped = ENGLISH if stop_words == "english" else stop_words or ()
+        for word in (*dropped, *domain_words):
+            if re.search(r"\d", word):
+                # By itself it would be dropped from a text, but not from the same text masked.
+                raise ValueError(
+                    f"Got {word!r} as a word to drop, expected words without digits: numbers count alike; take it "
+                    "out, or name _number_, _money_ or _date_ to drop all of these."
+                )
         # What is not looked up: a token that is dropped is dropped, whatever else it is.
         self._fixed = dict.fromkeys(_BARE_NEGATIONS, "not")
         self._fixed |= dict.fromkeys((word.lower() for word in (*dropped, *domain_words)), "")
@@ -231,10 +300,8 @@ class Words(dict):
     def _replace(self, token):
         if token.isalpha():
             return self._lemma(token)
-        if token[0] in "$£€":
-            return "_money_"
-        if token[0].isdigit():
-            return "_date_" if any(mark in token for mark in ":/-") else "_number_"
+        if (kind := typed(token)) != token:
+            return self[kind]
         # No word ends so twice; to look at one n't after the other would go as deep as a token is long.
         if token.endswith("n't") and not token.endswith("n'tn't"):
             verb = self[_IRREGULAR.get(token) or token[:-3]] if token != "n't" else ""

@@ -157,7 +157,7 @@ def test_a_chat_that_the_warehouse_does_not_have_comes_from_the_log(warehouse):
     facts, found = run(warehouse, read_relabels(LOG, AS_OF))
     added = found.iloc[24:]
     assert added.index.tolist() == ["a9", "b0", "b1"]
-    assert added["body"].tolist() == ["word", "I lost my card 4921", "I lost my card ####"]
+    assert added["body"].tolist() == ["word", "I lost my card 4921", "I lost my card _number_"]
     assert added["relabelled"].all()
     assert set(added["category"]) == {"urgent"}
     assert added["conversation_id"].tolist() == ["k-a9", "k-b0", "k-b1"]

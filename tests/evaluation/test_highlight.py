@@ -236,16 +236,25 @@ def test_other_pipelines_are_refused(chats):
 
 
 def test_a_masked_message_says_the_same_without_digits_and_addresses(chats):
-    """Each hidden character is a #, so that places and contributions stay; the message that is shown holds neither."""
+    """What its words say stays as it is, at the place where they stand then; a model says the same of what is shown."""
     pipeline = make_pipeline("linear_svc").fit(chats[["subject", "body"]], chats["category"])
-    message = {"subject": "Card 4921", "body": "Lost. Write to me@bank.example or see www.bank.example/a1 in 24 hours"}
+    message = {
+        "subject": "Card 4921",
+        "body": "Lost. Write to me@bank.example or see www.bank.example/a1 in 24 hours; ref AB4921",
+    }
     plain = highlight(pipeline, message)
     hidden = plain.masked()
     assert hidden.message == {
-        "subject": "Card ####",
-        "body": "Lost. Write to " + 15 * "#" + " or see " + 19 * "#" + " in ## hours",
+        "subject": "Card _number_",
+        "body": "Lost. Write to _email_ or see _url_ in _number_ hours; ref AB _number_",
     }
     assert hidden.tokens["contribution"].tolist() == plain.tokens["contribution"].tolist()
+    assert hidden.tokens["token"].tolist() == [
+        hidden.message[token.field][token.start : token.end] for token in hidden.tokens.itertuples()
+    ]
+    assert {"Lost", "_email_", "_url_", "hours"} <= set(hidden.tokens["token"])
+    again = highlight(pipeline, hidden.message)
+    assert (again.category, repr(again), again.message) == (hidden.category, repr(hidden), hidden.message)
     assert not any(mark in repr(hidden) for mark in ("4921", "@", "www"))
     assert "4921" not in hidden._repr_html_()
 

@@ -407,7 +407,7 @@ def test_the_largest_change_comes_first_and_is_visible(read):
     assert flips["before"].iloc[2] == "| nothing [found]"
     entry = read("{name: no loss, kind: DIR, regex: {'found': 'safe'}, expect: {higher: urgent}}")
     _, flips = run_perturbations(Words("lost", "found"), many(1, body=bodies[1:2]), entry)
-    assert flips["after"].tolist() == ["… word word word word word word [safe] #### at _address_"]
+    assert flips["after"].tolist() == ["… word word word word word word [safe] _number_ at _email_"]
 
 
 def test_a_subject_removed_is_visible(read):

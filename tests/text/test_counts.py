@@ -17,6 +17,7 @@ from chatkit.text import counts as counting
 from chatkit.text.counts import TermCounter
 from chatkit.text.processor import TextProcessor
 from chatkit.text.vocabulary import Vocabulary
+from tests.conftest import word
 from tests.text.test_batch import AWKWARD
 
 WORDS = st.sampled_from(
@@ -126,7 +127,7 @@ def test_the_memory_is_bounded(monkeypatch):
     monkeypatch.setattr("chatkit.text.tokens.Words.LIMIT", 10)
     counter = TermCounter(min_df=1).fit(["lost card"])
     for number in range(5):
-        many = [f"card can't{number} " + " ".join(f"x{number}y{n}" for n in range(20))] * 20
+        many = [f"card can't{word(number)} " + " ".join(word(number, n) for n in range(20))] * 20
         assert counter.transform(many)[:, 0].sum() == 20
         assert counter.transform(many[:1])[:, 0].sum() == 1
     assert len(counter._reader) <= 60
@@ -135,7 +136,7 @@ def test_the_memory_is_bounded(monkeypatch):
 
 def test_rare_runs_take_no_memory_as_strings():
     """Ten thousand distinct pairs, none kept: far less than their strings would take."""
-    texts = [f"w{n} w{n + 1} w{n + 2}" for n in range(10_000)]
+    texts = [f"{word(n)} {word(n + 1)} {word(n + 2)}" for n in range(10_000)]
     counter = TermCounter(lemmatizer="none", ngram_range=(2, 2), min_df=2).fit(texts)
     assert len(counter.get_feature_names_out()) == 9_999
     tracemalloc.start()
@@ -180,7 +181,7 @@ def test_one_endless_chunk_takes_no_memory_for_the_others():
 
 def test_threads_may_share_a_fitted_counter():
     """Eight threads that take turns often, each batch with words that nobody has seen: the counts are those of one."""
-    texts = [[f"w{batch}x{row} word{'abcdefghij'[row % 10]}{'klmnopqr'[batch % 8]} card" for row in range(200)]
+    texts = [[f"{word(batch, row)} word{'abcdefghij'[row % 10]}{'klmnopqr'[batch % 8]} card" for row in range(200)]
              for batch in range(64)]  # fmt: skip
     known = [f"word{one}{other} card" for one in "abcdefghij" for other in "klmnopqr"]
     counter = TermCounter(ngram_range=(1, 1), min_df=1).fit(known)

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from chatkit import TextProcessor, make_pipeline
 from chatkit.text.counts import TermCounter
 from chatkit.text.stopwords import ENGLISH
+from tests.conftest import word
 
 
 def words(text, **options):
@@ -84,8 +85,17 @@ def test_the_memory_is_bounded(monkeypatch):
     monkeypatch.setattr("chatkit.text.tokens.Words.LIMIT", 10)
     processor = TextProcessor().fit([""])
     for number in range(5):
-        processor.transform([" ".join(f"word{number}x{n}" for n in range(20))])
+        processor.transform([" ".join(word(number, n) for n in range(20))])
     assert len(processor._words()) <= 30
+
+
+def test_numbers_are_dropped_alike_or_not_at_all():
+    """A number by itself cannot be dropped: in a masked text nobody can tell it from others."""
+    assert words("card 4921, $5 on 3/4", domain_words=["_number_", "_MONEY_"]) == "card on _date_"
+    assert words("card _number_", domain_words=["_number_"]) == "card"
+    for options in ({"stop_words": ["the", "4921"]}, {"domain_words": ["office365"]}):
+        with pytest.raises(ValueError, match="as a word to drop, expected words without digits"):
+            TextProcessor(**options).fit(["a"])
 
 
 def test_a_copy_knows_its_settings_not_its_memory():

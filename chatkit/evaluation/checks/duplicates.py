@@ -4,9 +4,10 @@ import numpy as np
 
 from chatkit.data.split import folded
 from chatkit.evaluation.checks.neighbours import nearest
-from chatkit.evaluation.checks.result import SHOWN, Result, masked
+from chatkit.evaluation.checks.result import SHOWN, Result
 from chatkit.evaluation.checks.statistics import bootstrap
 from chatkit.evaluation.intervals import balanced_accuracy
+from chatkit.text.mask import excerpt
 
 TITLE = "No test chat is a copy of a training chat"
 SEVERITY, LEAKAGE = "fail", "duplicates in the data set"
@@ -44,8 +45,8 @@ def check(run):
         )
     order = np.argsort(-alike, kind="stable")[:SHOWN]
     evidence = [
-        {"cosine": round(float(alike[row]), 2), "test chat": masked(run.texts[1][row]),
-         "training chat": masked(run.texts[0][closest[row]])}
+        {"cosine": round(float(alike[row]), 2), "test chat": excerpt(run.texts[1][row]),
+         "training chat": excerpt(run.texts[0][closest[row]])}
         for row in order if near[row]
     ]  # fmt: skip
     status = "fail" if exact > limit or harmful else "pass"

@@ -7,9 +7,10 @@ from sklearn.model_selection import StratifiedKFold
 
 from chatkit.data.split import folded
 from chatkit.evaluation.checks.neighbours import nearest
-from chatkit.evaluation.checks.result import SHOWN, NotRunError, Result, masked
+from chatkit.evaluation.checks.result import SHOWN, NotRunError, Result
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.metrics import wilson
+from chatkit.text.mask import excerpt
 
 TITLE = "Alike chats have the same label"
 SEVERITY, LEAKAGE = "fail", None
@@ -73,6 +74,6 @@ def _candidates(run, rows, y):
     order = order[np.argsort(-doubt[order], kind="stable")][:SHOWN]
     return [
         {"label": str(names[codes[at]]), "looks like": str(names[guess[at]]),
-         "training chat": masked(run.texts[0][rows[at]])}
+         "training chat": excerpt(run.texts[0][rows[at]])}
         for at in order
     ]  # fmt: skip

@@ -1,6 +1,5 @@
 """What a check looks at, and what it says."""
 
-import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +19,6 @@ from chatkit.text.weights import TermWeights
 
 MESSAGE = ["subject", "body"]
 SHOWN = 5  # rows of evidence
-# Looked for once a word, not once a character.
-ADDRESS = re.compile(r"(?<!\S)\S+@\S+|(?<!\w)\w+://\S+|(?<!\w)www\.\S+", re.IGNORECASE)
 
 
 class NotRunError(Exception):
@@ -296,18 +293,3 @@ def loss(truth, classes, given):
         new = truth[known < 0]
         raise NotRunError(f"{len(new):,} test chats have a category that the classifier lacks: {listed(new)}.")
     return -np.log(np.clip(given[np.arange(len(truth)), known], 1e-6, 1))
-
-
-def masked(text, length=140):
-    """Shorten a message for a report; digits and addresses are masked.
-
-    Examples
-    --------
-    >>> masked("Card 4921, write to me@bank.example")
-    'Card ####, write to _address_'
-    """
-    text = " ".join(text.split())
-    if "@" in text or "://" in text or "www." in text.lower():  # an address has one of them; most texts have none
-        text = ADDRESS.sub("_address_", text)
-    text = re.sub(r"\d", "#", text)
-    return text if len(text) <= length else f"{text[: length - 1]}…"

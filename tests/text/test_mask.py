@@ -1,0 +1,103 @@
+"""What is masked, and that a model does not notice."""
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from chatkit import TextProcessor
+from chatkit.text.counts import FEW, TermCounter
+from chatkit.text.mask import _found_by_places, _found_in_ascii, excerpt, mask, pieces
+from chatkit.text.tokens import tokens
+from tests.text.test_tokens import ANY, HOSTILE
+
+# Numbers and addresses among what they could grow together with.
+NEAR = st.lists(
+    st.sampled_from([
+        "1", "23", "$", "£5", "½", "①", "㎡", "℡", "٣", "a", "AB", "é", "Σ", "ᄀ", "\u1161", "\u0301", "\uff9e", "www.", "://", "http",
+        "me", "@", "＠", ".x", "_", "_email_", "_number_", *".,:;!?/-'`’\"()[]{}<>|\\^+= \n",
+    ]),
+    max_size=14,
+).map("".join)  # fmt: skip
+TEXTS = st.one_of(ANY, NEAR)
+
+
+@settings(max_examples=1500, deadline=None)
+@example("a@1,2.c")  # a token in the place of the number would make an address of it
+@example("x@$5")
+@example("a@b.c.@d.e")  # what is left of an address would be another one
+@example("www.x^a@b.c")
+@example("a@b://c")
+@example("don`t £5")  # without the £ the text is all ASCII
+@example("ΑΣ:me@bank.example")  # which sigma it is depends on what comes next
+@example("℡5 ½ ㎡ x㎡")
+@example("card_4921 o'5 5's")
+@example("`@0 5`a a`5 a`b@0 `www.x`")
+@given(TEXTS)
+def test_a_model_does_not_notice(text):
+    """For any text: the tokens of the masked text are those of the text; no digit is left; once is enough."""
+    masked = mask(text)
+    assert tokens(masked) == tokens(text)
+    assert not re.search(r"\d", masked)
+    assert mask(masked) == masked
+
+
+@settings(max_examples=300, deadline=None)
+@given(NEAR)
+def test_nor_does_one_that_reads_many_texts_at_once(text):
+    """For any text: the same words and counts, by either way to count."""
+    pair, among = [text, mask(text)], ["lost card"] * FEW
+    assert len(set(TextProcessor().transform(pair))) == 1
+    counter = TermCounter(min_df=1).fit([*pair, *among])
+    for counts in (counter.transform(pair), counter.transform([*pair, *among])):  # one by one, as one buffer
+        assert (counts[0] != counts[1]).nnz == 0
+
+
+@settings(max_examples=500, deadline=None)
+@given(TEXTS.filter(str.isascii))
+def test_both_ways_to_find_agree(text):
+    """For any text in ASCII: what is found by patterns is what is found character by character."""
+    assert _found_in_ascii(text) == _found_by_places(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_pieces_cover_the_text(text):
+    """For any text: one piece after the other, and what is kept is as it was."""
+    found = pieces(text)
+    assert [0, *(end for _, end, _ in found)] == [*(start for start, _, _ in found), len(text)]
+    assert all(text[start:end] == written or "_" in written for start, end, written in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("Card 4921 was charged $20.50 on 3/4.", "Card _number_ was charged _money_ on _date_."),
+        ("Ring +49 170 555-0199!", "Ring +_number_ _number_ _date_!"),
+        ("IBAN DE89370400440532013000", "IBAN DE _number_"),
+        ("my iPhone15, h1n1", "my iPhone _number_, h _number_"),
+        ("(me@bank.example) or 'x@localhost'", "(_email_) or _email_ '"),
+        ("see HTTPS://Bank.example/a?b=1, ftp://x/y and www.bank.example.", "see _url_, _url_ and _url_."),
+        ("anna＠bank.example ⑤ ½", "_email_ _number_ _number_ _number_"),
+        ("카드4921번", "카드 _number_"),
+        ("Line one\n\n  4921\tend", "Line one\n\n  _number_\tend"),
+    ],
+)
+def test_masks_by_hand(text, expected):
+    """Numbers with and without letters, addresses of several kinds, other scripts; white space stays."""
+    assert mask(text) == expected
+
+
+@pytest.mark.parametrize("repeated", [*HOSTILE, "1", "a1", "a@b!", "x://", "5'", "½"])
+def test_no_text_blocks_who_masks(repeated):
+    """A megabyte without a space: quadratic would be hours."""
+    text = repeated * (300_000 // len(repeated)) + "@ lost"
+    assert tokens(mask(text)) == tokens(text)
+
+
+def test_an_excerpt_is_one_short_line():
+    """Masked first: a number that is cut is not shown."""
+    assert excerpt("Card\n\n4921  is lost", 14) == "Card _number_…"
+    assert excerpt("Card\n\n4921  is lost") == "Card _number_ is lost"
