@@ -11,6 +11,7 @@ Writes checks.json, docs/checks.md and its pictures; sets that are not measured 
 import argparse
 import json
 from pathlib import Path
+from string import ascii_lowercase
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -103,7 +104,7 @@ def time_order(train, test, dose, rng):
     for chats in (train, test):
         season = (chats["created_at"] - pd.Timestamp("2024-01-01")).dt.days // 60
         for row in np.flatnonzero(rng.random(len(chats)) < dose):
-            new = f"{''.join(chats.loc[row, 'category'].split())}{season[row]}x"
+            new = f"{''.join(chats.loc[row, 'category'].split())}{ascii_lowercase[season[row]]}x"  # a digit is no word
             chats.loc[row, MESSAGE] = ["", " ".join([*rng.choice(words, 12), new, new])]
     return default(train), train, test, {}
 

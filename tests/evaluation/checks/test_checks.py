@@ -23,6 +23,7 @@ from chatkit.evaluation.checks.result import NotRunError, Result, Run, texts
 from chatkit.evaluation.checks.run import CHECKS, THRESHOLDS
 from chatkit.evaluation.intervals import macro_f1
 from chatkit.project import InputError
+from tests.conftest import word
 
 MESSAGE = ["subject", "body"]
 
@@ -134,7 +135,9 @@ def test_a_random_split_of_drifting_chats_is_warned_of(sides):
     for chats in sides:
         season = (chats["created_at"] - start).dt.days // 60
         # A product's name in the chats of a category; every season has new ones.
-        named = [f"{category[:3]}product{number}" for category, number in zip(chats["category"], season, strict=True)]
+        named = [
+            f"{category[:3]}product{word(number)}" for category, number in zip(chats["category"], season, strict=True)
+        ]
         chats["body"] = (pd.Series(named) + " ") * 3 + chats["body"]
     assert found("time_order", *sides).status == "warn"
 
@@ -540,9 +543,9 @@ def test_a_stopped_xgboost_is_judged_by_the_round_it_uses(clean):
 
 
 def threaded(chats):
-    """Give conversations of four chats a reference of their own, as tickets have one, in every chat of theirs."""
+    """Give conversations of four chats a reference in letters, as tickets may have one, in every chat of theirs."""
     group = np.arange(len(chats)) // 4
-    body = [f"{text} ref{number}x" for text, number in zip(chats["body"], group, strict=True)]
+    body = [f"{text} ref{word(number)}" for text, number in zip(chats["body"], group, strict=True)]
     start = pd.Timestamp("2024-01-01")
     return chats.assign(conversation_id=[f"k{number}" for number in group], body=body, customer_id=None,
                         created_at=start + pd.to_timedelta(np.random.default_rng(0).integers(700, size=len(chats)), "D"))  # fmt: skip
