@@ -34,6 +34,7 @@ def tokens_of(texts):
 @example(["1.5", ".5", "5.", "a.b", "1'2", "a'1", "'a'", "$5 5$ $", "1:2/3-4,5"])
 @example(["", " ", "\n", "a", ""])
 @example(["ΑΣ", "Σ'Α", "İ@x.y", "J\u030c"])
+@example(["don`t", "`a`", "5`a a`5", "a`b@c", "`www.x`"])
 def test_a_batch_splits_as_single_texts_do(texts):
     """On arbitrary Unicode, whatever stands beside it."""
     assert tokens_of(texts) == [split(normalise(text)) for text in texts]

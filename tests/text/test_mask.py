@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chatkit import TextProcessor
+from chatkit import TextProcessor, make_pipeline
+from chatkit.data.simulate import simulate
 from chatkit.text.counts import FEW, TermCounter
 from chatkit.text.mask import _found_by_places, _found_in_ascii, excerpt, mask, pieces
 from chatkit.text.tokens import tokens
@@ -101,3 +102,19 @@ def test_an_excerpt_is_one_short_line():
     """Masked first: a number that is cut is not shown."""
     assert excerpt("Card\n\n4921  is lost", 14) == "Card _number_…"
     assert excerpt("Card\n\n4921  is lost") == "Card _number_ is lost"
+
+
+@pytest.mark.parametrize("classifier", ["boosted_linear", "xgboost"])
+def test_a_fitted_model_says_the_same(classifier):
+    """Of masked chats as of the chats, bit for bit; and fitted on masked chats it is the same model, without a digit."""
+    chats = simulate(1200, seed=3)[0]
+    messages, truth = chats[["subject", "body"]], chats["category"]
+    masked = messages.map(mask)
+    assert (masked != messages).any(axis=1).mean() > 0.2, "the chats have something to mask"
+    model, other = (make_pipeline(classifier).fit(given, truth) for given in (messages, masked))
+    terms = model[1].get_feature_names_out()
+    assert not [term for term in terms if re.search(r"\d", term)]
+    assert terms.tolist() == other[1].get_feature_names_out().tolist()
+    expected = model.predict_proba(messages)
+    for given in (model.predict_proba(masked), other.predict_proba(messages)):
+        assert (given == expected).all()
