@@ -111,10 +111,10 @@ def test_a_fitted_model_says_the_same(classifier):
     messages, truth = chats[["subject", "body"]], chats["category"]
     masked = messages.map(mask)
     assert (masked != messages).any(axis=1).mean() > 0.2, "the chats have something to mask"
-    model, other = (make_pipeline(classifier).fit(given, truth) for given in (messages, masked))
+    model, other = (make_pipeline(classifier).fit(side, truth) for side in (messages, masked))
     terms = model[1].get_feature_names_out()
     assert not [term for term in terms if re.search(r"\d", term)]
     assert terms.tolist() == other[1].get_feature_names_out().tolist()
     expected = model.predict_proba(messages)
-    for given in (model.predict_proba(masked), other.predict_proba(messages)):
-        assert (given == expected).all()
+    for said in (model.predict_proba(masked), other.predict_proba(messages)):
+        assert (said == expected).all()
