@@ -53,8 +53,8 @@ lock:  ## write the locks and environment.yml from pyproject.toml (needs uv)
 LOCK := --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --upgrade --quiet --custom-compile-command "make lock"
 
-clean:  ## remove the environment and what the stages made
-	rm -rf .venv data/*.parquet data/*.json data/warehouse/chats.sqlite models metrics reports
+clean:  ## remove the environment and what the stages made; what git keeps of it stays
+	rm -rf .venv data/*.parquet data/warehouse/chats.sqlite models metrics/*.csv reports
 
 data/warehouse/chats.sqlite: | .venv/installed
 	chatkit simulate

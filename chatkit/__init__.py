@@ -22,3 +22,7 @@ def __getattr__(name):
     if name not in _HOME:
         raise AttributeError(f"module 'chatkit' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from chatkit.project import InputError, parameters, path, root
+from chatkit.project import InputError, parameters, path, root, stages
 
 MODEL = "models/chats"
 
@@ -16,6 +16,8 @@ def main(arguments=None):
 
     run = _command(commands, "run", _run, "run a stage: its notebook with its parameters, then its report")
     run.add_argument("stage", help="a stage of dvc.yaml, such as split")
+
+    _command(commands, "fingerprint", _fingerprint, "write what code each stage uses, fingerprints/STAGE.json")
 
     simulate = _command(commands, "simulate", _simulate, "fill the local warehouse with an invented bank's chats")
     simulate.add_argument("--chats", type=int, default=20_000, help="how many (default: 20000)")
@@ -90,13 +92,29 @@ def _command(commands, name, call, text):
 
 
 def _run(options):
-    from chatkit.report.index import write_index
+    from chatkit.fingerprint import fingerprint_file, write_fingerprints
+    from chatkit.report.looks import record_look
     from chatkit.report.stage import run_stage
 
+    deps = stages().get(options.stage, {}).get("deps", [])
+    if fingerprint_file(options.stage) in deps:
+        # DVC looks at the dependencies after the run: dvc.lock names the code that runs, whatever edit came before.
+        write_fingerprints(options.stage)
     try:
         run_stage(options.stage)
     finally:
+        # Here and not above: no stage depends on the code of the overview.
+        from chatkit.report.index import write_index
+
         write_index(root())
+    if said := record_look(options.stage, deps):
+        print(said)
+
+
+def _fingerprint(_options):
+    from chatkit.fingerprint import write_fingerprints
+
+    write_fingerprints()
 
 
 def _simulate(options):
@@ -127,11 +145,13 @@ def _predict(options):
 
 
 def _verify(options):
-    from chatkit.model.bundle import load_model
+    from chatkit.model.bundle import model_sha256, parse_model, read_model
 
     folder = options.model or path(MODEL)
-    load_model(folder)
+    files = read_model(folder)
+    parse_model(files, folder)
     print(f"{folder}: the files are those of the manifest, the golden messages come out as recorded")
+    print(f"SHA-256 of what determines its answers: {model_sha256(files)}")
 
 
 def _serve(options):
@@ -228,9 +248,14 @@ def _scores(_options):
 
 
 def _compare(options):
+    from chatkit.report.revision import read_revisions, without_chats
+
+    revisions = read_revisions(root(), options.rev_a, options.rev_b)
+    if lacking := without_chats(*revisions):  # said before what takes time is imported
+        print(lacking, flush=True)
     from chatkit.report.compare import write_comparison
 
-    file, verdict = write_comparison(root(), options.rev_a, options.rev_b)
+    file, verdict = write_comparison(root(), *revisions)
     print(f"{verdict}\nPage: {file}")
 
 

@@ -153,6 +153,18 @@ def parameters(section):
     return values
 
 
+def stages():
+    """List the stages of dvc.yaml in their order.
+
+    Returns
+    -------
+    dict of str to dict
+        Names and definitions of the stages that run a notebook.
+    """
+    defined = read_yaml(path("dvc.yaml")).get("stages", {})
+    return {name: stage for name, stage in defined.items() if stage.get("cmd") == f"chatkit run {name}"}
+
+
 @contextlib.contextmanager
 def replacing(file):
     """Write a file whole or not at all: yields a path beside `file`, renamed onto it on success.

@@ -1,5 +1,6 @@
 """The command line: exit codes, one sentence an error, no slow start."""
 
+import re
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 
 from chatkit import make_pipeline
 from chatkit.cli import main
-from chatkit.model.bundle import save_model
+from chatkit.model.bundle import model_sha256, read_model, save_model
 
 
 def chatkit(*arguments, **options):
@@ -26,8 +27,19 @@ def test_help_names_every_command_and_loads_nothing():
     """`chatkit --help` answers at once: neither scikit-learn nor papermill is imported."""
     code = "import sys; from chatkit.cli import main\ntry: main(['--help'])\nfinally: print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("run", "simulate", "load", "predict", "serve", "forget", "monitor", "verify", "scores"):
-        assert f"\n    {command} " in done.stdout
+    for command in (
+        "run",
+        "fingerprint",
+        "simulate",
+        "load",
+        "predict",
+        "serve",
+        "forget",
+        "monitor",
+        "verify",
+        "scores",
+    ):
+        assert re.search(rf"^    {command}\s", done.stdout, re.MULTILINE)
     assert not {"'sklearn'", "'papermill'", "'pandas'"} & set(done.stdout.replace("[", "").split(", "))
 
 
@@ -77,9 +89,12 @@ def test_predict_sorts_a_file(project, model, chats):
 
 
 def test_verify_tells_a_sound_model_from_a_changed_one(project, model, capsys):
-    """Exit code 0 and 1."""
+    """Exit code 0 and 1; it prints the digest by which the service and its log name the model."""
     assert main(["verify"]) == 0
-    assert "golden messages come out as recorded" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "golden messages come out as recorded" in said
+    digest = model_sha256(read_model(project / "models" / "chats"))
+    assert said.endswith(f"\nSHA-256 of what determines its answers: {digest}\n")
     (project / "models" / "chats" / "weights.npy").write_bytes(b"")
     assert main(["verify"]) == 1
 

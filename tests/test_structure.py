@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -10,7 +12,10 @@ import pytest
 from ruamel.yaml import YAML
 
 import chatkit
-from chatkit.report.stage import declared_parameters, stages
+from chatkit.evaluation import checks, plots
+from chatkit.fingerprint import fingerprint_file
+from chatkit.project import stages
+from chatkit.report.stage import declared_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "chatkit"
@@ -18,7 +23,7 @@ STAGES = ("query", "split", "train", "evaluate", "explain", "triage", "overfitti
 # Notebooks that a command of their own runs, with these values from the command line: what they read changes at all times.
 OWN = {"monitor": {"config", "until"}}
 # From the bottom to the top: a room imports from those before it, never from those after it.
-ROOMS = ("project", "text", "data", "model", "evaluation", "service", "report", "cli")
+ROOMS = ("project", "fingerprint", "text", "data", "model", "evaluation", "service", "report", "cli")
 
 
 def chatkit_imports(tree):
@@ -30,30 +35,6 @@ def chatkit_imports(tree):
             for alias in node.names:
                 yield chatkit._HOME.get(alias.name, node.module) if node.module == "chatkit" else node.module
                 yield f"{node.module}.{alias.name}"
-
-
-def module_file(name):
-    """The file behind a module's name, None when it is a name inside a module."""
-    stem = ROOT / name.replace(".", "/")
-    files = (stem.with_suffix(".py"), stem / "__init__.py")
-    return next((file for file in files if file.is_file()), None)
-
-
-def closure(tree):
-    """All files that code needs, with what they need in turn; empty package files aside."""
-    found, open_ends = set(), [tree]
-    while open_ends:
-        for name in chatkit_imports(open_ends.pop()):
-            file = module_file(name)
-            if file and file not in found and file != PACKAGE / "__init__.py":
-                found.add(file)
-                open_ends.append(ast.parse(file.read_text()))
-    return {file.relative_to(ROOT).as_posix() for file in found if not is_docstring(file)}
-
-
-def is_docstring(file):
-    """A package's file that only says what the package is."""
-    return file.name == "__init__.py" and len(ast.parse(file.read_text()).body) == 1
 
 
 def code_of(stage):
@@ -75,23 +56,22 @@ def test_one_word_names_a_stage_everywhere():
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_exactly_the_code_it_uses(stage):
-    """No change of code that matters goes unnoticed, and none that does not reruns a stage."""
-    listed = {dep for dep in definition(stage)["deps"] if dep.startswith("chatkit/") and dep.endswith(".py")}
-    runner = closure(ast.parse("import chatkit.report.stage"))
-    expected = closure(code_of(stage)) | runner
-    assert listed == expected, "\n" + "\n".join(f"      - {dep}" for dep in sorted(expected))
-    assert "chatkit/report/template" in definition(stage)["deps"]
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_lists_its_notebook_its_section_and_its_reports(stage):
-    """The shape that every stage shares."""
+def test_a_stage_lists_its_notebook_its_code_its_section_and_its_reports(stage):
+    """The shape that every stage shares; its code is one dependency, made by the stage fingerprint."""
     stage_definition = definition(stage)
     assert stage_definition["cmd"] == f"chatkit run {stage}"
     assert f"notebooks/{stage}.ipynb" in stage_definition["deps"]
+    assert fingerprint_file(stage) in stage_definition["deps"]
+    assert not [dep for dep in stage_definition["deps"] if dep.startswith("chatkit")]
     assert stage_definition["params"] == [stage]
     assert {f"reports/{stage}.ipynb", f"reports/{stage}.html"} <= set(stage_definition["outs"])
+
+
+def test_the_stage_fingerprint_sees_all_code():
+    """The package and the notebooks; what it makes is small and in git, so that a fresh clone has it."""
+    stage_definition = definition("fingerprint")
+    assert stage_definition["deps"] == ["chatkit", "notebooks"]
+    assert stage_definition["outs"] == [{fingerprint_file(stage): {"cache": False}} for stage in STAGES]
 
 
 @pytest.mark.parametrize("stage", [*STAGES, *OWN])
@@ -137,12 +117,26 @@ def test_imports_run_in_one_direction():
     assert upward == []
 
 
-def test_public_names_are_there():
-    """The literal __all__ is what can be imported."""
-    assert sorted(chatkit._HOME) == chatkit.__all__
-    assert all(getattr(chatkit, name).__name__ == name for name in chatkit.__all__)
+@pytest.mark.parametrize("package", [chatkit, plots, checks])
+def test_public_names_are_there(package):
+    """The literal __all__ is what can be imported, and no module of the package has a name's name."""
+    assert sorted(package._HOME) == sorted(package.__all__)
+    assert set(package.__all__) <= set(dir(package))
+    assert all(getattr(package, name).__name__ == name for name in package.__all__)
+    assert not {file.stem for file in Path(package.__file__).parent.iterdir()} & set(package.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        chatkit.nothing  # noqa: B018
+        package.nothing  # noqa: B018
+
+
+def test_a_plot_is_read_when_it_is_used():
+    """Who draws one figure need not read the code of all."""
+    code = (
+        "import sys; from chatkit.evaluation import plots; dir(plots); "
+        "assert not [name for name in sys.modules if name.startswith('chatkit.evaluation.plots.')]; plots.class_shares; "
+        "assert 'chatkit.evaluation.plots.triage' not in sys.modules; from chatkit.evaluation.checks.result import masked; "
+        "assert 'chatkit.evaluation.checks.run' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_locks_follow_pyproject_and_name_no_index():

@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import os
-import platform
 import shutil
 import stat
 import tempfile
@@ -16,17 +15,18 @@ import numpy as np
 import pandas as pd
 import xgboost
 
-import chatkit
+from chatkit.fingerprint import code_sha256
 from chatkit.model.pipeline import classifier_name, make_pipeline
 from chatkit.model.trees import Trees
 from chatkit.project import InputError
 from chatkit.text.vocabulary import Vocabulary
 
-FORMAT = 3
+FORMAT = 4
 GOLDEN_MESSAGES = 20
 GOLDEN_TOLERANCE = 1e-6  # another processor may round the last bits of a float32 otherwise
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "simplemma", "nltk")
-CODE = ("project.py", "text", "model")
+# What determines the answers. The golden messages only check them, and the manifest says where they come from.
+ANSWERS = ("features.json", "trees.ubj", "weights.npy")
 MEGABYTE = 2**20
 LARGEST = {
     "manifest.json": MEGABYTE, "golden.json": 16 * MEGABYTE, "features.json": 512 * MEGABYTE,
@@ -36,8 +36,7 @@ UNREADABLE = (
     ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, xgboost.core.XGBoostError,
 )  # fmt: skip
 _CHOICES = (
-    "classifier", "classifier_options", "subject_weight", "stop_words", "domain_words", "lemmatizer", "ngram_range",
-    "min_df", "sublinear_tf",
+    "classifier", "subject_weight", "stop_words", "domain_words", "lemmatizer", "ngram_range", "sublinear_tf",
 )  # fmt: skip
 
 
@@ -46,8 +45,8 @@ def save_model(pipeline, folder, made_from):
 
     ``features.json`` holds the text settings, the terms and their weights; ``trees.ubj`` and ``weights.npy``
     the classifier; ``golden.json`` twenty messages made of the model's own terms with what it says of them;
-    ``manifest.json`` the SHA-256 of each, the versions, and what the model was made from. The same pipeline
-    gives the same bytes.
+    ``manifest.json`` the SHA-256 of each, the versions, what the model was made from, and the settings that count
+    only when its pipeline is fitted again. The same pipeline gives the same bytes.
 
     Parameters
     ----------
@@ -69,14 +68,14 @@ def save_model(pipeline, folder, made_from):
         When the pipeline was not made by `make_pipeline`, or has a parameter that is no plain data.
     """
     folder = Path(folder)
-    features, files = _describe(pipeline)
+    features, files, fit = _describe(pipeline)
     files["features.json"] = _json(features)
     files["golden.json"] = _json(_golden(pipeline, features.get("terms", [])))
     manifest = {
         "format": FORMAT,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
-        "made_from": {**made_from, "code_sha256": code_sha256()},
-        "python": ".".join(platform.python_version_tuple()[:2]),
+        "fit": fit,
+        "made_from": {**made_from, "code_sha256": code_sha256(__name__)},
         "libraries": {name: version(name) for name in LIBRARIES} | {"xgboost": xgboost.__version__},
     }
     files["manifest.json"] = _json(manifest)
@@ -160,7 +159,9 @@ def made_from(files):
 
 
 def model_sha256(files):
-    """Return the digest of a model: that of its manifest, which holds those of all other files.
+    """Return the digest of a model, by which it is known: it covers what determines the answers, and nothing else.
+
+    The same answers from other code, data or versions have the same digest; these stand in the manifest.
 
     Parameters
     ----------
@@ -170,9 +171,11 @@ def model_sha256(files):
     Returns
     -------
     str
-        SHA-256, hexadecimal; ``sha256sum manifest.json`` gives the same.
+        SHA-256, hexadecimal, over the format and the SHA-256 of the files that are there of `ANSWERS`.
     """
-    return hashlib.sha256(files["manifest.json"]).hexdigest()
+    hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in ANSWERS if name in files}
+    identity = json.dumps({"format": FORMAT, "files": hashes}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(identity.encode()).hexdigest()
 
 
 def parse_model(files, folder):
@@ -195,7 +198,7 @@ def parse_model(files, folder):
         When they cannot be parsed, or the model says something else than when it was saved.
     """
     try:
-        pipeline = _rebuild(json.loads(files["features.json"]), files)
+        pipeline = _rebuild(json.loads(files["features.json"]), json.loads(files["manifest.json"])["fit"], files)
         same = _answers(pipeline, json.loads(files["golden.json"]))
     except UNREADABLE as error:
         reason = (str(error).splitlines() or [""])[0][:100]
@@ -211,24 +214,8 @@ def parse_model(files, folder):
     return pipeline
 
 
-def code_sha256():
-    """Hash the code that turns chats into a model: one digest over names and contents.
-
-    Returns
-    -------
-    str
-        SHA-256, hexadecimal.
-    """
-    home = Path(chatkit.__file__).parent
-    files = [file for name in CODE for file in ([home / name] if name.endswith(".py") else (home / name).rglob("*.py"))]
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.relative_to(home).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 def _describe(pipeline):
-    """Return features.json as a dict, and the classifier's own files."""
+    """Return features.json as a dict, the classifier's own files, and the settings that count for fitting only."""
     steps = pipeline.named_steps
     model, name = steps.get("classifier"), classifier_name(pipeline)
     expected = ["preprocess", "classifier"] if name == "rules" else ["preprocess", "counts", "tfidf", "classifier"]
@@ -244,7 +231,7 @@ def _describe(pipeline):
         "subject_weight": int(steps["preprocess"].subject_weight),
     }
     if name == "rules":
-        return features | {"rules": [list(rule) for rule in model.rules], "default": str(model.default_)}, {}
+        return features | {"rules": [list(rule) for rule in model.rules], "default": str(model.default_)}, {}, {}
     counts, tfidf = steps["counts"], steps["tfidf"]
     words = counts.stop_words
     features |= {
@@ -252,20 +239,19 @@ def _describe(pipeline):
         "domain_words": sorted(counts.domain_words),
         "lemmatizer": counts.lemmatizer,
         "ngram_range": list(counts.ngram_range),
-        "min_df": counts.min_df,
         "sublinear_tf": bool(tfidf.sublinear_tf),
-        "classifier_options": model.get_params(),
         "terms": counts.get_feature_names_out().tolist(),
         "idf": tfidf.idf_.tolist(),
     }
+    fit = {"min_df": counts.min_df, "classifier_options": model.get_params()}
     trees, files = getattr(model, "trees_", None), {}
     if trees is not None:
         features["tree_words"] = trees.words.tolist()
         files["trees.ubj"] = bytes(trees.booster.save_raw("ubj"))
     if name == "xgboost":
-        return features, files
-    if name == "dummy":
-        return features | {"prior": model.class_prior_.tolist()}, {}
+        return features, files, fit
+    if name == "dummy":  # it learns next to nothing: its options say what it answers
+        return features | {"prior": model.class_prior_.tolist(), "options": fit.pop("classifier_options")}, {}, fit
     features["intercept"] = model.intercept_.tolist()
     weights = io.BytesIO()
     np.save(weights, model.coef_, allow_pickle=False)
@@ -276,17 +262,19 @@ def _describe(pipeline):
         features |= {
             "temperature": model.temperature_, "calibration": model.calibration_, "rounds": model.n_rounds_,
         }  # fmt: skip
-    return features, files
+    return features, files, fit
 
 
-def _rebuild(features, files):
+def _rebuild(features, fit, files):
     name, classes = features["classifier"], np.array(features["classes"], dtype=object)
     if name == "rules":
         options = {"rules": [tuple(rule) for rule in features["rules"]]}
         pipeline = make_pipeline("rules", options)
         pipeline.named_steps["classifier"].__dict__.update(classes_=classes, default_=features["default"])
         return pipeline
-    pipeline = make_pipeline(**{choice: features[choice] for choice in _CHOICES})
+    options = features["options"] if name == "dummy" else fit["classifier_options"]
+    choices = {choice: features[choice] for choice in _CHOICES}
+    pipeline = make_pipeline(**choices, classifier_options=options, min_df=fit["min_df"])
     steps, terms = pipeline.named_steps, features["terms"]
     steps["counts"].vocabulary_ = Vocabulary.read(terms, features["ngram_range"][0])
     steps["tfidf"].idf_, steps["tfidf"].n_features_in_ = np.array(features["idf"]), len(terms)

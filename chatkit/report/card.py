@@ -97,14 +97,13 @@ def _facts(root, scores, checks):
     train, no_train = read_output(root, "data/train.parquet", _table)
     test, no_test = read_output(root, "data/test.parquet", _table)
     made_from = manifest.get("made_from", {})
-    software = {"Python": manifest.get("python"), **manifest.get("libraries", {})}
     model = {
         "Classifier": features.get("classifier"),
-        "Its settings": _listed(features.get("classifier_options")),
+        "Its settings": _listed(features.get("options") or manifest.get("fit", {}).get("classifier_options")),
         "Parameters of the stage": _listed(made_from.get("parameters")),
         "Categories": ", ".join(features.get("classes", [])),
         "Terms": f"{len(features['terms']):,}" if features.get("terms") else None,
-        "Software": ", ".join(f"{name} {version}" for name, version in software.items()),
+        "Software": ", ".join(f"{name} {version}" for name, version in manifest.get("libraries", {}).items()),
         "SHA-256 of the code": made_from.get("code_sha256"),
         "MD5 in dvc.lock": lock.get("models/chats"),
     }

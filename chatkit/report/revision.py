@@ -8,12 +8,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from chatkit.project import InputError
 
+SCORES_FILE = "metrics/evaluate.json"
+FACTS = "data/chats.json"
+CHATS = ("metrics/predictions.csv", "data/test.parquet")
 _PREDICTIONS = ["id", "actual", "predicted", "probability", "probability_of_actual"]
 _ABSENT = object()
 
@@ -46,17 +48,23 @@ class Revision:
         """MD5 of all outputs by path."""
         return {out["path"]: out.get("md5") for stage in self.stages.values() for out in stage.get("outs", [])}
 
-    def read(self, path):
-        """Bytes of an output, from DVC's cache or from git; those that dvc.lock names, or InputError."""
+    def find(self, path):
+        """Bytes of an output, from DVC's cache or from git; those that dvc.lock names, else None."""
         md5 = self.outputs.get(path)
         if md5 is None:
             raise InputError(f"dvc.lock of {self.name} names no {path}; run `dvc repro` there and commit dvc.lock.")
         cached = self.cache / "files" / "md5" / md5[:2] / md5[2:]
         content = cached.read_bytes() if cached.is_file() else _stored(self.project, self.commit, path)
-        if content is None or hashlib.md5(content).hexdigest() != md5:  # noqa: S324 - DVC's own
+        same = content is not None and hashlib.md5(content).hexdigest() == md5  # noqa: S324 - DVC's own
+        return content if same else None
+
+    def read(self, path):
+        """Bytes of an output as `find`, or InputError."""
+        content = self.find(path)
+        if content is None:
             raise InputError(
-                f"DVC's cache has not the {path} that dvc.lock of {self.name} names; check that revision out, then "
-                "`dvc pull` it, or make it again with `dvc repro` (`dvc exp run` for an experiment)."
+                f"Neither git nor DVC's cache has the {path} that dvc.lock of {self.name} names; check that revision "
+                "out, then `dvc pull` it, or make it again with `dvc repro` (`dvc exp run` for an experiment)."
             )
         return content
 
@@ -66,6 +74,8 @@ class Revision:
 
     def chats(self):
         """Test chats with their predictions, as `comparison.pair` takes them."""
+        import pandas as pd
+
         gaps = {name: [""] for name in ("conversation_id", "probability", "probability_of_actual")}
         table = io.BytesIO(self.read("metrics/predictions.csv"))
         table = pd.read_csv(table, dtype={"id": str, "conversation_id": str}, keep_default_na=False, na_values=gaps)
@@ -133,6 +143,38 @@ def read_revisions(project, *names):
         stages = _parsed(name, "dvc.lock", lock).get("stages") or {}
         revisions.append(Revision(project, name, commit, cache, stages))
     return revisions
+
+
+def without_chats(*revisions):
+    """Say what a comparison cannot show where the test chats or what was said of them is not at hand.
+
+    The first thing to do with two revisions: in a fresh clone it takes no time, what is to be done with the chats does.
+
+    Parameters
+    ----------
+    *revisions : Revision
+
+    Returns
+    -------
+    str or None
+        The sentence; None where all is there.
+
+    Raises
+    ------
+    InputError
+        When not even the scores or the facts about the data are there.
+    """
+    for side in revisions:
+        side.read(SCORES_FILE)
+        side.read(FACTS)
+    missing = {side.name: [path for path in CHATS if side.find(path) is None] for side in revisions}
+    said = [f"{' and '.join(paths)} of {name}" for name, paths in missing.items() if paths]
+    if not said:
+        return None
+    return (
+        f"DVC's cache has not {', nor '.join(said)}: categories, confusions and messages are left out, and scores "
+        "stand with their own intervals only; `dvc pull` them, or check that revision out and `dvc repro`."
+    )
 
 
 def _commit(project, name):

@@ -30,7 +30,7 @@ def scores_table(file):
     except FileNotFoundError:
         raise InputError(f"{file.parent.name}/{file.name} is missing; make it with `dvc repro`.") from None
     except ValueError:
-        raise InputError(f"{file.parent.name}/{file.name} is damaged; restore it with `dvc checkout`.") from None
+        raise InputError(f"{file.parent.name}/{file.name} is damaged; restore it with `git checkout`.") from None
     rows = {f"model ({metrics['classifier']})": metrics, **metrics["baselines"]}
     width = max(len(name) for name in ("test scores", *rows))
     lines = [f"{'test scores':{width}}" + "".join(f"{title:>10}" for title in COLUMNS.values())]

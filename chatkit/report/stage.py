@@ -11,9 +11,8 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from chatkit.project import InputError, path, read_parameters, read_yaml, replacing, root
+from chatkit.project import InputError, path, read_parameters, replacing, root, stages
 from chatkit.report.engine import KERNEL_ENVIRONMENT
-from chatkit.report.looks import record_look
 from chatkit.report.page import render
 
 _MESSAGE_LINES = 8
@@ -21,18 +20,6 @@ _MESSAGE_LINES = 8
 
 class StageError(InputError):
     """A cell of the notebook raised."""
-
-
-def stages():
-    """List the stages of dvc.yaml in their order.
-
-    Returns
-    -------
-    dict of str to dict
-        Names and definitions of the stages that run a notebook.
-    """
-    defined = read_yaml(path("dvc.yaml")).get("stages", {})
-    return {name: stage for name, stage in defined.items() if stage.get("cmd") == f"chatkit run {name}"}
 
 
 def stage_parameters(stage):
@@ -140,10 +127,7 @@ def run_stage(stage):
     InputError, StageError
         As `run_notebook`.
     """
-    values, defined = stage_parameters(stage), stages()
-    run_notebook(stage, values)
-    if said := record_look(stage, defined[stage].get("deps", [])):
-        print(said)
+    run_notebook(stage, stage_parameters(stage))
 
 
 def run_notebook(name, values, eyebrow=None):
@@ -259,6 +243,15 @@ def _explain(stage, error, heading):
             f"{stage} failed at «{heading}», in the cell that starts with: {source}",
             *(f"  {line}" for line in lines),
             f"The page so far is reports/{stage}.failed.html, its notebook reports/{stage}.failed.ipynb;",
-            "`dvc checkout` brings back the last good outputs." if stage in stages() else "mend that and run it again.",
+            _last_good(stages()[stage]) if stage in stages() else "mend that and run it again.",
         ]
     )
+
+
+def _last_good(stage):
+    """How to get back what DVC has removed before the run: git keeps the small outputs, DVC's cache the others."""
+    made = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
+    in_git = [path for entry in made if isinstance(entry, dict) for path in entry if entry[path].get("cache") is False]
+    if not in_git:
+        return "`dvc checkout` brings back the last good outputs."
+    return f"`dvc checkout` and `git checkout -- {' '.join(in_git)}` bring back the last good outputs."

@@ -4,8 +4,8 @@ import hashlib
 import json
 import subprocess
 
-from chatkit.project import InputError, path, read_yaml
-from chatkit.report.stage import stages
+from chatkit.fingerprint import fingerprint_file, fingerprint_text
+from chatkit.project import InputError, path, read_yaml, stages
 
 _UNKNOWN = "(nothing)"
 
@@ -21,9 +21,9 @@ def why(stage=None):
     Returns
     -------
     list of str
-        One line for each cause: the stage, then the parameter or file with its old and new value (the first eight
-        digits of the MD5 for a file). Causes in the stages before come first, since these run again first. Empty when
-        nothing would run.
+        One line for each cause: the stage, then the parameter, the module or the file with its old and new value (the
+        first eight digits of its digest). Causes in the stages before come first, since these run again first. Empty
+        when nothing would run. Code counts as it is now, whether the stage fingerprint has seen it or not.
 
     Raises
     ------
@@ -44,17 +44,41 @@ def why(stage=None):
     lock_file = path("dvc.lock")
     locked = read_yaml(lock_file).get("stages", {}) if lock_file.is_file() else {}
     lines = []
-    for name in known:
-        if name in changed:
-            causes = _causes(changed[name], locked.get(name), known[name]["cmd"])
-            lines += [f"{name}: {cause}" for cause in causes]
+    for name in _with_those_before(stage, known) if stage else known:
+        causes = _causes(changed.get(name, []), locked.get(name), known[name]["cmd"], fingerprint_file(name))
+        if name in locked and fingerprint_file(name) in known[name].get("deps", []):
+            causes += _code(name, locked[name])
+        lines += [f"{name}: {cause}" for cause in causes]
+    if not lines and set(changed) - set(known):
+        lines.append(
+            f"{', '.join(sorted(set(changed) - set(known)))}: only comments, docstrings or code that no stage uses "
+            "changed; no other stage runs"
+        )
     return lines
 
 
-def _causes(found, locked, command):
+def _with_those_before(stage, known):
+    """List a stage and the stages that it depends on, in the order of dvc.yaml."""
+    made_by = {
+        file: name
+        for name, defined in known.items()
+        for kind in ("outs", "metrics", "plots")
+        for entry in defined.get(kind, [])
+        for file in ([entry] if isinstance(entry, str) else entry)
+    }
+    found, open_ends = set(), [stage]
+    while open_ends:
+        name = open_ends.pop()
+        if name not in found:
+            found.add(name)
+            open_ends += [made_by[dep] for dep in known[name].get("deps", []) if dep in made_by]
+    return [name for name in known if name in found]
+
+
+def _causes(found, locked, command, code):
     if locked is None:
-        return ["it has never run, dvc.lock has no entry"]
-    old = {entry["path"]: entry.get("md5") for kind in ("deps", "outs") for entry in locked.get(kind, [])}
+        return ["it has never run, dvc.lock has no entry"] if found else []
+    old = _hashes(locked)
     causes = []
     for kind in found:
         if kind == "changed command":
@@ -63,10 +87,34 @@ def _causes(found, locked, command):
         for file, state in (kind.get("changed deps", {}) | kind.get("changed outs", {})).items():
             if file == "params.yaml":
                 causes += _parameters(locked.get("params", {}).get(file, {}), state)
-            else:
+            elif file != code:  # what lies there may be of before the last edit
                 what = "" if "changed deps" in kind else "output "
                 causes.append(f"{what}{file} {_short(old.get(file))} → {_md5(file)}")
     return causes
+
+
+def _hashes(locked):
+    return {entry["path"]: entry.get("md5") for kind in ("deps", "outs") for entry in locked.get(kind, [])}
+
+
+def _code(stage, locked):
+    """Name the modules whose code is not that of the last run."""
+    file = fingerprint_file(stage)
+    ran_with, text = _hashes(locked).get(file), fingerprint_text(stage)
+    if ran_with == _md5_of(text.encode()):
+        return []
+    # The last run's is on disk until the stage fingerprint runs, and from then on in git if it was committed.
+    at_hand = path(file).read_bytes() if path(file).is_file() else b""
+    committed = subprocess.run(["git", "show", f"HEAD:./{file}"], cwd=path(), capture_output=True, check=False).stdout
+    before = next((content for content in (at_hand, committed) if _md5_of(content) == ran_with), None)
+    if before is None:
+        return [f"code, see {file} {_short(ran_with)} → {_short(_md5_of(text.encode()))}"]
+    old, new = json.loads(before), json.loads(text)
+    return [
+        f"code {name} {_short(old.get(name))} → {_short(new.get(name))}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
 
 
 def _parameters(old, sections):
@@ -93,8 +141,12 @@ def _md5(file):
     file = path(file)
     if file.is_dir():
         return "changed"
-    return _short(hashlib.md5(file.read_bytes()).hexdigest()) if file.is_file() else "missing"  # noqa: S324 - DVC's own
+    return _short(_md5_of(file.read_bytes())) if file.is_file() else "missing"
 
 
-def _short(md5):
-    return md5[:8] if md5 else _UNKNOWN
+def _md5_of(content):
+    return hashlib.md5(content).hexdigest()  # noqa: S324 - DVC's own
+
+
+def _short(digest):
+    return digest[:8] if digest else _UNKNOWN

@@ -90,7 +90,7 @@ class Prediction(_Strict):
     conversation_id: str
     category: str
     probabilities: dict[str, float] | None = Field(description="null from a classifier that gives none")
-    model: str = Field(description="SHA-256 of the model's manifest")
+    model: str = Field(description="SHA-256 of what determines the model's answers")
     audit: bool = Field(description="drawn at random: let a person look, and relabel it even where it is right")
     words: Annotated[list[Word], Field(max_length=10)] | None = Field(
         None,
@@ -167,7 +167,9 @@ class Health(_Strict):
     live: bool
     ready: bool
     workers: Workers
-    model: str | None = Field(description="SHA-256 of the model's manifest; null while not all workers have the same")
+    model: str | None = Field(
+        description="SHA-256 of what determines the model's answers; null while not all workers have the same"
+    )
     loaded_at: str
     reload_error: str | None = Field(description="why the last model that was to be taken was not")
     log: LogState

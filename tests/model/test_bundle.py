@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from chatkit import load_model, make_pipeline
+from chatkit.model import bundle
 from chatkit.model.bundle import LARGEST, model_sha256, read_model, save_model
 from chatkit.model.pipeline import CLASSIFIERS
 from chatkit.project import InputError
@@ -68,7 +69,7 @@ def test_parameters_are_written_as_plain_data(chats, tmp_path):
         save_model(model, tmp_path / type(seed).__name__, {})
     loaded = load_model(tmp_path / "int64")
     assert (loaded["classifier"].random_state, loaded["classifier"].min_child_weight) == (3, None)
-    assert (tmp_path / "int64" / "features.json").read_text() == (tmp_path / "int" / "features.json").read_text()
+    assert (tmp_path / "int64" / "manifest.json").read_text() == (tmp_path / "int" / "manifest.json").read_text()
     model = make_pipeline("xgboost", {"random_state": np.random.RandomState(0)}).fit(chats[MESSAGE], chats["category"])
     with pytest.raises(InputError, match=r"Got RandomState.*expected plain data.*a whole number as random_state"):
         save_model(model, tmp_path / "none", {})
@@ -112,13 +113,15 @@ def test_the_manifest_says_what_it_was_made_from(folder):
     assert len(manifest["made_from"]["code_sha256"]) == 64
     assert {"numpy", "scikit-learn", "xgboost", "simplemma"} <= set(manifest["libraries"])
     assert set(manifest["files"]) == {"features.json", "golden.json", "trees.ubj"}
+    assert (manifest["fit"]["min_df"], manifest["fit"]["classifier_options"]["n_estimators"]) == (2, 5)
+    assert "python" not in json.dumps(manifest), "three of them make the same model"
 
 
 @pytest.mark.parametrize("name", ["features.json", "golden.json", "trees.ubj", "manifest.json"])
 def test_a_changed_or_missing_file_is_named(folder, name):
-    """One flipped byte, and the file gone."""
+    """One flipped byte, in the manifest one of a file's digest, and the file gone."""
     data = bytearray((folder / name).read_bytes())
-    data[len(data) // 2] ^= 1
+    data[data.index(b"trees.ubj") + 20 if name == "manifest.json" else len(data) // 2] ^= 1
     (folder / name).write_bytes(data)
     with pytest.raises(InputError, match=r"restore .*with `dvc checkout"):
         load_model(folder)
@@ -187,13 +190,55 @@ def test_a_link_or_a_folder_or_too_much_is_refused_unread(folder, tmp_path, monk
 
 
 def test_a_model_has_one_digest(folder):
-    """Of the manifest, which holds those of all files: the expected one opens the door, another does not."""
-    digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    """Over format and files, as anybody can compute it: the expected one opens the door, another does not."""
+    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("features.json", "trees.ubj")}
+    identity = json.dumps({"files": hashes, "format": 4}).replace(" ", "")
+    digest = hashlib.sha256(identity.encode()).hexdigest()
     files = read_model(folder, digest.upper())
     assert model_sha256(files) == digest
     assert files == {file.name: file.read_bytes() for file in folder.iterdir()}
     with pytest.raises(InputError, match=f"has the digest {digest}, expected 00"):
         read_model(folder, "0" * 64)
+
+
+def test_the_digest_is_of_what_determines_the_answers(fitted, folder, tmp_path, monkeypatch):
+    """Not of code, data and golden messages; of every file that the classifier has, and of the format."""
+    digest = model_sha256(read_model(folder))
+    monkeypatch.setattr(bundle, "code_sha256", lambda module: "1" * 64)
+    save_model(fitted, tmp_path / "again", {"train_sha256": "1", "parameters": {"min_df": 7}})
+    assert (tmp_path / "again" / "manifest.json").read_bytes() != (folder / "manifest.json").read_bytes()
+    assert model_sha256(read_model(tmp_path / "again")) == digest
+    sign(folder, "golden.json", b"[]")
+    assert model_sha256(read_model(folder)) == digest
+    for name in bundle.ANSWERS:
+        files = read_model(folder)
+        assert model_sha256(files | {name: files.get(name, b"") + b" "}) != digest
+    monkeypatch.setattr(bundle, "FORMAT", 99)
+    assert model_sha256(files) != digest
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name != "rules"])
+def test_what_counts_for_fitting_changes_no_answer(chats, tmp_path, name):
+    """Which is why it stands in the manifest: with all of it changed a loaded model says the same, to the last bit."""
+    choices = {"domain_words": ["card"], "min_df": 1, "ngram_range": (1, 1)}
+    options = {"strategy": "stratified", "random_state": 3} if name == "dummy" else {}
+    other = chats.assign(category=chats["category"].where(chats.index % 3 > 0, "third"))
+    for frame in (chats, other):
+        model = make_pipeline(name, options, **choices).fit(frame[MESSAGE], frame["category"])
+        save_model(model, tmp_path / name, {})
+        before, file = load_model(tmp_path / name).predict_proba(chats[MESSAGE]), tmp_path / name / "manifest.json"
+        manifest = json.loads(file.read_text())
+        changed = {
+            option: not value if isinstance(value, bool) else 17 if isinstance(value, int | float) else value
+            for option, value in manifest["fit"].get("classifier_options", {}).items()
+        }
+        if name == "logistic":
+            changed |= {"solver": "liblinear"}
+        manifest["fit"] = {"min_df": 17} | ({"classifier_options": changed} if changed else {})
+        file.write_text(json.dumps(manifest))
+        loaded = load_model(tmp_path / name)
+        assert loaded["counts"].min_df == 17
+        np.testing.assert_array_equal(loaded.predict_proba(chats[MESSAGE]), before)
 
 
 @pytest.mark.parametrize("manifest", [b"[]", b'{"files": 1}', b'{"files": ["a"]}', b"[" * 100_000, b"\xff"])
@@ -217,7 +262,7 @@ def test_another_format_is_refused(folder):
     """A newer model in an older library."""
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(InputError, match="has format 99, expected 3"):
+    with pytest.raises(InputError, match="has format 99, expected 4"):
         load_model(folder)
 
 

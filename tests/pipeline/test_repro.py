@@ -1,39 +1,75 @@
 """The whole path, for real: a clone, a warehouse, `dvc repro`, and what it leaves."""
 
+import ast
+import contextlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, copy_project
 
+GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
 STAGES = ["query", "split", "train", "evaluate", "explain", "triage", "overfitting"]
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+# Put before all else into every Python process of a stage: it notes which modules and files of the package that uses.
+WATCH = """
+import os, sys
+if sys.orig_argv[2:3] == ["run"]:
+    os.environ["WATCHED"] = sys.orig_argv[3]  # the kernel and its workers inherit it
+if "WATCHED" in os.environ:
+    log = os.open(os.path.join(os.path.dirname(__file__), os.environ["WATCHED"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    over = []
+
+    def note(event, arguments):
+        name = str(arguments[0]) if event in ("import", "open") else ""
+        if event == "import" and name == "chatkit.report.index":
+            over.append(True)  # the stage is done: what follows is the overview, no output
+        if not over and (event == "import" and name.startswith("chatkit.") or event == "open" and "chatkit/" in name):
+            os.write(log, f"{event} {name}\\n".encode())
+
+    sys.addaudithook(note)
+"""
+
+
 def run(folder, *command, code=0):
-    """Run a command in the project as a person would; return what it printed."""
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    """Run a command in the project as a person would, with the project's own code; return what it printed."""
+    environment = ENVIRONMENT | {"PYTHONPATH": f"{folder.parent / 'watch'}{os.pathsep}{folder}"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
+def copy_package(folder):
+    """Copy the package into a project, with what is compiled of it: its files keep their times, so that it holds."""
+    shutil.copytree(ROOT / "chatkit", folder / "chatkit")
+    (folder.parent / "watch").mkdir(exist_ok=True)
+    (folder.parent / "watch" / "sitecustomize.py").write_text(WATCH)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A project of 1,500 simulated chats after its first `dvc repro`."""
+    """A project of 1,500 simulated chats after its first `dvc repro`, committed."""
     folder = copy_project(tmp_path_factory.mktemp("pipeline") / "bank")
-    # The stages depend on the code; a link keeps the copy small.
-    (folder / "chatkit").symlink_to(ROOT / "chatkit")
+    copy_package(folder)
     run(folder, "git", "init", "-q")
     run(folder, "chatkit", "simulate", "--chats", "1500")
     edit(folder, "evaluate", baselines=["dummy", "rules"])
     edit(folder, "overfitting", fractions=[0.3, 1.0], folds=2)
     run(folder, "dvc", "repro")
+    run(folder, "git", "add", "-A")
+    run(folder, *GIT, "commit", "-qm", "run")
     return folder
 
 
@@ -50,6 +86,154 @@ def edit(folder, section, **values):
 def status(folder):
     """Stages that `dvc status` calls changed."""
     return sorted(json.loads(run(folder, "dvc", "status", "--json")))
+
+
+def unlisted(folder, stage):
+    """Modules and files of the package that a run has used and that are not in the stage's fingerprint."""
+    listed = json.loads((folder / "fingerprints" / f"{stage}.json").read_text())
+    used = set()
+    for line in (folder.parent / "watch" / stage).read_text().splitlines():
+        event, _, name = line.partition(" ")
+        if event == "import":
+            stem = name.replace(".", "/")
+            used |= {file for file in (f"{stem}.py", f"{stem}/__init__.py") if (folder / file).is_file()}
+        else:
+            file = os.path.relpath(os.path.join(folder, name), folder)  # noqa: PTH118 - as the process said it
+            if file.startswith("chatkit/") and "__pycache__" not in file and (folder / file).is_file():
+                used.add(file)
+    # What only starts the run, and packages that say what they are or where a name is defined.
+    started = {"chatkit/cli.py", "chatkit/fingerprint.py", "chatkit/report/looks.py"}
+    packages = {file for file in used if file.endswith("/__init__.py") and says_nothing(folder / file)}
+    return used - set(listed) - started - packages
+
+
+def says_nothing(file):
+    tree = ast.parse(file.read_text())
+    return len(tree.body) == 1 or any("_HOME = " in ast.unparse(node) for node in tree.body)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_fingerprint_has_all_that_a_run_uses(finished, stage):
+    """Every module that was imported and every file that was opened below chatkit/, by runner, kernel or worker."""
+    watched = (finished.parent / "watch" / stage).read_text()
+    assert "import chatkit.report.page" in watched, "the runner was seen"
+    assert f"import {'chatkit.data.files'}" in watched, "the kernel was seen"
+    assert "chatkit/report/template/page.html.j2" in watched
+    assert unlisted(finished, stage) == set()
+
+
+def test_what_a_fingerprint_lacks_is_found(tmp_path):
+    """A module that is imported by a name made at run time, and a file that nobody has named."""
+    folder = tmp_path / "bank"
+    (folder / "notebooks").mkdir(parents=True)
+    copy_package(folder)
+    parameters = 'from chatkit.project import parameters\n\np = parameters("one")\nsize = p["size"]  # any'
+    plant = (
+        "import importlib\nfrom pathlib import Path\nhome = Path(importlib.import_module('chatkit.data.' + 'summary').__file__)\n"
+        "len(home.with_name('bank.yaml').read_text())"
+    )
+    cells = [new_code_cell(parameters, metadata={"tags": ["parameters"]}), new_code_cell(plant)]
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "notebooks" / "one.ipynb")
+    (folder / "dvc.yaml").write_text(
+        "stages:\n  one:\n    cmd: chatkit run one\n    deps: [fingerprints/one.json]\n    params: [one]\n"
+    )
+    (folder / "params.yaml").write_text("one:\n  size: 1\n")
+    run(folder, "chatkit", "run", "one")
+    assert unlisted(folder, "one") == {"chatkit/data/summary.py", "chatkit/data/bank.yaml"}
+
+
+@contextlib.contextmanager
+def edited(folder, file, old="", new="\nOTHER = 1\n"):
+    """Change a file, by its first place with `old` or else at its end, and back."""
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1) if old else text + new)
+    try:
+        yield
+    finally:
+        (folder / file).write_text(text)
+
+
+def ran(folder, *command):
+    """Stages that a `dvc repro` runs."""
+    return re.findall(r"Running stage '(\w+)'", run(folder, "dvc", "repro", *command))
+
+
+@pytest.mark.parametrize("edit_of", ["docstring", "comment", "layout", "service"])
+def test_a_cosmetic_edit_reruns_nothing(finished, edit_of):
+    """Nor does one of code that no stage uses; the fingerprints and the model's manifest stay as they are."""
+    file, old, new = {
+        "docstring": ("chatkit/text/tokens.py", '"""', '"""Truly: '),
+        "comment": ("chatkit/model/bundle.py", "\n", "\n# Truly.\n"),
+        "layout": ("chatkit/evaluation/plots/style.py", "WIDTH = 7.5", "WIDTH = (\n    7.5\n)"),
+        "service": ("chatkit/service/app.py", "\nfrom", "\nimport this\nfrom"),
+    }[edit_of]
+    kept = {path: path.read_bytes() for path in (finished / "fingerprints").iterdir()}
+    with edited(finished, file, old, new):
+        assert run(finished, "chatkit", "why") == (
+            "fingerprint: only comments, docstrings or code that no stage uses changed; no other stage runs\n"
+        )
+        assert ran(finished) == ["fingerprint"]
+        assert {path: path.read_bytes() for path in (finished / "fingerprints").iterdir()} == kept
+        assert run(finished, "git", "diff", "--stat", "--", "metrics", "data", "fingerprints") == ""
+        assert ran(finished) == []
+        code = "from chatkit.fingerprint import code_sha256; print(code_sha256('chatkit.model.bundle'))"
+        manifest = json.loads((finished / "models" / "chats" / "manifest.json").read_text())
+        assert run(finished, sys.executable, "-c", code).strip() == manifest["made_from"]["code_sha256"]
+    assert ran(finished) == ["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("file", "concerned"),
+    [
+        ("chatkit/evaluation/plots/triage.py", ["triage"]),
+        ("chatkit/text/tokens.py", ["train", "evaluate", "explain", "triage", "overfitting"]),
+        ("chatkit/evaluation/checks/drift.py", ["overfitting"]),
+        ("chatkit/data/warehouse.py", ["query"]),
+        ("chatkit/data/files.py", STAGES),
+        ("chatkit/report/template/page.html.j2", STAGES),
+        ("chatkit/report/template/compare.html.j2", []),
+    ],
+)
+def test_code_reruns_the_stages_that_use_it(finished, file, concerned):
+    """By DVC's own word once the stage fingerprint has run; `chatkit why` names the module before that, and after."""
+    with edited(finished, file):
+        before = run(finished, "chatkit", "why")
+        run(finished, "dvc", "repro", "fingerprint")
+        assert status(finished) == sorted(concerned)
+        named = re.findall(rf"(\w+): code {file} [0-9a-f]{{8}} → [0-9a-f]{{8}}", before)
+        assert named == concerned
+        assert run(finished, "chatkit", "why") == (before if concerned else "every stage is up to date\n")
+    run(finished, "dvc", "repro", "fingerprint")
+    assert status(finished) == []
+
+
+def test_an_edit_of_a_plot_reruns_its_stage_alone(finished):
+    """For real: what `dvc repro` runs, what `dvc repro -s` runs, and back."""
+    with edited(finished, "chatkit/evaluation/plots/triage.py"):
+        assert ran(finished, "-s", "triage") == [], "DVC asks nobody: only the stage fingerprint sees the edit"
+        assert ran(finished, "-s", "fingerprint", "triage") == ["fingerprint", "triage"]
+        assert status(finished) == []
+    assert ran(finished, "fingerprint") == ["fingerprint"]
+    restored = run(finished, "dvc", "repro")
+    assert "Stage 'triage' is cached - skipping run, checking out outputs" in restored
+    assert status(finished) == []
+
+
+def test_the_lock_names_the_code_that_ran(finished):
+    """Also where the stage fingerprint has not seen an edit: taking the edit back makes the stage run again."""
+    before = edit(finished, "explain", top_words=7)
+    with edited(finished, "chatkit/evaluation/plots/edits.py"):
+        assert ran(finished, "-s", "explain") == ["explain"]
+    (finished / "params.yaml").write_text(before)
+    assert "explain: code chatkit/evaluation/plots/edits.py" in run(finished, "chatkit", "why", "explain")
+    assert "explain: code chatkit/evaluation/plots/edits.py" not in run(finished, "chatkit", "why", "train")
+    run(finished, "git", "checkout", "-q", "fingerprints")
+    assert "explain: code, see fingerprints/explain.json" in run(finished, "chatkit", "why"), "what ran is nowhere now"
+    run(finished, "dvc", "repro")
+    assert status(finished) == []
+    assert run(finished, "git", "diff", "--stat", "--", "metrics", "fingerprints") == ""
 
 
 def test_every_stage_leaves_its_report(finished):
@@ -79,6 +263,21 @@ def test_nothing_is_lost_between_the_stages(finished):
     assert len(pd.read_csv(finished / "metrics" / "predictions.csv")) == len(test)
 
 
+def test_no_word_of_a_chat_is_in_what_git_keeps(finished):
+    """Of the files that stages write into git: no id, name, address or word that chats have and chatkit itself has not."""
+    word, chats = re.compile(r"[^\W\d]\w{3,}"), pd.read_parquet(finished / "data" / "chats.parquet")
+    columns = ["id", "conversation_id", "customer_id", "subject", "body"]
+    said = set(word.findall(" ".join(chats[columns].fillna("").to_numpy().ravel()).lower()))
+    ours = [*(ROOT / "chatkit").rglob("*.py"), *(ROOT / "notebooks").glob("*.ipynb"), *ROOT.glob("*.yaml")]
+    said -= set(word.findall(" ".join(file.read_text() for file in ours).lower()))
+    assert len(said) > 4000
+    kept = [*(finished / "metrics").glob("*.json"), finished / "data" / "chats.json"]
+    assert len(kept) == 5
+    assert {file.name: said & set(word.findall(file.read_text().lower())) for file in kept} == {
+        file.name: set() for file in kept
+    }
+
+
 def test_the_model_works_outside_the_project(finished, tmp_path):
     """`chatkit predict` with the model that the stages made."""
     (tmp_path / "new.csv").write_text("subject,body\nLost card,I lost my card please block it now\n")
@@ -90,6 +289,8 @@ def test_the_model_works_outside_the_project(finished, tmp_path):
 def test_dvc_knows_metrics_plots_and_artifacts(finished):
     """What dvc.yaml declares is there: `dvc metrics show`, `dvc plots show`, the artifact's path."""
     assert "macro_f1" in run(finished, "dvc", "metrics", "show")
+    run(finished.parent, "git", "clone", "-q", str(finished), "clone")
+    assert "macro_f1" in run(finished.parent / "clone", "dvc", "metrics", "show"), "git has them: no cache is needed"
     run(finished, "dvc", "plots", "show", "--out", "plots")
     assert "predicted" in (finished / "plots" / "index.html").read_text()
     artifacts = YAML(typ="safe").load(finished / "dvc.yaml")["artifacts"]
@@ -128,7 +329,7 @@ def test_a_parameter_reruns_its_own_stage(finished, section, value):
     [
         ("queries/chats.sql", ["query"]),
         ("rules.yaml", ["evaluate", "train"]),
-        ("notebooks/split.ipynb", ["split"]),
+        ("notebooks/split.ipynb", ["fingerprint", "split"]),
         ("data/warehouse/chats.sqlite", ["query"]),
     ],
 )
@@ -154,6 +355,7 @@ def test_another_classifier_goes_all_the_way(finished, classifier):
         (finished / "params.yaml").write_text(before)
         (finished / "dvc.lock").write_text(lock)
         run(finished, "dvc", "checkout")
+        run(finished, "git", "checkout", "metrics")
     assert status(finished) == []
 
 
@@ -167,6 +369,7 @@ def test_a_failing_stage_stops_the_run(finished):
     assert "split.strategy is 'weekly', expected one of random, group, time, column." in printed
     assert "Traceback" not in printed
     assert "Running stage 'train'" not in printed
+    assert "`dvc checkout` brings back the last good outputs." in printed
     run(finished, "dvc", "checkout")
     for kind in ("ipynb", "html"):
         (finished / "reports" / f"split.failed.{kind}").unlink()
@@ -185,13 +388,15 @@ def test_the_gate_stops_the_run(finished):
     assert 'href="overfitting.failed.html"' in overview
     assert 'href="overfitting.html"' not in overview, "DVC has removed it"
     assert '<li class="check fail">' in overview, "the checks shown are those of this run"
+    assert "`dvc checkout` and `git checkout -- metrics/overfitting.json` bring back the last good outputs." in printed
     # What the page had written before it stopped is no output of a finished stage.
     run(finished, "dvc", "checkout", "--force")
+    run(finished, "git", "checkout", "--", "metrics/overfitting.json")
     page = finished / "reports" / "overfitting.failed.html"
     assert "The predictions say more than chance: fail" in page.read_text(), "what the sentence tells to read is there"
     page.unlink()
     (finished / "reports" / "overfitting.failed.ipynb").unlink()
-    assert status(finished) == []
+    assert run(finished, "dvc", "status") == "Data and pipelines are up to date.\n"
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -25,10 +25,10 @@ PARAMETERS = {
 }
 MANIFEST = {
     "made_from": {"parameters": {"min_df": 2, "stop_words": None}, "code_sha256": "c0de", "train_sha256": "7ea1"},
-    "python": "3.11",
+    "fit": {"min_df": 2, "classifier_options": {"C": 2.0}},
     "libraries": {"numpy": "2.4.6"},
 }
-FEATURES = {"classifier": "linear_svc", "classes": ["other", "urgent"], "terms": ["a"] * 1234, "classifier_options": {}}
+FEATURES = {"classifier": "linear_svc", "classes": ["other", "urgent"], "terms": ["a"] * 1234}
 SCORES = {
     "classifier": "linear_svc",
     "macro_f1": 0.8712,
@@ -111,7 +111,8 @@ def test_facts_come_from_the_run(project):
     assert model["Classifier"] == "linear_svc"
     assert model["Parameters of the stage"] == "min_df: 2, stop_words: null"
     assert model["Terms"] == "1,234"
-    assert model["Software"] == "Python 3.11, numpy 2.4.6"
+    assert model["Software"] == "numpy 2.4.6"
+    assert model["Its settings"] == "C: 2.0"
     assert (model["SHA-256 of the code"], model["MD5 in dvc.lock"]) == ("c0de", "5000.dir")
     train, test = (dict(rows(html, section)) for section in ("training-data", "evaluation-data"))
     assert (train["Chats"], train["First and last"]) == ("16", "2025-01-01T00:00:00 to 2025-01-16T00:00:00")
@@ -277,6 +278,9 @@ def test_same_state_gives_the_same_bytes(project):
 def test_the_card_is_no_output_of_a_stage():
     """It changes with card.yaml and the commit, so no stage may own it or depend on it."""
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-    named = [path for stage in stages.values() for path in (*stage["deps"], *stage["outs"])]
+    entries = [
+        entry for stage in stages.values() for kind in ("deps", "outs", "metrics") for entry in stage.get(kind, [])
+    ]
+    named = [path for entry in entries for path in ([entry] if isinstance(entry, str) else entry)]
     assert "reports/query.html" in named
     assert not {"reports/card.html", "card.yaml"} & set(named)

@@ -15,7 +15,6 @@ from bs4 import BeautifulSoup
 from sklearn.metrics import accuracy_score, f1_score
 
 from chatkit.cli import main
-from chatkit.project import InputError
 from chatkit.report.compare import write_comparison
 from chatkit.report.revision import changed_parameters, read_revisions
 from tests.conftest import ROOT
@@ -27,11 +26,15 @@ NAMES = ["incident", f"other {BAD}", "urgent"]
 HOSTILE = "tag<b>\"'&quot;"
 PIPELINE = """
 stages:
+  fingerprint:
+    cmd: chatkit fingerprint
+    deps: [code.py]
+    outs: [{fingerprints/train.json: {cache: false}}]
   query:
     cmd: chatkit run query
     deps: [queries/chats.sql]
     params: [query]
-    outs: [data/chats.json]
+    metrics: [{data/chats.json: {cache: false}}]
   split:
     cmd: chatkit run split
     deps: [data/chats.json]
@@ -39,21 +42,19 @@ stages:
     outs: [data/test.parquet]
   train:
     cmd: chatkit run train
-    deps: [code.py]
+    deps: [fingerprints/train.json]
     params: [train]
     outs: [models/chats]
   evaluate:
     cmd: chatkit run evaluate
     deps: [data/test.parquet, models/chats]
     params: [evaluate.seed]
-    metrics: [metrics/evaluate.json]
+    metrics: [{metrics/evaluate.json: {cache: false}}]
     outs: [metrics/predictions.csv]
   overfitting:
     cmd: chatkit run overfitting
     deps: [models/chats]
-    metrics:
-      - metrics/overfitting.json:
-          cache: false  # in git
+    metrics: [{metrics/overfitting.json: {cache: false}}]
 """
 CHECKS = [
     {"code": "drift", "title": "No drift", "status": "pass", "explanation": "None."},
@@ -100,13 +101,13 @@ def finish(folder, test, predicted, checks=CHECKS):
     put(folder, "metrics/predictions.csv", predicted.to_csv(index=False))
     put(folder, "metrics/overfitting.json", {"checks": checks})
     right = accuracy_score(list(predicted["actual"]), list(predicted["predicted"]))
-    put(folder, "metrics/evaluate.json", {"classifier": f"boosted {BAD}", "macro_f1": right})
+    scores = {"macro_f1": right, "intervals": {"macro_f1": [right - 0.1, right + 0.1]}}
+    put(folder, "metrics/evaluate.json", {"classifier": f"boosted {BAD}", **scores})
     run(folder, *DVC, "commit", "-q", "-f")
 
 
 def commit(folder, tag):
     run(folder, *GIT, "add", "-A")
-    run(folder, *GIT, "add", "-f", "metrics/overfitting.json")
     run(folder, *GIT, "commit", "-qm", tag)
     run(folder, *GIT, "tag", tag)
 
@@ -139,9 +140,10 @@ def repository(tests, tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare") / "bank"
     shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
     put(folder, "dvc.yaml", PIPELINE)
-    put(folder, ".gitignore", "/data\n/models\n/metrics\n/reports\n")
+    put(folder, ".gitignore", "/data/*\n!/data/*.json\n/models\n/metrics/*\n!/metrics/*.json\n/reports\n")
     put(folder, "queries/chats.sql", "SELECT 1")
     put(folder, "code.py", "one")
+    put(folder, "fingerprints/train.json", {"chatkit/a.py": "1" * 16, "chatkit/b.py": "1" * 16})
     sections = {"query": {"as_of": "2026"}, "split": {"seed": 0}, "train": {"min_df": 2}, "evaluate": {"seed": 0}}
     put(folder, "params.yaml", sections)
     run(folder, *GIT, "init", "-q")
@@ -152,6 +154,7 @@ def repository(tests, tmp_path_factory):
     commit(folder, "one")
     put(folder, "params.yaml", sections | {"train": {"min_df": 3, "words": [BAD]}})
     put(folder, "code.py", "two")
+    put(folder, "fingerprints/train.json", {"chatkit/b.py": "2" * 16, "chatkit/c.py": "1" * 16})
     finish(folder, tests[1], predictions(tests[1], 0.6, seed=2), [{**CHECKS[0], "status": "warn"}, CHECKS[1]])
     commit(folder, "two")
     run(folder, *GIT, "tag", HOSTILE)
@@ -177,8 +180,12 @@ def project(repository, tmp_path, monkeypatch):
     return folder
 
 
+def compare(project, name, other=None):
+    return write_comparison(project, *read_revisions(project, name, other))
+
+
 def soup(project, *names):
-    file, _ = write_comparison(project, *names)
+    file, _ = compare(project, *names)
     html = file.read_text(encoding="utf-8")
     html5lib.HTMLParser(strict=True).parse(html)
     return BeautifulSoup(html, "html.parser")
@@ -259,7 +266,9 @@ def test_parameters_files_data_and_checks_are_compared(project):
         ["train.words", "not there", json.dumps([BAD])],
     ]
     assert rows(html, "files")[1:] == [
-        ["code.py", "code", "changed", "train"],
+        ["chatkit/a.py", "code", "only in A", "train"],
+        ["chatkit/b.py", "code", "changed", "train"],
+        ["chatkit/c.py", "code", "only in B", "train"],
         ["data/test.parquet", "made by split", "changed", "evaluate"],
         ["models/chats", "made by train", "changed", "evaluate, overfitting"],
     ]
@@ -308,9 +317,9 @@ def test_a_revision_compared_with_itself_shows_no_difference(project):
 
 def test_same_bytes_twice(project):
     """And nothing else is left in reports/."""
-    file, _ = write_comparison(project, "one", "two")
+    file, _ = compare(project, "one", "two")
     before = file.read_bytes()
-    assert write_comparison(project, "one", "two")[0].read_bytes() == before
+    assert compare(project, "one", "two")[0].read_bytes() == before
     assert [file.name for file in (project / "reports").iterdir()] == ["compare.html"]
 
 
@@ -318,7 +327,7 @@ def test_an_experiment_is_a_revision(project):
     """Saved by DVC, named as DVC names it."""
     put(project, "metrics/evaluate.json", {"classifier": "tried", "macro_f1": 0.5})
     run(project, *DVC, "commit", "-q", "-f")
-    run(project, *DVC, "exp", "save", "-q", "-f", "-n", "tried", "-I", "metrics/overfitting.json")
+    run(project, *DVC, "exp", "save", "-q", "-f", "-n", "tried")
     run(project, *GIT, "checkout", "-q", "-f", "one")
     html = soup(project, "two", "tried")
     assert "B : tried , commit" in text(html.main.ul)
@@ -398,35 +407,85 @@ def test_a_revision_that_has_not_run_is_refused(project, capsys):
     assert "dvc.lock of the working tree is no valid YAML; mend it" in refused(project, capsys, "one")
 
 
-@pytest.mark.parametrize(
-    ("output", "damage"),
-    [
-        ("metrics/predictions.csv", "gone"),
-        ("data/test.parquet", "other bytes"),
-        ("metrics/evaluate.json", "gone"),
-        ("data/chats.json", "other bytes"),
-    ],
-)
-def test_outputs_that_the_cache_has_not_are_refused(project, capsys, output, damage):
+@pytest.mark.parametrize("output", ["metrics/evaluate.json", "data/chats.json"])
+def test_without_scores_nothing_is_compared(project, capsys, output):
     """The sentence names the file, the revision and both ways to get it."""
-    md5 = read_revisions(project, "one")[0].outputs[output]
+    put(project, output, {"other": "bytes"})
+    shutil.rmtree(project / ".dvc" / "cache")  # DVC's memory of runs holds the small files, too
+    said = refused(project, capsys, "one")
+    assert said.startswith(
+        f"chatkit: Neither git nor DVC's cache has the {output} that dvc.lock of the working tree names"
+    )
+    assert "`dvc pull`" in said
+    assert "`dvc repro`" in said
+
+
+@pytest.mark.parametrize("names", [("one", "two"), ("one",)])
+def test_a_clone_without_cache_compares_what_git_has(project, tmp_path, monkeypatch, capsys, names):
+    """Parameters, modules, facts, scores with their own intervals, checks; one sentence says what is left out, and why."""
+    whole = soup(project, "one", "two")
+    run(tmp_path, "git", "clone", "-q", str(project), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    assert main(["compare", *names]) == 0
+    lacking, verdict, page = capsys.readouterr().out.splitlines()
+    second = names[1] if len(names) > 1 else "the working tree"
+    assert lacking == (
+        f"DVC's cache has not metrics/predictions.csv and data/test.parquet of one, nor metrics/predictions.csv and "
+        f"data/test.parquet of {second}: categories, confusions and messages are left out, and scores stand with their "
+        "own intervals only; `dvc pull` them, or check that revision out and `dvc repro`."
+    )
+    assert page == f"Page: {tmp_path / 'clone' / 'reports' / 'compare.html'}"
+    html = soup(tmp_path / "clone", *names)
+    assert text(html.select_one(".lede")) == verdict
+    assert text(html.select_one(".stderr p")) == lacking
+    scores = json.loads((project / "metrics" / "evaluate.json").read_text())
+    low, high = scores["intervals"]["macro_f1"]
+    row = rows(html, "scores")[1]
+    assert (row[0], row[3:]) == ("macro-F1", [f"{scores['macro_f1']:.3f}", f"{low:.3f} to {high:.3f}"])
+    assert verdict.startswith(f"macro-F1 {row[1]} ({row[2]}) → {row[3]} ({row[4]}), each on its own test chats")
+    for same in ("parameters", "files"):
+        assert rows(html, same) == rows(whole, same)
+    assert rows(html, "data") == rows(whole, "data")[:-1]
+    assert [text(check) for check in html.select(".check")] == [text(check) for check in whole.select(".check")]
+    assert [text(heading) for heading in html("h2")[-5:]] == ["Scores", "Parameters", "Files", "Data", "Checks"]
+
+
+def test_code_of_before_there_were_fingerprints_is_not_called_changed(project):
+    """Its files have MD5s: whether a module is the same cannot be told, and one line says so."""
+    lock = (project / "dvc.lock").read_text()
+    put(project, "dvc.lock", lock.replace("fingerprints/train.json", "chatkit/b.py"))
+    html = soup(project, "two")
+    assert rows(html, "files")[1:] == [["chatkit/", "code", "in another form", "train"]]
+
+
+@pytest.mark.parametrize("damage", ["gone", "other bytes"])
+def test_one_file_that_the_cache_has_not_is_named(project, capsys, damage):
+    """And only that one."""
+    md5 = read_revisions(project, "one")[0].outputs["data/test.parquet"]
     cached = project / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
     cached.unlink()
     if damage == "other bytes":
         cached.write_bytes(b"other")
-    said = refused(project, capsys, "one", "two")
-    assert said.startswith(f"chatkit: DVC's cache has not the {output} that dvc.lock of one names; check")
-    assert "`dvc pull`" in said
-    assert "`dvc repro`" in said
+    assert main(["compare", "one", "two"]) == 0
+    assert capsys.readouterr().out.startswith("DVC's cache has not data/test.parquet of one: categories, ")
+
+
+def test_what_is_left_out_is_said_before_anything_slow(project):
+    """In a fresh clone nobody waits for libraries to hear that chats are missing."""
+    code = (
+        "import sys; from pathlib import Path; from chatkit.report.revision import read_revisions, without_chats; "
+        "without_chats(*read_revisions(Path(), 'one', None)); "
+        "assert not {'pandas', 'numpy', 'matplotlib', 'nbconvert', 'sklearn'} & set(sys.modules)"
+    )
+    run(project, sys.executable, "-c", code)
 
 
 def test_the_cache_may_be_elsewhere(project, tmp_path):
     """Where DVC's own settings say."""
     (project / ".dvc" / "cache").rename(tmp_path / "shared")
-    with pytest.raises(InputError, match="DVC's cache has not"):
-        write_comparison(project, "one", "two")
+    assert soup(project, "one", "two").select_one(".stderr p").get_text().startswith("DVC's cache has not")
     run(project, *DVC, "config", "--local", "cache.dir", str(tmp_path / "shared"))
-    write_comparison(project, "one", "two")
+    assert soup(project, "one", "two").select_one(".stderr p") is None
 
 
 def test_old_predictions_are_refused(project, capsys, tests):

@@ -9,6 +9,7 @@ import pytest
 
 from chatkit import load_model
 from chatkit.evaluation.explain import telling_words
+from chatkit.model.bundle import model_sha256
 from chatkit.model.pipeline import CLASSIFIERS
 from chatkit.project import InputError
 from chatkit.service import door
@@ -38,10 +39,10 @@ def test_it_says_what_the_pipeline_says(tmp_path, name):
 
 
 def test_what_is_admitted_are_the_bytes_that_lie_there(model_folder):
-    """And the digest is the manifest's."""
+    """And the digest is theirs."""
     files = admit(model_folder)
     assert files == {file.name: file.read_bytes() for file in model_folder.iterdir()}
-    assert Model(files, model_folder).sha256 == hashlib.sha256(files["manifest.json"]).hexdigest()
+    assert Model(files, model_folder).sha256 == model_sha256(files)
 
 
 def test_a_parser_that_dies_takes_nobody_with_it(tmp_path):

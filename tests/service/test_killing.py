@@ -1,6 +1,5 @@
 """What happens to answers and rows when things end, break, fill up or go away."""
 
-import hashlib
 import os
 import resource
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from chatkit.model.bundle import model_sha256, read_model
 from tests.conftest import start_postgres
 from tests.service.conftest import TOKEN, Served, message, save, wait_for
 
@@ -180,7 +180,7 @@ def test_a_new_model_while_it_starts(tmp_path, model_folder, seconds):
         other.rename(folder)
         served.signal(signal.SIGHUP)
         served.ready()
-        wanted = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+        wanted = model_sha256(read_model(folder))
         wait_for(lambda: (health := served.health()) and health["model"] == wanted, "the first model stays")
         assert served.health()["reload_error"] is None
     finally:

@@ -352,6 +352,8 @@ def test_a_test_of_another_split_is_refused(project):
         done = monitor(project, "--until", "2026-11-26", CHATKIT_SERVE_MODEL=f"models/{name}")
         refused = "was trained on another data/train.parquet" in done.stderr
         assert refused == bool(code), done.stderr
+    # Saved by itself, with another provenance, it is the model whose answers the log has.
+    assert found(project)[0]["counts"]["chats sorted by other models"] == 0
 
 
 def test_relabelled_chats_make_the_test_no_yardstick(project):

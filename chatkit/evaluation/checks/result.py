@@ -220,6 +220,8 @@ def foreign(what):
         raise
     except Exception as error:
         said = (str(error).strip().splitlines() or ["no reason given"])[0]
+        # What stands in quotes may be of a chat, and the reason ends in a file that is kept in git.
+        said = re.sub(r"(['\"]).*\1", "'…'", said)
         raise NotRunError(f"{what} ({type(error).__name__}: {said}).") from error
 
 

@@ -487,6 +487,7 @@ def test_a_search_that_shows_no_choice_has_no_siblings(clean):
         (lambda train, test: test[["category"]], "values for"),
         (lambda train, test: ["nonsense"] * len(test), "returned nonsense, and the chats that it was given have"),
         (lambda train, test: 1 / 0, "The procedure failed (ZeroDivisionError: division by zero)."),
+        (lambda train, test: float("I lost my card"), "(ValueError: could not convert string to float: '…')."),
     ],
 )
 def test_a_broken_procedure_is_no_pass(clean, fitted, procedure, said):

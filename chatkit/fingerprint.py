@@ -1,0 +1,295 @@
+"""What code determines a result: a digest of each module that is reached, without comments and docstrings."""
+
+import ast
+import functools
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from chatkit.project import InputError, path, replacing, stages
+
+PACKAGE = Path(__file__).parent
+# Every notebook is run by this module, so its code is part of every stage.
+RUNNER = "chatkit.report.stage"
+# Files that are no modules and are read while a stage runs, by the module that reads them.
+FILES = {
+    "chatkit/report/page.py": [
+        f"chatkit/report/template/{name}"
+        for name in ("cells.html.j2", "conf.json", "frame.html.j2", "page.html.j2", "style.css")
+    ],
+}
+_DIGITS = 16
+# What a syntax tree has beside the code itself, and not in every version of Python.
+_ASIDE = {"ctx", "kind", "type_comment", "type_ignores"}
+_MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+
+
+def fingerprint(stage):
+    """Digest the code that a stage uses: what its notebook reaches through imports, and what runs notebooks.
+
+    Comments, docstrings and layout do not count. The same for Python 3.11 to 3.13.
+
+    Parameters
+    ----------
+    stage : str
+        Name of a notebook in the folder notebooks.
+
+    Returns
+    -------
+    dict of str to str
+        Sixteen digits by file, sorted; files as paths from the folder that holds the package.
+
+    Raises
+    ------
+    InputError
+        When the notebook is missing or is none, or a cell is no Python.
+    """
+    return _digests([*_uses(_code_of(path("notebooks", f"{stage}.ipynb"))), (RUNNER, None)])
+
+
+def code_sha256(module):
+    """Digest the code of a module and of all that it reaches.
+
+    Parameters
+    ----------
+    module : str
+        Its name, such as ``"chatkit.model.bundle"``.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+
+    Examples
+    --------
+    >>> len(code_sha256("chatkit.project"))
+    64
+    """
+    return hashlib.sha256(json.dumps(_digests([(module, None)]), sort_keys=True).encode()).hexdigest()
+
+
+def fingerprint_file(stage):
+    """Name the file on which a stage depends in place of its modules, from the project's root."""
+    return f"fingerprints/{stage}.json"
+
+
+def fingerprint_text(stage):
+    """Write the `fingerprint` of a stage as its file has it, one line a module."""
+    return json.dumps(fingerprint(stage), indent=1) + "\n"
+
+
+def write_fingerprints(*names):
+    """Write the files of `fingerprint_file`.
+
+    Parameters
+    ----------
+    *names : str
+        Stages; by default all of dvc.yaml. A file that is right already is left alone.
+
+    Raises
+    ------
+    InputError
+        As `fingerprint`; then nothing is written.
+    """
+    for name, text in {name: fingerprint_text(name) for name in names or stages()}.items():
+        file = path(fingerprint_file(name))
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            with replacing(file) as beside:
+                beside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _digests(requests):
+    """Follow requests from file to file; return the digest of each file found."""
+    found, open_ends, done = {}, list(requests), set()
+    while open_ends:
+        request = open_ends.pop()
+        if request in done:
+            continue
+        done.add(request)
+        for file in _homes(*request):
+            name = file.relative_to(PACKAGE.parent).as_posix()
+            if name not in found:
+                source = file.read_bytes()
+                found[name] = _digest(source)
+                open_ends += _uses_of_module(source, name)
+                found |= {other: _digest_of_file(PACKAGE.parent / other) for other in FILES.get(name, [])}
+    return {name: digest for name, digest in sorted(found.items()) if digest}
+
+
+def _homes(name, attributes):
+    """Files that are executed when a name of the package is imported and, of it, these attributes (None: all) are used.
+
+    A package with an index ``_HOME`` imports nothing by itself: what counts is where its names are defined.
+    """
+    file = _file(name)
+    if file is None:  # a name inside a module
+        parent, _, attribute = name.rpartition(".")
+        return _homes(parent, (attribute,)) if parent else []
+    around = _packages(name)
+    if file.name != "__init__.py":
+        return [*around, file]
+    home = _index(file.read_bytes())
+    files = around if home is not None else [*around, file]
+    for attribute in (home or ()) if attributes is None else attributes:
+        files += _homes(home[attribute], None) if attribute in (home or ()) else _submodule(name, attribute)
+    return files
+
+
+def _submodule(package, attribute):
+    name = f"{package}.{attribute}"
+    return _homes(name, None) if _file(name) else []
+
+
+def _packages(name):
+    """Files of the packages around a module, which Python executes first; an index aside."""
+    parents = [".".join(name.split(".")[:end]) for end in range(1, name.count(".") + 1)]
+    files = [_file(parent) for parent in parents]
+    return [file for file in files if file is not None and _index(file.read_bytes()) is None]
+
+
+def _file(name):
+    """The file of a module or package, None when the name is neither."""
+    stem = PACKAGE.parent / name.replace(".", "/")
+    return next((file for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file()), None)
+
+
+@functools.cache
+def _index(source):
+    """Where the names of a package are defined, None when its file says nothing of it."""
+    for node in _parsed(source).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["_HOME"]:
+            return ast.literal_eval(node.value)
+    return None
+
+
+@functools.cache
+def _uses_of_module(source, name):
+    return _uses(_parsed(source), name)
+
+
+def _uses(tree, module=""):
+    """What code imports, wherever it does so: names of the package, and the attributes used of each (None: any)."""
+    found, local = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.asname or "." not in alias.name:
+                    local.add((alias.asname or alias.name, alias.name))
+                else:
+                    found.add((alias.name, None))
+        elif isinstance(node, ast.ImportFrom):
+            parent = _absolute(node, module)
+            for alias in node.names:
+                if alias.name == "*":
+                    found.add((parent, None))
+                else:
+                    local.add((alias.asname or alias.name, f"{parent}.{alias.name}"))
+    seen = _attributes(tree)
+    found |= {(name, seen.get(as_name, ())) for as_name, name in local}
+    return [request for request in found if request[0].split(".")[0] == PACKAGE.name]
+
+
+def _absolute(node, module):
+    """The module that a from-import names, dots at its beginning resolved."""
+    if not node.level:
+        return node.module
+    around = module.removesuffix(".py").removesuffix("/__init__").split("/")
+    if not module.endswith("/__init__.py"):
+        around = around[:-1]
+    return ".".join([*around[: len(around) - node.level + 1], *filter(None, [node.module])])
+
+
+def _attributes(tree):
+    """The attributes used of each name, None for a name that is also used otherwise, such as given to a function."""
+    used, inside = {}, set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            used.setdefault(node.value.id, set()).add(node.attr)
+            inside.add(node.value)
+    alone = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in inside}
+    return {name: tuple(sorted(found)) for name, found in used.items()} | dict.fromkeys(alone)
+
+
+def _code_of(file):
+    """A notebook's code as one syntax tree."""
+    try:
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except FileNotFoundError:
+        raise InputError(f"notebooks/{file.name} does not exist; restore it with `git checkout`.") from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"notebooks/{file.name} is no notebook; restore it with `git checkout`.") from None
+    return ast.Module([node for source in sources for node in _cell(source, file.name)], [])
+
+
+def _cell(source, name):
+    try:
+        return ast.parse(source).body
+    except SyntaxError:
+        pass
+    try:
+        return ast.parse(_MAGIC.sub(r"\1pass", source)).body  # IPython's own commands import nothing of ours
+    except SyntaxError as error:
+        raise InputError(
+            f"notebooks/{name} has a cell that is no Python: {error.msg} in «{(error.text or '').strip()}»; mend it."
+        ) from None
+
+
+@functools.cache
+def _parsed(source):
+    try:
+        return ast.parse(source)
+    except SyntaxError:  # somebody is writing: the stages that import it will say what is wrong
+        return ast.Module([], [ast.TypeIgnore(0, "no Python")])
+
+
+@functools.cache
+def _digest(source):
+    """Digest a module; nothing for one that holds nothing but comments and docstrings."""
+    tree = _parsed(source)
+    if tree.type_ignores:
+        return _short(source)
+    code = _written(tree.body)
+    return _short(code.encode()) if code != "[]" else ""
+
+
+def _digest_of_file(file):
+    return _short(file.read_bytes().replace(b"\r\n", b"\n"))
+
+
+def _short(content):
+    return hashlib.sha256(content).hexdigest()[:_DIGITS]
+
+
+def _written(value):
+    """Write a syntax tree as text, in our own way: `ast.dump` and `ast.unparse` differ between versions of Python."""
+    if isinstance(value, list):
+        return f"[{','.join(_written(item) for item in value if not _is_docstring(item))}]"
+    if isinstance(value, ast.JoinedStr):
+        return f"JoinedStr({','.join(_pieces(value.values))})"
+    if isinstance(value, ast.AST):
+        fields = ((name, getattr(value, name, None)) for name in value._fields if name not in _ASIDE)
+        said = (f"{name}={_written(field)}" for name, field in fields if field is not None and field != [])
+        return f"{type(value).__name__}({','.join(said)})"
+    return ascii(value)  # not repr: which characters it shows depends on the version's Unicode
+
+
+def _pieces(values):
+    """The parts of an f-string; versions cut the text between two braces otherwise."""
+    text = ""
+    for value in values:
+        if isinstance(value, ast.Constant):
+            text += value.value
+            continue
+        if text:
+            yield ascii(text)
+        text = ""
+        yield _written(value)
+    if text:
+        yield ascii(text)
+
+
+def _is_docstring(node):
+    """Whether a statement is a bare string: it does nothing, wherever it stands."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
