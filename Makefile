@@ -64,7 +64,7 @@ data/warehouse/chats.sqlite: | .venv/installed
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
-	$(BIN)/python -c "import chatkit.model.forest, chatkit.text.compiled"  # compiles now: nobody waits for it later
+	$(BIN)/python -c "import chatkit.model.forest, chatkit.text.compiled, chatkit.text.exact"  # compiles now: nobody waits for it later
 	@touch $@
 
 .venv/installed-dev: requirements-dev.lock .venv/installed
