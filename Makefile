@@ -21,7 +21,7 @@ lab: .venv/installed  ## open JupyterLab
 serve: .venv/installed-dev  ## sort chats over HTTP with the model of the last run
 	chatkit serve
 
-reproducible: .venv/installed  ## run this commit twice in different clones and compare every output
+reproducible: .venv/installed  ## run this commit in three clones, two without vector units, and compare
 	chatkit reproducible
 
 kills: .venv/installed  ## kill the pipeline at twenty random moments and see that it recovers
