@@ -218,8 +218,8 @@ def _no_service(error):
 
 
 def _scores(_options):
-    from chatkit.report.reproduce import lock_verdict
     from chatkit.report.scores import scores_table
+    from chatkit.report.verdict import lock_verdict
 
     print(scores_table(path("metrics", "evaluate.json")))
     print(f"Reports: {path('reports', 'index.html')}")

@@ -87,10 +87,26 @@ def locked_outputs(lock):
     InputError
         When it is no dvc.lock.
     """
-    return {out["path"]: out["md5"] for stage in _stages(lock).values() for out in stage.get("outs", [])}
+    return {out["path"]: out["md5"] for stage in locked_stages(lock).values() for out in stage.get("outs", [])}
 
 
-def _stages(lock):
+def locked_stages(lock):
+    """Read the stages of a dvc.lock.
+
+    Parameters
+    ----------
+    lock : str
+        Its text.
+
+    Returns
+    -------
+    dict of str to dict
+
+    Raises
+    ------
+    InputError
+        When it is no dvc.lock.
+    """
     try:
         return YAML(typ="safe", pure=True).load(lock)["stages"]
     except (YAMLError, KeyError, TypeError):
@@ -125,8 +141,8 @@ def run_again(source, revision, folder, variation, stage=None):
     folder.parent.mkdir(parents=True, exist_ok=True)
     home = folder.parent / f"{folder.name} home"
     home.mkdir()
-    _run(["git", "clone", "-q", "--no-hardlinks", str(source), str(folder)])
-    _run(["git", "checkout", "-q", revision], folder)
+    run(["git", "clone", "-q", "--no-hardlinks", str(source), str(folder)])
+    run(["git", "checkout", "-q", revision], folder)
     programs = Path(sys.executable).parent
     environment = os.environ | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
@@ -138,13 +154,13 @@ def run_again(source, revision, folder, variation, stage=None):
         environment |= variation.imitation.environment
         processor.check(variation.imitation, environment, folder)
     # A cache that this person shares with others would hand over the results instead of making them again.
-    _run(["dvc", "config", "--local", "cache.dir", str(folder / ".dvc" / "cache")], folder, environment)
+    run(["dvc", "config", "--local", "cache.dir", str(folder / ".dvc" / "cache")], folder, environment)
     warehouse = source / "data" / "warehouse"
     if any(warehouse.glob("*.sqlite")):
         shutil.copytree(warehouse, folder / "data" / "warehouse", dirs_exist_ok=True)
     else:
-        _run(["chatkit", "simulate"], folder, environment)
-    _run(["dvc", "repro", *([stage] if stage else [])], folder, environment)
+        run(["chatkit", "simulate"], folder, environment)
+    run(["dvc", "repro", *([stage] if stage else [])], folder, environment)
     return locked_outputs((folder / "dvc.lock").read_text(encoding="utf-8"))
 
 
@@ -196,8 +212,8 @@ def reproducible(project=None):
         When the project is no git repository, a run fails, or the vector units cannot be turned off.
     """
     project, varied = project or root(), variations()
-    revision = _run(["git", "rev-parse", "HEAD"], project).strip()
-    if _run(["git", "status", "--porcelain"], project):
+    revision = run(["git", "rev-parse", "HEAD"], project).strip()
+    if run(["git", "status", "--porcelain"], project):
         print(f"What is not committed is left out: the runs are of {revision[:12]}.")
     with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
         for number, variation in enumerate(varied.values(), start=1):
@@ -207,7 +223,7 @@ def reproducible(project=None):
                 Path(folder) / name: side_by_side.submit(run_again, project, revision, Path(folder) / name, variation)
                 for name, variation in varied.items()
             }
-            runs = {where: run.result() for where, run in begun.items()}
+            runs = {where: started.result() for where, started in begun.items()}
         rows = compare_runs(runs)
     width = max(len(path) for path, *_ in rows)
     for path, md5, found in rows:
@@ -215,7 +231,7 @@ def reproducible(project=None):
     different = sum(found is not None for *_, found in rows)
     same = f"{len(rows) - different} of {len(rows)} outputs are the same bytes"
     print(f"{same} in all {len(runs)} runs of {revision[:12]}.")
-    committed = locked_outputs(_run(["git", "show", f"{revision}:dvc.lock"], project))
+    committed = locked_outputs(run(["git", "show", f"{revision}:dvc.lock"], project))
     other = [path for path, md5, _ in rows if committed.get(path) != md5]
     if other:
         print(f"NOT AS COMMITTED: dvc.lock has another hash for {', '.join(other)}.")
@@ -224,36 +240,6 @@ def reproducible(project=None):
     else:
         print("They are the bytes that the committed dvc.lock names.")
     return different == 0
-
-
-def lock_verdict(project):
-    """Say in words whether the results are those of the commit.
-
-    Parameters
-    ----------
-    project : pathlib.Path
-
-    Returns
-    -------
-    str
-    """
-    try:
-        committed = locked_outputs(_run(["git", "show", "HEAD:dvc.lock"], project))
-    except InputError:
-        return "No dvc.lock is committed yet; commit it, and others can tell that they get the same results."
-    if not (project / "dvc.lock").is_file():
-        return "There is no dvc.lock here; make it with `dvc repro`."
-    now = locked_outputs((project / "dvc.lock").read_text(encoding="utf-8"))
-    changed = [path for path, md5 in now.items() if _md5(project / path) != md5]
-    if changed:
-        return (
-            f"{len(changed)} of {len(now)} outputs are not what the last run made: {', '.join(changed)}; make them "
-            "again with `dvc repro`."
-        )
-    other = sorted(path for path in committed.keys() | now.keys() if committed.get(path) != now.get(path))
-    if not other:
-        return "dvc.lock is as committed: these are, byte for byte, the results of this commit."
-    return f"{len(other)} of {len(now)} outputs differ from the committed dvc.lock: {', '.join(other)}."
 
 
 def reproduce_model(model, revision=None):
@@ -279,11 +265,11 @@ def reproduce_model(model, revision=None):
     project, model = root(), model.resolve()
     if not (model / "manifest.json").is_file():
         raise InputError(f"{model} is no model: manifest.json is missing; name a folder that `dvc repro` made.")
-    digest = _md5(model)
+    digest = output_md5(model)
     if revision is None:
         # Deletions aside: such a commit has no dvc.lock to look into.
-        commits = _run(["git", "log", "--all", "--diff-filter=AM", "--format=%H", "--", "dvc.lock"], project).split()
-        revision = next((c for c in commits if digest in _run(["git", "show", f"{c}:dvc.lock"], project)), None)
+        commits = run(["git", "log", "--all", "--diff-filter=AM", "--format=%H", "--", "dvc.lock"], project).split()
+        revision = next((c for c in commits if digest in run(["git", "show", f"{c}:dvc.lock"], project)), None)
         if revision is None:
             raise InputError(
                 f"No commit's dvc.lock names the model in {model} ({digest}); was it made with uncommitted changes? "
@@ -294,7 +280,7 @@ def reproduce_model(model, revision=None):
     print(f"{model} is made again from {revision}", flush=True)
     with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
         again = Path(folder) / "again"
-        committed = _run(["git", "show", f"{revision}:dvc.lock"], project)
+        committed = run(["git", "show", f"{revision}:dvc.lock"], project)
         stage, path = _model_of(committed)
         run_again(project, revision, again, Variation({}), stage)
         found = first_difference(model, again / path)
@@ -308,7 +294,7 @@ def reproduce_model(model, revision=None):
 def _commit(revision, project):
     """Full name of a commit."""
     try:
-        return _run(
+        return run(
             ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"], project
         ).strip()
     except InputError:
@@ -317,7 +303,7 @@ def _commit(revision, project):
 
 def _model_of(lock):
     """Stage and path of the model that a dvc.lock names."""
-    for stage, locked in _stages(lock).items():
+    for stage, locked in locked_stages(lock).items():
         for out in locked.get("outs", []):
             if out["path"].startswith("models/"):
                 return stage, out["path"]
@@ -327,24 +313,57 @@ def _model_of(lock):
 def _warehouse(lock):
     """Hash of the warehouse that a dvc.lock names, None when it is a server."""
     found = [
-        dep for stage in _stages(lock).values() for dep in stage.get("deps", []) if dep["path"] == "data/warehouse"
+        dep
+        for stage in locked_stages(lock).values()
+        for dep in stage.get("deps", [])
+        if dep["path"] == "data/warehouse"
     ]
     return found[0]["md5"] if found else None
 
 
-def _md5(output):
-    """DVC's hash of an output, None if missing; of a folder, the MD5 over the list of its files and their MD5."""
+def output_md5(output):
+    """Compute DVC's hash of an output.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+
+    Returns
+    -------
+    str or None
+        None if missing; of a folder, the MD5 over the list of its files and their MD5.
+    """
     if not output.is_dir():
         return hashlib.md5(output.read_bytes()).hexdigest() if output.is_file() else None  # noqa: S324 - DVC's own
     listed = [
-        {"md5": _md5(file), "relpath": file.relative_to(output).as_posix()}
+        {"md5": output_md5(file), "relpath": file.relative_to(output).as_posix()}
         for file in sorted(output.rglob("*"))
         if file.is_file()
     ]
     return hashlib.md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"  # noqa: S324 - DVC's own
 
 
-def _run(command, folder=None, environment=None):
+def run(command, folder=None, environment=None):
+    """Run a command.
+
+    Parameters
+    ----------
+    command : list of str
+    folder : path-like, optional
+        Where, by default here.
+    environment : dict of str to str, optional
+        By default this process's.
+
+    Returns
+    -------
+    str
+        What it printed.
+
+    Raises
+    ------
+    InputError
+        When it fails, with the last lines that it printed.
+    """
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         last = " / ".join((done.stderr or done.stdout).strip().splitlines()[-4:])

@@ -1,6 +1,5 @@
 """The same commit gives the same bytes; and where it does not, the comparison sees it."""
 
-import hashlib
 import os
 import platform
 import shutil
@@ -15,7 +14,7 @@ from ruamel.yaml import YAML
 from chatkit.project import InputError
 from chatkit.report import processor
 from chatkit.report.processor import Imitation, check, imitations
-from chatkit.report.reproduce import compare_runs, lock_verdict, reproduce_model, run_again, variations
+from chatkit.report.reproduce import compare_runs, reproduce_model, run_again, variations
 from chatkit.report.why import why
 from tests.conftest import ROOT
 
@@ -190,25 +189,6 @@ def test_another_kind_of_processor_is_no_success(monkeypatch):
 def test_what_is_clean_is_the_same(compared, output):
     """Seeded numbers and a set's order in the kernel are the same in both runs."""
     assert compared[output] is None
-
-
-def test_the_verdict_says_whether_the_lock_is_the_commits(tmp_path):
-    """In words: no lock yet, the commit's results, or which outputs are others."""
-    lock = "stages:\n  a:\n    cmd: a\n    outs:\n    - path: x\n      md5: {}\n"
-    subprocess.run([*GIT, "init", "-q"], cwd=tmp_path, check=True)
-    (tmp_path / "x").write_text("one")
-    one, two = (hashlib.md5(text).hexdigest() for text in (b"one", b"two"))  # noqa: S324 - DVC's own
-    (tmp_path / "dvc.lock").write_text(lock.format(one))
-    assert lock_verdict(tmp_path).startswith("No dvc.lock is committed yet")
-    subprocess.run([*GIT, "add", "dvc.lock"], cwd=tmp_path, check=True)
-    subprocess.run([*GIT, "commit", "-qm", "lock"], cwd=tmp_path, check=True)
-    assert lock_verdict(tmp_path).endswith("byte for byte, the results of this commit.")
-    (tmp_path / "x").write_text("two")
-    assert lock_verdict(tmp_path) == (
-        "1 of 1 outputs are not what the last run made: x; make them again with `dvc repro`."
-    )
-    (tmp_path / "dvc.lock").write_text(lock.format(two))
-    assert lock_verdict(tmp_path) == "1 of 1 outputs differ from the committed dvc.lock: x."
 
 
 def test_a_model_is_found_in_history_and_made_again(planted, tmp_path, monkeypatch, capsys):
