@@ -312,13 +312,8 @@ def _model_of(lock):
 
 def _warehouse(lock):
     """Hash of the warehouse that a dvc.lock names, None when it is a server."""
-    found = [
-        dep
-        for stage in locked_stages(lock).values()
-        for dep in stage.get("deps", [])
-        if dep["path"] == "data/warehouse"
-    ]
-    return found[0]["md5"] if found else None
+    deps = (dep for stage in locked_stages(lock).values() for dep in stage.get("deps", []))
+    return next((dep["md5"] for dep in deps if dep["path"] == "data/warehouse"), None)
 
 
 def output_md5(output):
