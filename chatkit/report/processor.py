@@ -56,7 +56,7 @@ def imitations():
     Returns
     -------
     list of Imitation
-        None where numpy has no higher level for this processor than its baseline.
+        The second only where numpy uses more than one level here.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def imitations():
             "NUMBA_CPU_FEATURES": "",
         },
     )  # fmt: skip
-    return [without, lowest][: len(found)]
+    return [without, lowest] if len(found) > 1 else [without]
 
 
 def check(imitation, environment, folder=None):

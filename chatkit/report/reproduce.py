@@ -54,7 +54,7 @@ def variations():
     Returns
     -------
     dict of str to Variation
-        By the name of the run's folder; at least two.
+        By the name of the run's folder.
 
     Raises
     ------
@@ -62,7 +62,6 @@ def variations():
         As `chatkit.report.processor.imitations`.
     """
     processors = [None, *processor.imitations()]
-    processors += [None] * (2 - len(processors))
     return {
         name: Variation(environment, imitation)
         for (name, environment), imitation in zip(VARIATIONS.items(), processors, strict=False)

@@ -91,7 +91,7 @@ def test_near_copies_fail_where_they_flatter(sides):
     """A third of the test chats is a training chat with a greeting and another number; exact copies there are none."""
     train, test = sides
     rows = test.index[: len(test) // 3]
-    longest = train.loc[train["body"].str.len().sort_values(ascending=False).index[: len(rows)]]
+    longest = train.loc[train["body"].str.len().sort_values(ascending=False, kind="stable").index[: len(rows)]]
     test.loc[rows, [*MESSAGE, "category"]] = longest[[*MESSAGE, "category"]].to_numpy()
     test.loc[rows, "body"] = [f"Hello, {body} 4{row}" for row, body in enumerate(test.loc[rows, "body"])]
     result = found("duplicates", train, test)
