@@ -1,5 +1,7 @@
 # Two commands do everything: `make repro` and `make test`. `make help` lists the rest.
-PYTHON ?= python3.11
+# The first that runs and has venv: pyenv puts names on the PATH that run nothing, Debian leaves venv out.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13,$(shell \
+	$(name) -c "import ensurepip, venv" 2>/dev/null && echo $(name))))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
@@ -21,7 +23,7 @@ lab: .venv/installed  ## open JupyterLab
 serve: .venv/installed-dev  ## sort chats over HTTP with the model of the last run
 	chatkit serve
 
-reproducible: .venv/installed  ## run this commit twice in different clones and compare every output
+reproducible: .venv/installed  ## run this commit in three clones, two without vector units, and compare
 	chatkit reproducible
 
 kills: .venv/installed  ## kill the pipeline at twenty random moments and see that it recovers
@@ -61,10 +63,12 @@ data/warehouse/chats.sqlite: | .venv/installed
 
 # pip's hash mode takes no project folder, so the project itself comes second, without dependencies.
 .venv/installed: requirements.lock pyproject.toml
+	@test -x $(BIN)/pip || test -n "$(PYTHON)" || { echo "Got no Python 3.11, 3.12 or 3.13 with venv on the PATH," \
+		"expected one; install it, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
-	$(BIN)/python -c "import chatkit.model.forest, chatkit.text.compiled"  # compiles now: nobody waits for it later
+	$(BIN)/python -c "import chatkit.model.forest, chatkit.text.compiled, chatkit.text.exact"  # compiles now: nobody waits for it later
 	@touch $@
 
 .venv/installed-dev: requirements-dev.lock .venv/installed

@@ -59,8 +59,7 @@ def main(arguments=None):
     reproduce.add_argument("model", type=Path, nargs="?", help=f"folder of the model (default: {MODEL})")
     reproduce.add_argument("--rev", help="commit to make it from (default: the one whose dvc.lock names the model)")
 
-    twice = _command(commands, "reproducible", _reproducible, "run this commit twice in different clones and compare")
-    twice.add_argument("--older-processor", action="store_true", help="let the second run see an older processor")
+    _command(commands, "reproducible", _reproducible, "run this commit in clones on imitated processors and compare")
 
     compare = _command(commands, "compare", _compare, "say what changed from one revision to another, as a page")
     compare.add_argument("rev_a", metavar="REV_A", help="branch, tag, commit or DVC experiment")
@@ -239,8 +238,8 @@ def _no_service(error):
 
 
 def _scores(_options):
-    from chatkit.report.reproduce import lock_verdict
     from chatkit.report.scores import scores_table
+    from chatkit.report.verdict import lock_verdict
 
     print(scores_table(path("metrics", "evaluate.json")))
     print(f"Reports: {path('reports', 'index.html')}")
@@ -271,7 +270,7 @@ def _reproduce(options):
     return 0 if reproduce_model(options.model or path(MODEL), options.rev) else 1
 
 
-def _reproducible(options):
+def _reproducible(_options):
     from chatkit.report.reproduce import reproducible
 
-    return 0 if reproducible(options.older_processor) else 1
+    return 0 if reproducible() else 1

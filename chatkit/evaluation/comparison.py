@@ -7,6 +7,7 @@ from scipy.stats import binomtest
 
 from chatkit.evaluation.intervals import drawn, ends, numbered
 from chatkit.evaluation.metrics import confusion
+from chatkit.text.exact import log
 
 DRAWS = 1000
 LEVEL = 0.95
@@ -88,7 +89,7 @@ def paired_scores(chats, seed=0):
     given = chats[["probability_of_actual_a", "probability_of_actual_b"]].to_numpy(float)
     flags = [_flags(codes, len(categories)) for codes in (actual, *predicted)]
     flags += [flags[0].multiply(hit[:, None]) for hit in hits]
-    table = sparse.hstack([*flags, -np.log(np.clip(given, LOWEST, 1))], format="csr")
+    table = sparse.hstack([*flags, -log(np.clip(given, LOWEST, 1))], format="csr")
     sums = table.T.tocsr()
     a, b = _measures(sums @ np.ones(len(chats)))
     totals = drawn(lambda weights: sums @ weights, numbered(chats["conversation"], len(chats)), seed, DRAWS)

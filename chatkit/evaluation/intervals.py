@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from chatkit.evaluation.metrics import scores
+from chatkit.text.exact import log
 
 
 def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=None, confidence=0.95, draws=1000, seed=0):
@@ -278,7 +279,7 @@ def _score_again(y_true, y_pred, probabilities, classes):
         given = given / given.sum(axis=1, keepdims=True)
         right = given[np.arange(len(given)), pd.Index(classes).get_indexer(np.asarray(y_true, dtype=object))]
         smallest = np.finfo(given.dtype).eps  # scikit-learn's bound: a probability of 0 would cost without end
-        per_row += [-np.log(right.clip(smallest, 1 - smallest)), (given**2).sum(axis=1) - 2 * right + 1]
+        per_row += [-log(right.clip(smallest, 1 - smallest)), (given**2).sum(axis=1) - 2 * right + 1]
     per_row = np.column_stack(per_row).astype(float)
 
     def again(weights):

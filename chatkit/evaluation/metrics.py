@@ -340,7 +340,7 @@ def learning_curve(pipeline, X, y, fractions=(0.1, 0.25, 0.5, 0.75, 1.0), cv=3, 
                     "rows": np.repeat(sizes, cv),
                     "fold": np.tile(np.arange(cv), len(sizes)),
                     "split": split,
-                    "macro_f1": macro_f1.ravel(),
+                    "macro_f1": macro_f1.ravel().round(9),
                 }
             )
             for split, macro_f1 in zip(("train", "validation"), by_split, strict=True)

@@ -1,7 +1,6 @@
 """Trees that repair what a linear model gets wrong."""
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import SGDClassifier
 from sklearn.utils.validation import validate_data
@@ -11,6 +10,7 @@ from chatkit.model.codes import Number, check_missing, check_parameters, checked
 from chatkit.model.forest import FEW, Forest
 from chatkit.model.linear import line_contributions
 from chatkit.model.trees import SETTINGS, grow, present, settings_of
+from chatkit.text.exact import log_softmax
 
 HELD_OUT = 10_000  # rows with held-out margins are enough for temperature and trees
 CALIBRATED = 4_000  # rows that the trees have not seen are enough for the calibration
@@ -146,7 +146,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = (np.round(weights, 6) for weights in self._linear(X, codes, times, seed))
         rows, margins = self._held_out(X, codes, times, seed)
         self.temperature_ = temperature(margins, codes[rows], times[rows])
-        margins = log_softmax(margins / self.temperature_, axis=1)
+        margins = log_softmax(margins / self.temperature_)
         self._boost(present(X[rows]), codes[rows], times[rows], margins, seed)
         return self
 
@@ -241,7 +241,7 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         return forest.margins(X, margins.astype(np.float32)).astype(np.float64)
 
     def _line_margins(self, X):
-        return log_softmax((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1)
+        return log_softmax((X @ self.coef_.T + self.intercept_) / self.temperature_)
 
     def _probabilities(self, margins):
         return calibrated(margins, self.calibration_)
@@ -314,8 +314,8 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
         X = checked(self, X)
         words, rest = line_contributions(self.coef_, self.intercept_, X)
         words, rest["intercept"] = words / self.temperature_, rest["intercept"] / self.temperature_
-        normaliser = -logsumexp((X @ self.coef_.T + self.intercept_) / self.temperature_, axis=1, keepdims=True)
-        rest["normaliser"] = np.repeat(normaliser, len(self.classes_), axis=1)
+        scores = (X @ self.coef_.T + self.intercept_) / self.temperature_
+        rest["normaliser"] = np.repeat((log_softmax(scores) - scores)[:, :1], len(self.classes_), axis=1)
         if self.trees_ is not None:
             # From nothing: without margins XGBoost would add those that it starts from when it is given none.
             more, of_trees = self.trees_.contributions(present(X), len(self.classes_), np.zeros_like(rest["intercept"]))
@@ -331,4 +331,4 @@ class BoostedLinearClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _losses(margins, codes):
-    return -log_softmax(margins, axis=1)[np.arange(len(codes)), codes]
+    return -log_softmax(margins)[np.arange(len(codes)), codes]

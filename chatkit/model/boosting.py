@@ -1,12 +1,12 @@
 """XGBoost set up for sparse text, with category names in and out."""
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
 from chatkit.model.codes import Number, check_missing, check_parameters, checked, encode, seed_of, weighted
 from chatkit.model.trees import SETTINGS, grow, present, settings_of
+from chatkit.text.exact import softmax
 
 NUMBERS = {
     **SETTINGS,
@@ -151,10 +151,10 @@ class XGBoostClassifier(ClassifierMixin, BaseEstimator):
 
         Yields
         ------
-        ndarray of shape (n, k), dtype float32
+        ndarray of shape (n, k)
         """
         for margins in self.trees_.staged(present(checked(self, X))):
-            yield softmax(margins, axis=1)
+            yield softmax(margins.astype(np.float64))
 
     def predict(self, X):
         """Most probable category of each row.

@@ -1,14 +1,15 @@
 """A linear support vector machine with probabilities."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import validate_data
 
+from chatkit.model.calibration import temperature
 from chatkit.model.codes import Number, check_missing, check_parameters, checked, encode, folds, seed_of, weighted
+from chatkit.text.exact import softmax
 
+NEVER = -1e9  # decision value of a category that a fold's model does not know
 NUMBERS = {"C": Number(0, above=True), "cv": Number(2, whole=True)}
 
 
@@ -84,27 +85,18 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         return self
 
     def _temperature(self, svc, X, codes, times, seed):
-        scores, seen = [], []
+        decisions, rows = [np.empty((0, len(self.classes_)))], [np.empty(0, np.int64)]
         for fit_rows, held_out in folds(codes, self.cv, seed):
             present = np.unique(codes[fit_rows])
             svc.fit(X[fit_rows], codes[fit_rows], times[fit_rows])
-            decision = _columns(svc.decision_function(X[held_out]))
+            decision = np.full((len(held_out), len(self.classes_)), NEVER)
+            decision[:, present] = _columns(svc.decision_function(X[held_out]))
             # A category that the fold has not seen cannot be scored by its model.
             known = np.isin(codes[held_out], present)
-            truth = np.searchsorted(present, codes[held_out][known])
-            scores.append((decision[known], truth, times[held_out][known]))
-            seen.append(known.sum())
-        if not sum(seen):
-            return 1.0
-
-        def loss(log_temperature):
-            return -sum(
-                (often * log_softmax(decision / np.exp(log_temperature), axis=1)[np.arange(len(truth)), truth]).sum()
-                for decision, truth, often in scores
-            )
-
-        # Six digits are more than the optimiser's precision, and the same on every processor.
-        return float(f"{np.exp(minimize_scalar(loss, bounds=(-5, 5), method='bounded').x):.6g}")
+            decisions.append(decision[known])
+            rows.append(held_out[known])
+        rows = np.concatenate(rows)
+        return temperature(np.concatenate(decisions), codes[rows], times[rows])
 
     def decision_function(self, X):
         """Signed distances, as LinearSVC gives them.
@@ -133,7 +125,7 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         ndarray of shape (n, k)
             Columns in the order of `classes_`.
         """
-        return softmax(_columns(self.decision_function(X)) / self.temperature_, axis=1)
+        return softmax(_columns(self.decision_function(X)) / self.temperature_)
 
     def predict(self, X):
         """Category with the largest decision value.

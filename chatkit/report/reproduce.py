@@ -3,31 +3,69 @@
 import hashlib
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from chatkit.project import InputError, root
+from chatkit.report import processor
 from chatkit.report.difference import first_difference
 
-# What one person's machine may have and another's has not; the first two are always tried.
+# What one person's machine may have and another's has not: a folder, and environment variables.
 VARIATIONS = {
     "a": {"PYTHONHASHSEED": "1", "TZ": "UTC", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
     "a-much-longer-name/with a space": {
         "PYTHONHASHSEED": "4711", "TZ": "Asia/Kathmandu", "LANG": "tr_TR.UTF-8", "OMP_NUM_THREADS": "4",
     },
+    "third": {"PYTHONHASHSEED": "42", "TZ": "America/St_Johns", "LANG": "de_DE.UTF-8", "OMP_NUM_THREADS": "2"},
 }  # fmt: skip
-# An older processor, as far as numpy and OpenBLAS can be told.
-OLDER_PROCESSOR = {
-    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
-    "OPENBLAS_CORETYPE": "Nehalem",
-}
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What is special to a run.
+
+    Parameters
+    ----------
+    environment : dict of str to str
+        Variables on top of today's.
+    imitation : chatkit.report.processor.Imitation, optional
+        The processor that it is to see in place of this one.
+    """
+
+    environment: dict
+    imitation: processor.Imitation | None = None
+
+    def __str__(self):
+        said = ", ".join(f"{key}={value}" for key, value in self.environment.items())
+        return f"{said}; {self.imitation.name if self.imitation else 'the processor as it is'}"
+
+
+def variations():
+    """List the runs that must not differ: as this machine is, without its vector units, and with only the lowest.
+
+    Returns
+    -------
+    dict of str to Variation
+        By the name of the run's folder.
+
+    Raises
+    ------
+    InputError
+        As `chatkit.report.processor.imitations`.
+    """
+    processors = [None, *processor.imitations()]
+    return {
+        name: Variation(environment, imitation)
+        for (name, environment), imitation in zip(VARIATIONS.items(), processors, strict=False)
+    }
 
 
 def locked_outputs(lock):
@@ -48,10 +86,26 @@ def locked_outputs(lock):
     InputError
         When it is no dvc.lock.
     """
-    return {out["path"]: out["md5"] for stage in _stages(lock).values() for out in stage.get("outs", [])}
+    return {out["path"]: out["md5"] for stage in locked_stages(lock).values() for out in stage.get("outs", [])}
 
 
-def _stages(lock):
+def locked_stages(lock):
+    """Read the stages of a dvc.lock.
+
+    Parameters
+    ----------
+    lock : str
+        Its text.
+
+    Returns
+    -------
+    dict of str to dict
+
+    Raises
+    ------
+    InputError
+        When it is no dvc.lock.
+    """
     try:
         return YAML(typ="safe", pure=True).load(lock)["stages"]
     except (YAMLError, KeyError, TypeError):
@@ -69,8 +123,7 @@ def run_again(source, revision, folder, variation, stage=None):
         Commit.
     folder : pathlib.Path
         Where to, must not exist.
-    variation : dict of str to str
-        Environment variables on top of today's.
+    variation : Variation
     stage : str, optional
         Last stage to run; by default all of them.
 
@@ -82,33 +135,36 @@ def run_again(source, revision, folder, variation, stage=None):
     Raises
     ------
     InputError
-        When a command fails; with the last lines that it printed.
+        When a command fails, with the last lines that it printed; when the processor cannot be imitated.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     home = folder.parent / f"{folder.name} home"
     home.mkdir()
-    _run(["git", "clone", "-q", "--no-hardlinks", str(source), str(folder)])
-    _run(["git", "checkout", "-q", revision], folder)
+    run(["git", "clone", "-q", "--no-hardlinks", str(source), str(folder)])
+    run(["git", "checkout", "-q", revision], folder)
     programs = Path(sys.executable).parent
     environment = os.environ | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(folder),  # before the installed chatkit: the commit's own code
         "HOME": str(home),
-        **variation,
+        **variation.environment,
     }
+    if variation.imitation:
+        environment |= variation.imitation.environment
+        processor.check(variation.imitation, environment, folder)
     # A cache that this person shares with others would hand over the results instead of making them again.
-    _run(["dvc", "config", "--local", "cache.dir", str(folder / ".dvc" / "cache")], folder, environment)
+    run(["dvc", "config", "--local", "cache.dir", str(folder / ".dvc" / "cache")], folder, environment)
     warehouse = source / "data" / "warehouse"
     if any(warehouse.glob("*.sqlite")):
         shutil.copytree(warehouse, folder / "data" / "warehouse", dirs_exist_ok=True)
     else:
-        _run(["chatkit", "simulate"], folder, environment)
-    _run(["dvc", "repro", *([stage] if stage else [])], folder, environment)
+        run(["chatkit", "simulate"], folder, environment)
+    run(["dvc", "repro", *([stage] if stage else [])], folder, environment)
     return locked_outputs((folder / "dvc.lock").read_text(encoding="utf-8"))
 
 
 def compare_runs(runs):
-    """Compare the outputs of two runs.
+    """Compare the outputs of runs with those of the first.
 
     Parameters
     ----------
@@ -118,96 +174,71 @@ def compare_runs(runs):
     Returns
     -------
     list of (str, str, str or None)
-        Output, its MD5 in the first run, and the first difference or None.
+        Output, its MD5 in the first run, and which run differs where, the first such one; or None.
     """
-    (one, first), (other, second) = runs.items()
+    (one, first), *others = runs.items()
     rows = []
-    for path in sorted(first.keys() | second.keys()):
-        same = first.get(path) == second.get(path)
-        found = None if same else first_difference(one / path, other / path) or "other hash, same content"
+    for path in sorted(set().union(*runs.values())):
+        found = None
+        for number, (other, outputs) in enumerate(others, start=2):
+            if outputs.get(path) != first.get(path):
+                place = first_difference(one / path, other / path) or "other hash, same content"
+                found = f"run {number}: {place}"
+                break
         rows.append((path, first.get(path, "-"), found))
     return rows
 
 
-def reproducible(older_processor=False, project=None):
-    """Run the current commit twice in clones that differ in all that should not matter, and compare.
+def reproducible(project=None):
+    """Run the current commit in clones that differ in all that should not matter, and compare.
 
     Prints a table: output, hash, same or the first difference; then whether the committed dvc.lock says the same.
 
     Parameters
     ----------
-    older_processor : bool, default=False
-        Make the second run see an older processor, too.
     project : pathlib.Path, optional
         Repository, by default the current one.
 
     Returns
     -------
     bool
-        Whether both runs gave the same bytes. A difference from dvc.lock is printed and does not count: another
-        processor may round otherwise.
+        Whether all runs gave the same bytes. A difference from dvc.lock is printed and does not count: it may have
+        been made elsewhere.
 
     Raises
     ------
     InputError
-        When the project is no git repository or a run fails.
+        When the project is no git repository, a run fails, or the vector units cannot be turned off.
     """
-    project = project or root()
-    revision = _run(["git", "rev-parse", "HEAD"], project).strip()
-    if _run(["git", "status", "--porcelain"], project):
+    project, varied = project or root(), variations()
+    revision = run(["git", "rev-parse", "HEAD"], project).strip()
+    if run(["git", "status", "--porcelain"], project):
         print(f"What is not committed is left out: the runs are of {revision[:12]}.")
     with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
-        runs = {}
-        for name, variation in VARIATIONS.items():
-            more = OLDER_PROCESSOR if older_processor and runs else {}
-            environment = variation | more
-            said = ", ".join(f"{key}={value}" for key, value in environment.items())
-            print(f"run {len(runs) + 1} of {len(VARIATIONS)}: {said}", flush=True)
-            runs[Path(folder) / name] = run_again(project, revision, Path(folder) / name, environment)
+        for number, variation in enumerate(varied.values(), start=1):
+            print(f"run {number} of {len(varied)}: {variation}", flush=True)
+        with ThreadPoolExecutor(min(len(varied), os.cpu_count() or 1)) as side_by_side:
+            begun = {
+                Path(folder) / name: side_by_side.submit(run_again, project, revision, Path(folder) / name, variation)
+                for name, variation in varied.items()
+            }
+            runs = {where: started.result() for where, started in begun.items()}
         rows = compare_runs(runs)
     width = max(len(path) for path, *_ in rows)
     for path, md5, found in rows:
         print(f"{path:{width}}  {md5[:12]:12}  {'same' if found is None else f'DIFFERENT: {found}'}")
     different = sum(found is not None for *_, found in rows)
-    print(f"{len(rows) - different} of {len(rows)} outputs are the same bytes in both runs of {revision[:12]}.")
-    committed = locked_outputs(_run(["git", "show", f"{revision}:dvc.lock"], project))
+    same = f"{len(rows) - different} of {len(rows)} outputs are the same bytes"
+    print(f"{same} in all {len(runs)} runs of {revision[:12]}.")
+    committed = locked_outputs(run(["git", "show", f"{revision}:dvc.lock"], project))
     other = [path for path, md5, _ in rows if committed.get(path) != md5]
     if other:
         print(f"NOT AS COMMITTED: dvc.lock has another hash for {', '.join(other)}.")
-        print(f"This machine: {platform.machine()}, {_processor()}")
+        units = processor.seen()
+        print(f"This machine: {', '.join([*units['numpy'], *sorted({kernel for _, kernel in units['blas']})])}")
     else:
         print("They are the bytes that the committed dvc.lock names.")
     return different == 0
-
-
-def lock_verdict(project):
-    """Say in words whether the results are those of the commit.
-
-    Parameters
-    ----------
-    project : pathlib.Path
-
-    Returns
-    -------
-    str
-    """
-    try:
-        committed = locked_outputs(_run(["git", "show", "HEAD:dvc.lock"], project))
-    except InputError:
-        return "No dvc.lock is committed yet; commit it, and others can tell that they get the same results."
-    if not (project / "dvc.lock").is_file():
-        return "There is no dvc.lock here; make it with `dvc repro`."
-    now = locked_outputs((project / "dvc.lock").read_text(encoding="utf-8"))
-    changed = [path for path, md5 in now.items() if _md5(project / path) != md5]
-    if changed:
-        return (
-            f"{len(changed)} of {len(now)} outputs are not what the last run made: {', '.join(changed)}; make them "
-            "again with `dvc repro`."
-        )
-    other = sorted(path for path in committed.keys() | now.keys() if committed.get(path) != now.get(path))
-    if not other:
-        return "dvc.lock is as committed: these are, byte for byte, the results of this commit."
-    return f"{len(other)} of {len(now)} outputs differ from the committed dvc.lock: {', '.join(other)}."
 
 
 def reproduce_model(model, revision=None):
@@ -233,11 +264,11 @@ def reproduce_model(model, revision=None):
     project, model = root(), model.resolve()
     if not (model / "manifest.json").is_file():
         raise InputError(f"{model} is no model: manifest.json is missing; name a folder that `dvc repro` made.")
-    digest = _md5(model)
+    digest = output_md5(model)
     if revision is None:
         # Deletions aside: such a commit has no dvc.lock to look into.
-        commits = _run(["git", "log", "--all", "--diff-filter=AM", "--format=%H", "--", "dvc.lock"], project).split()
-        revision = next((c for c in commits if digest in _run(["git", "show", f"{c}:dvc.lock"], project)), None)
+        commits = run(["git", "log", "--all", "--diff-filter=AM", "--format=%H", "--", "dvc.lock"], project).split()
+        revision = next((c for c in commits if digest in run(["git", "show", f"{c}:dvc.lock"], project)), None)
         if revision is None:
             raise InputError(
                 f"No commit's dvc.lock names the model in {model} ({digest}); was it made with uncommitted changes? "
@@ -248,9 +279,9 @@ def reproduce_model(model, revision=None):
     print(f"{model} is made again from {revision}", flush=True)
     with tempfile.TemporaryDirectory(prefix="chatkit-") as folder:
         again = Path(folder) / "again"
-        committed = _run(["git", "show", f"{revision}:dvc.lock"], project)
+        committed = run(["git", "show", f"{revision}:dvc.lock"], project)
         stage, path = _model_of(committed)
-        run_again(project, revision, again, {}, stage)
+        run_again(project, revision, again, Variation({}), stage)
         found = first_difference(model, again / path)
         warehouse = _warehouse(committed) == _warehouse((again / "dvc.lock").read_text(encoding="utf-8"))
     print("The same bytes came out." if found is None else f"Other bytes came out: {found}")
@@ -262,7 +293,7 @@ def reproduce_model(model, revision=None):
 def _commit(revision, project):
     """Full name of a commit."""
     try:
-        return _run(
+        return run(
             ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"], project
         ).strip()
     except InputError:
@@ -271,7 +302,7 @@ def _commit(revision, project):
 
 def _model_of(lock):
     """Stage and path of the model that a dvc.lock names."""
-    for stage, locked in _stages(lock).items():
+    for stage, locked in locked_stages(lock).items():
         for out in locked.get("outs", []):
             if out["path"].startswith("models/"):
                 return stage, out["path"]
@@ -280,32 +311,53 @@ def _model_of(lock):
 
 def _warehouse(lock):
     """Hash of the warehouse that a dvc.lock names, None when it is a server."""
-    found = [
-        dep for stage in _stages(lock).values() for dep in stage.get("deps", []) if dep["path"] == "data/warehouse"
-    ]
-    return found[0]["md5"] if found else None
+    deps = (dep for stage in locked_stages(lock).values() for dep in stage.get("deps", []))
+    return next((dep["md5"] for dep in deps if dep["path"] == "data/warehouse"), None)
 
 
-def _md5(output):
-    """DVC's hash of an output, None if missing; of a folder, the MD5 over the list of its files and their MD5."""
+def output_md5(output):
+    """Compute DVC's hash of an output.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+
+    Returns
+    -------
+    str or None
+        None if missing; of a folder, the MD5 over the list of its files and their MD5.
+    """
     if not output.is_dir():
         return hashlib.md5(output.read_bytes()).hexdigest() if output.is_file() else None  # noqa: S324 - DVC's own
     listed = [
-        {"md5": _md5(file), "relpath": file.relative_to(output).as_posix()}
+        {"md5": output_md5(file), "relpath": file.relative_to(output).as_posix()}
         for file in sorted(output.rglob("*"))
         if file.is_file()
     ]
     return hashlib.md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"  # noqa: S324 - DVC's own
 
 
-def _processor():
-    """Name what may round otherwise: the vector instructions that numpy found."""
-    from numpy._core._multiarray_umath import __cpu_features__ as features
+def run(command, folder=None, environment=None):
+    """Run a command.
 
-    return ", ".join(name for name, there in features.items() if there)
+    Parameters
+    ----------
+    command : list of str
+    folder : path-like, optional
+        Where, by default here.
+    environment : dict of str to str, optional
+        By default this process's.
 
+    Returns
+    -------
+    str
+        What it printed.
 
-def _run(command, folder=None, environment=None):
+    Raises
+    ------
+    InputError
+        When it fails, with the last lines that it printed.
+    """
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         last = " / ".join((done.stderr or done.stdout).strip().splitlines()[-4:])

@@ -31,13 +31,31 @@ def scores_table(file):
         raise InputError(f"{file.parent.name}/{file.name} is missing; make it with `dvc repro`.") from None
     except ValueError:
         raise InputError(f"{file.parent.name}/{file.name} is damaged; restore it with `git checkout`.") from None
-    rows = {f"model ({metrics['classifier']})": metrics, **metrics["baselines"]}
-    width = max(len(name) for name in ("test scores", *rows))
-    lines = [f"{'test scores':{width}}" + "".join(f"{title:>10}" for title in COLUMNS.values())]
-    for name, row in rows.items():
-        if "not_run" in row:
-            lines.append(f"{name:{width}}  not run: {row['not_run']}")
-        else:
-            cells = (f"{row[column]:10.3f}" if row.get(column) is not None else f"{'-':>10}" for column in COLUMNS)
-            lines.append(f"{name:{width}}" + "".join(cells))
-    return "\n".join(lines)
+    lines = {"test scores": "".join(f"{title:>10}" for title in COLUMNS.values()), **score_lines(metrics)}
+    width = max(map(len, lines))
+    return "\n".join(f"{name:{width}}{line}" for name, line in lines.items())
+
+
+def score_lines(metrics):
+    """Write the scores of the model and of each baseline as they are shown.
+
+    Parameters
+    ----------
+    metrics : dict
+        Content of ``metrics/evaluate.json``.
+
+    Returns
+    -------
+    dict of str to str
+        By the name of the row.
+
+    Examples
+    --------
+    >>> score_lines({"classifier": "dummy", "macro_f1": 0.1122, "accuracy": 0.4, "log_loss": None, "baselines": {}})
+    {'model (dummy)': '     0.112     0.400         -'}
+    """
+    lines = {}
+    for name, row in {f"model ({metrics['classifier']})": metrics, **metrics["baselines"]}.items():
+        cells = (f"{row[column]:10.3f}" if row.get(column) is not None else f"{'-':>10}" for column in COLUMNS)
+        lines[name] = f"  not run: {row['not_run']}" if "not_run" in row else "".join(cells)
+    return lines

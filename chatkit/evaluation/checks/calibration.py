@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chatkit.evaluation.checks.result import NotRunError, Result
+from chatkit.evaluation.checks.result import DECIMALS, NotRunError, Result, settled
 
 TITLE = "The probabilities can be believed"
 SEVERITY, LEAKAGE = "fail", None
@@ -23,19 +23,20 @@ def check(run):
     if not kept.any():
         raise NotRunError("No test chat has a category that the classifier knows.")
     given, truth = given[kept], np.array([place[category] for category in run.truth[kept]])
-    given = given / given.sum(axis=1, keepdims=True)
+    given = (given / given.sum(axis=1, keepdims=True)).round(DECIMALS)
     observed = _error(given, truth)
     rng, steps = np.random.default_rng(run.seed), np.cumsum(given, axis=1)
     steps[:, -1] = 1.0
     null = [_error(given, (steps < rng.random((len(steps), 1))).sum(axis=1)) for _ in range(DRAWS)]
     brier = float(((given - np.eye(given.shape[1])[truth]) ** 2).sum(axis=1).mean())
     usual, most = float(np.mean(null)), float(np.quantile(null, 1 - ALPHA))
+    above = settled(observed - most)
     said = (
         f"Probabilities and frequencies differ by {observed:.3f}; perfect probabilities would by {usual:.3f} on as "
         f"many chats, by at most {most:.3f} in {1 - ALPHA:.0%} of draws. More than {limit:g} above that fails. Brier "
         f"score {brier:.3f}.{run.unknown}"
     )
-    return Result("fail" if observed - most > limit else "pass", observed - most, limit, said)
+    return Result("fail" if above > limit else "pass", above, limit, said)
 
 
 def _error(given, truth):

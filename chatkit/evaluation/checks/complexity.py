@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import clone
 
-from chatkit.evaluation.checks.result import NotRunError, Result, as_categories, loss, probabilities
+from chatkit.evaluation.checks.result import NotRunError, Result, as_categories, loss, probabilities, settled
 
 TITLE = "No simpler setting does better on new chats"
 SEVERITY, LEAKAGE = "fail", None
@@ -40,7 +40,7 @@ def check(run):
     for parameters in siblings:
         saved = ours - run.refit(chosen, run.train, lambda copy: measure(run, copy), **parameters)
         mean, error = float(saved.mean()), float(saved.std(ddof=1) / np.sqrt(len(saved)))
-        found.append([float(value / max(ours.mean(), 1e-9)) for value in (mean, mean - ERRORS * error)])
+        found.append([settled(value / max(ours.mean(), 1e-9)) for value in (mean, mean - ERRORS * error)])
         evidence.append({"simpler": ", ".join(f"{name}={value:g}" for name, value in parameters.items()),
                          "saves": f"{found[-1][0]:+.1%}", "at least": f"{found[-1][1]:+.1%}"})  # fmt: skip
     limit = run.thresholds["complexity"]

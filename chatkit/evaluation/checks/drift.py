@@ -5,7 +5,7 @@ from scipy.sparse import vstack
 from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import roc_auc_score
 
-from chatkit.evaluation.checks.result import NotRunError, Result
+from chatkit.evaluation.checks.result import DECIMALS, NotRunError, Result, settled
 
 TITLE = "Training and test chats are alike"
 SEVERITY, LEAKAGE = "fail", None
@@ -33,7 +33,7 @@ def check(run):
     for fold in range(FOLDS):
         new = folds == fold
         told[new] = _classifier(run).fit(X[~new], y[~new]).decision_function(X[new])
-    area, limit = float(roc_auc_score(y, told)), run.thresholds["drift"]
+    area, limit = settled(roc_auc_score(y, told.round(DECIMALS))), run.thresholds["drift"]
     shift, p = _label_shift(run, rng)
     said = (
         f"A classifier tells training from test chats with an area under the curve of {area:.2f} (0.5 is chance; more "
@@ -42,7 +42,7 @@ def check(run):
     )
     evidence = []
     if area > limit:
-        weights = _classifier(run).fit(X, y).coef_[0]
+        weights = _classifier(run).fit(X, y).coef_[0].round(DECIMALS)
         names, order = run.words[2], np.argsort(weights, kind="stable")
         evidence = [{"side": side, "telling words": ", ".join(map(str, names[some]))}
                     for side, some in (("training", order[:WORDS]), ("test", order[::-1][:WORDS]))]  # fmt: skip
@@ -61,7 +61,7 @@ def _label_shift(run, rng):
 
     def variation(codes):
         sides = (np.bincount(side, minlength=codes.max() + 1) / len(side) for side in (codes[:first], codes[first:]))
-        return float(np.abs(np.subtract(*sides)).sum() / 2)
+        return settled(np.abs(np.subtract(*sides)).sum() / 2)
 
     observed = variation(codes)
     as_far = sum(variation(rng.permutation(codes)) >= observed for _ in range(DRAWS))

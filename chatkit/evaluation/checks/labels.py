@@ -7,7 +7,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from chatkit.data.split import folded
 from chatkit.evaluation.checks.neighbours import nearest
-from chatkit.evaluation.checks.result import SHOWN, NotRunError, Result
+from chatkit.evaluation.checks.result import DECIMALS, SHOWN, NotRunError, Result, settled
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.metrics import wilson
 from chatkit.text.mask import excerpt
@@ -45,7 +45,7 @@ def check(run):
         said = f"Only {len(pairs)} training chats have a similar one."
     else:
         differ = int((y[rows[pairs]] != y[rows[position[pairs]]]).sum())
-        share, *interval = map(float, wilson(differ, len(pairs), LEVEL))
+        share, *interval = map(settled, wilson(differ, len(pairs), LEVEL))
         said = (
             f"Of {len(pairs):,} training chats with a similar one {differ:,} ({share:.1%}) have another label than it; "
             f"more than {limit:.0%}, by the low end {interval[0]:.1%} of the interval, is a warning."
@@ -66,10 +66,11 @@ def _candidates(run, rows, y):
     for known, new in StratifiedKFold(FOLDS, shuffle=True, random_state=run.seed).split(X, codes):
         model = SGDClassifier("log_loss", alpha=1e-5, max_iter=10, tol=None, average=True, random_state=run.seed)
         given[np.ix_(new, np.unique(codes[known]))] = model.fit(X[known], codes[known]).predict_proba(X[new])
+    given = given.round(DECIMALS)
     own = given[np.arange(len(rows)), codes]
     usual = np.array([given[codes == code, code].mean() for code in range(len(names))])
     over = np.where(given >= usual, given, 0)
-    guess, doubt = over.argmax(axis=1), over.max(axis=1) - own
+    guess, doubt = over.argmax(axis=1), (over.max(axis=1) - own).round(DECIMALS)
     order = np.flatnonzero((guess != codes) & (doubt > 0))
     order = order[np.argsort(-doubt[order], kind="stable")][:SHOWN]
     return [

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from chatkit.evaluation.checks.result import NotRunError, Result, as_categories
+from chatkit.evaluation.checks.result import NotRunError, Result, as_categories, settled
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.metrics import wilson
 from chatkit.text.tokens import Words, normalise, split
@@ -53,7 +53,7 @@ def check(run):
         rows = columns.indices[columns.indptr[word] : columns.indptr[word + 1]]
         placed, placed_low, _ = wilson(int((ends[rows] == names[word]).sum(axis=0).max()), len(rows), LEVEL)
         if placed >= NEARLY:
-            found.append((float(min(low, placed_low)), str(categories[main[word]]), str(names[word]), len(rows)))
+            found.append((settled(min(low, placed_low)), str(categories[main[word]]), str(names[word]), len(rows)))
     found = sorted(found, key=lambda row: (-row[0], row[1:]))[:CANDIDATES]
     if not found:
         said = (

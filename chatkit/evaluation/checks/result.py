@@ -1,5 +1,6 @@
 """What a check looks at, and what it says."""
 
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,11 +15,13 @@ from chatkit.evaluation.checks.neighbours import shingles
 from chatkit.evaluation.intervals import numbered
 from chatkit.project import InputError
 from chatkit.text.counts import TermCounter
+from chatkit.text.exact import log
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.weights import TermWeights
 
 MESSAGE = ["subject", "body"]
 SHOWN = 5  # rows of evidence
+DECIMALS = 9  # of what is compared or shown: what comes behind may be another number on another processor
 
 
 class NotRunError(Exception):
@@ -274,7 +277,7 @@ def texts(chats):
 
 
 def probabilities(fitted, messages):
-    """Probabilities as float64, or NotRunError where a classifier gives none."""
+    """Probabilities as float64, to nine decimals, or NotRunError where a classifier gives none."""
     if not hasattr(fitted, "predict_proba"):
         raise NotRunError("The classifier gives no probabilities.")
     with foreign("The classifier's probabilities cannot be had"):
@@ -284,7 +287,18 @@ def probabilities(fitted, messages):
         raise NotRunError(
             f"The classifier gives probabilities of shape {given.shape}, expected finite ones of shape {expected}."
         )
-    return given
+    return given.round(DECIMALS)
+
+
+def settled(value):
+    """Round a number before it is compared, so that two that are equal but for their last bits are equal.
+
+    Examples
+    --------
+    >>> settled(0.1 + 0.2) == settled(0.3)
+    True
+    """
+    return round(float(value), DECIMALS)
 
 
 def loss(truth, classes, given):
@@ -294,4 +308,4 @@ def loss(truth, classes, given):
     if (known < 0).any():
         new = truth[known < 0]
         raise NotRunError(f"{len(new):,} test chats have a category that the classifier lacks: {listed(new)}.")
-    return -np.log(np.clip(given[np.arange(len(truth)), known], 1e-6, 1))
+    return -log(np.clip(given[np.arange(len(truth)), known], 1e-6, 1))

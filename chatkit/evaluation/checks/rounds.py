@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chatkit.evaluation.checks.result import NotRunError, Result, foreign, loss
+from chatkit.evaluation.checks.result import DECIMALS, NotRunError, Result, foreign, loss, settled
 from chatkit.evaluation.metrics import staged_predict_proba
 
 TITLE = "Boosting stopped in time"
@@ -24,11 +24,11 @@ def check(run):
     if len(losses) < 2:
         raise NotRunError("The classifier has fewer than two rounds.")
     half = np.random.default_rng(run.seed).permutation(len(run.truth)) % 2 == 0
-    best = int(losses[:, half].mean(axis=1).argmin())
+    best = int(losses[:, half].mean(axis=1).round(DECIMALS).argmin())
     regret = losses[-1, ~half] - losses[best, ~half]
-    share = float(regret.mean() / losses[best, ~half].mean())
+    share = settled(regret.mean() / losses[best, ~half].mean())
     error = regret.std(ddof=1) / np.sqrt(len(regret))
-    least = float((regret.mean() - ERRORS * error) / losses[best, ~half].mean())
+    least = settled((regret.mean() - ERRORS * error) / losses[best, ~half].mean())
     limit = run.thresholds["rounds"]
     said = (
         f"On one half of the test chats round {best + 1} of {len(losses)} is best; on the other half the last round's "

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chatkit.evaluation.checks.result import NotRunError, Result
+from chatkit.evaluation.checks.result import NotRunError, Result, settled
 from chatkit.evaluation.intervals import balanced_accuracy
 
 TITLE = "The predictions say more than chance"
@@ -22,12 +22,12 @@ def check(run):
     On few chats even a good model may look like chance. Where one halfway from chance to no error would, that is no
     failure: the check has not run.
     """
-    observed = balanced_accuracy(run.codes, run.hits)
+    observed = settled(balanced_accuracy(run.codes, run.hits))
     rng = np.random.default_rng(run.seed)
     as_good = 0
     for _ in range(DRAWS):
         order = rng.permutation(len(run.truth))
-        as_good += balanced_accuracy(run.codes[order], run.truth[order] == run.predictions) >= observed
+        as_good += settled(balanced_accuracy(run.codes[order], run.truth[order] == run.predictions)) >= observed
     p, limit = (1 + as_good) / (1 + DRAWS), run.thresholds["signal"]
     chance = 1 / (run.codes.max() + 1)
     gained = (observed - chance) / (1 - chance) if chance < 1 else 0.0

@@ -5,7 +5,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import ComplementNB
 from sklearn.tree import DecisionTreeClassifier
 
-from chatkit.evaluation.checks.result import NotRunError, Result, as_categories
+from chatkit.evaluation.checks.result import DECIMALS, NotRunError, Result, as_categories
 from chatkit.evaluation.checks.statistics import LEVEL
 from chatkit.evaluation.intervals import macro_f1
 
@@ -42,13 +42,14 @@ def check(run):
     truth, *given = np.split(codes, 1 + len(given))
 
     def scores(rows):
-        return [macro_f1(truth[rows], one[rows]) for one in given]
+        return np.round([macro_f1(truth[rows], one[rows]) for one in given], DECIMALS)
 
     rng = np.random.default_rng(run.seed)
-    found = np.array(scores(slice(None)))
+    found = scores(slice(None))
     drawn = np.array([scores(rng.integers(len(truth), size=len(truth))) for _ in range(DRAWS)])
-    gains = found[0] - found[1:]
+    gains = (found[0] - found[1:]).round(DECIMALS)
     low, high = np.quantile(drawn[:, :1] - drawn[:, 1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    low, high = low.round(DECIMALS), high.round(DECIMALS)
     limit, best = run.thresholds["simple"], int(found[1:3].argmax())
     beaten = low[best] > limit and high[2] >= -AHEAD
     said = (

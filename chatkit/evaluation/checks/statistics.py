@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import stats
 
+from chatkit.evaluation.checks.result import settled
 from chatkit.evaluation.intervals import drawn
 
 DRAWS = 500
@@ -36,7 +37,7 @@ def bootstrap(statistic, groups, seed):
     """
     values = drawn(statistic, groups, seed, DRAWS)
     low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return settled(low), settled(high)
 
 
 def corrected_t(differences, share):
@@ -67,4 +68,4 @@ def corrected_t(differences, share):
     spread = np.sqrt(differences.var(ddof=1) * (1 / len(differences) + share))
     half = stats.t.ppf((1 + LEVEL) / 2, len(differences) - 1) * spread
     mean = differences.mean()
-    return float(mean), float(mean - half), float(mean + half)
+    return settled(mean), settled(mean - half), settled(mean + half)

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.sparse import vstack
 from sklearn.naive_bayes import ComplementNB
 
-from chatkit.evaluation.checks.result import NotRunError, Result, foreign
+from chatkit.evaluation.checks.result import NotRunError, Result, foreign, settled
 from chatkit.evaluation.checks.statistics import bootstrap
 from chatkit.evaluation.intervals import balanced_accuracy
 
@@ -53,7 +53,7 @@ def check(run):
     def gain(weights):
         return balanced_accuracy(codes, ahead, weights)
 
-    mean = gain(np.ones(len(codes)))
+    mean = settled(gain(np.ones(len(codes))))
     low, high = bootstrap(gain, np.unique(run.conversations[rows], return_inverse=True)[1], run.seed)
     said = (
         f"{late:.1%} of the test chats are no later than the last training chat. With naive Bayes a random split "

@@ -93,7 +93,7 @@ def test_near_copies_fail_where_they_flatter(sides):
     """A third of the test chats is a training chat with a greeting and another number; exact copies there are none."""
     train, test = sides
     rows = test.index[: len(test) // 3]
-    longest = train.loc[train["body"].str.len().sort_values(ascending=False).index[: len(rows)]]
+    longest = train.loc[train["body"].str.len().sort_values(ascending=False, kind="stable").index[: len(rows)]]
     test.loc[rows, [*MESSAGE, "category"]] = longest[[*MESSAGE, "category"]].to_numpy()
     test.loc[rows, "body"] = [f"Hello, {body} 4{row}" for row, body in enumerate(test.loc[rows, "body"])]
     result = found("duplicates", train, test)
@@ -325,8 +325,8 @@ class _Constant:
 
 
 def test_too_many_rounds_fail(clean):
-    """Deep trees, fast, for long: the log-loss on new chats has turned."""
-    train, test = clean
+    """Deep trees, fast, for long, on few chats: the log-loss on new chats has turned, whichever trees they are."""
+    train, test = clean[0].iloc[::3], clean[1]
     options = {"max_depth": 8, "learning_rate": 1.0, "n_estimators": 150, "reg_lambda": 0.0, "min_child_weight": 0.01}
     fitted = make_pipeline("xgboost", options).fit(train[MESSAGE], train["category"])
     assert found("rounds", train, test, fitted).status == "fail"
@@ -532,16 +532,19 @@ def test_a_stopped_xgboost_is_judged_by_the_round_it_uses(clean):
     words = TfidfVectorizer(max_features=300)
     X, y = words.fit_transform(texts(train)), train["category"]
     wrong = np.where(np.random.default_rng(0).random(len(y)) < 0.3, 1 - y, y)
-    options = {"n_estimators": 150, "learning_rate": 0.3, "max_depth": 8, "n_jobs": 1}
-    stopped = XGBClassifier(early_stopping_rounds=149, **options).fit(
+    options = {"n_estimators": 150, "max_depth": 8, "n_jobs": 1}
+    stopped = XGBClassifier(early_stopping_rounds=149, learning_rate=0.2, **options).fit(
         X, wrong, eval_set=[(words.transform(texts(test)), test["category"])], verbose=False
     )
-    assert stopped.best_iteration < 20
-    assert found("rounds", train, test, plain_pipeline(words, stopped)).status == "pass"
+    assert stopped.best_iteration < 100  # 12 or 23 or another: the last bits of a weight make other trees
+    result = found("rounds", train, test, plain_pipeline(words, stopped))
+    assert f" of {stopped.best_iteration + 1} is best" in result.explanation
+    assert result.status == "pass"
     line = XGBClassifier(n_estimators=5, booster="gblinear", n_jobs=1).fit(X, y)
     with pytest.raises(NotRunError, match="does not show its rounds"):
         found("rounds", train, test, plain_pipeline(words, line))
-    search = GridSearchCV(XGBClassifier(**options), {"reg_lambda": [0, 1e-6]}, cv=2).fit(X, wrong)
+    # Steps so large that the loss grows by a quarter at least, whichever trees they are.
+    search = GridSearchCV(XGBClassifier(learning_rate=1.0, **options), {"reg_lambda": [0, 1e-6]}, cv=2).fit(X, wrong)
     assert found("rounds", train, test, plain_pipeline(words, search)).status == "fail"
 
 
