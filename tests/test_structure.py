@@ -133,7 +133,7 @@ def test_a_plot_is_read_when_it_is_used():
     code = (
         "import sys; from chatkit.evaluation import plots; dir(plots); "
         "assert not [name for name in sys.modules if name.startswith('chatkit.evaluation.plots.')]; plots.class_shares; "
-        "assert 'chatkit.evaluation.plots.triage' not in sys.modules; from chatkit.evaluation.checks.result import masked; "
+        "assert 'chatkit.evaluation.plots.triage' not in sys.modules; from chatkit.evaluation.checks.result import Result; "
         "assert 'chatkit.evaluation.checks.run' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
