@@ -22,13 +22,21 @@ FILES = {
 _DIGITS = 16
 # What a syntax tree has beside the code itself, and not in every version of Python.
 _ASIDE = {"ctx", "kind", "type_comment", "type_ignores"}
-_MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+# What IPython makes of its own commands, and those of them that name modules.
+_COMMANDS = {"run_line_magic", "run_cell_magic", "getoutput", "system"}
+_LOADERS = {"run", "load_ext", "reload_ext"}
+_IN_BRACES = re.compile(r"\{([^{}]+)\}")
 
 
 def fingerprint(stage):
     """Digest the code that a stage uses: what its notebook reaches through imports, and what runs notebooks.
 
     Comments, docstrings and layout do not count. The same for Python 3.11 to 3.13.
+
+    Code behind IPython's commands counts, as in ``%time f(x)``, ``%%time``, ``!ls {f(x)}``, ``%run chatkit/x.py``
+    and ``%load_ext chatkit.x``. Not followed are programs that a shell starts (``!python -m chatkit.x``), files outside
+    the package that ``%run`` names, modules whose names are made while the notebook runs, what ``f?`` shows of
+    docstrings, and text in variables. A command without its ``%``, such as ``cd ..``, is no Python here.
 
     Parameters
     ----------
@@ -43,7 +51,8 @@ def fingerprint(stage):
     Raises
     ------
     InputError
-        When the notebook is missing or is none, or a cell is no Python.
+        When the notebook is missing or is none, IPython can make no Python of a cell, or the ``_HOME`` of a package is
+        no plain dict of strings.
     """
     return _digests([*_uses(_code_of(path("notebooks", f"{stage}.ipynb"))), (RUNNER, None)])
 
@@ -60,6 +69,11 @@ def code_sha256(module):
     -------
     str
         SHA-256, hexadecimal.
+
+    Raises
+    ------
+    InputError
+        When the ``_HOME`` of a package is no plain dict of strings.
 
     Examples
     --------
@@ -129,7 +143,7 @@ def _homes(name, attributes):
     around = _packages(name)
     if file.name != "__init__.py":
         return [*around, file]
-    home = _index(file.read_bytes())
+    home = _index(file)
     files = around if home is not None else [*around, file]
     for attribute in (home or ()) if attributes is None else attributes:
         files += _homes(home[attribute], None) if attribute in (home or ()) else _submodule(name, attribute)
@@ -145,7 +159,7 @@ def _packages(name):
     """Files of the packages around a module, which Python executes first; an index aside."""
     parents = [".".join(name.split(".")[:end]) for end in range(1, name.count(".") + 1)]
     files = [_file(parent) for parent in parents]
-    return [file for file in files if file is not None and _index(file.read_bytes()) is None]
+    return [file for file in files if file is not None and _index(file) is None]
 
 
 def _file(name):
@@ -154,12 +168,25 @@ def _file(name):
     return next((file for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file()), None)
 
 
-@functools.cache
-def _index(source):
+def _index(file):
     """Where the names of a package are defined, None when its file says nothing of it."""
+    return _index_in(file.read_bytes(), file.relative_to(PACKAGE.parent).as_posix())
+
+
+@functools.cache
+def _index_in(source, name):
     for node in _parsed(source).body:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["_HOME"]:
-            return ast.literal_eval(node.value)
+            try:
+                home = ast.literal_eval(node.value)
+            except ValueError:
+                home = None
+            if isinstance(home, dict) and all(isinstance(text, str) for item in home.items() for text in item):
+                return home
+            raise InputError(
+                f"{name} has _HOME = {ast.unparse(node.value):.60}, expected a plain dict of strings; write each name "
+                "and its module out."
+            )
     return None
 
 
@@ -225,15 +252,55 @@ def _code_of(file):
 
 def _cell(source, name):
     try:
-        return ast.parse(source).body
-    except SyntaxError:
-        pass
-    try:
-        return ast.parse(_MAGIC.sub(r"\1pass", source)).body  # IPython's own commands import nothing of ours
-    except SyntaxError as error:
+        return _statements(source)
+    except (SyntaxError, ValueError) as error:  # Python 3.11 says of some characters that they are a wrong value
+        reason, line = getattr(error, "msg", error), getattr(error, "text", None) or ""
         raise InputError(
-            f"notebooks/{name} has a cell that is no Python: {error.msg} in «{(error.text or '').strip()}»; mend it."
+            f"notebooks/{name} has a cell that is no Python: {reason} in «{line.strip()}»; mend it."
         ) from None
+
+
+def _statements(source):
+    """Parse a cell, IPython's own commands included, and the code that these are given as text."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager  # half a second, for the few who need it
+
+        body = ast.parse(TransformerManager().transform_cell(source)).body
+    calls = [node for part in body for node in ast.walk(part) if isinstance(node, ast.Call)]
+    return [*body, *(node for call in calls for node in _behind(call))]
+
+
+def _behind(call):
+    """Statements that a call runs, where it is one of IPython's commands and its text says so."""
+    command = getattr(call.func, "attr", None)
+    if command not in _COMMANDS:
+        return
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    texts = [node.value for node in given if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    for text in texts:
+        for code in _IN_BRACES.findall(text):
+            yield from _without_options(code.strip())
+    if command in ("getoutput", "system"):  # the rest is for the shell
+        return
+    for text in texts[1:]:
+        yield from _without_options(text)
+        if texts[0] in _LOADERS:
+            for word in text.split():
+                loaded = word.strip("'\"").lstrip("./").removesuffix(".py").replace("/", ".")
+                yield ast.ImportFrom(loaded, [ast.alias("*")], 0)
+
+
+def _without_options(text):
+    """Parse the text of a command: all of it or, after options, the longest end that is Python; else nothing."""
+    options = text.startswith("-")
+    while text:
+        try:
+            return _statements(text)
+        except (SyntaxError, ValueError):
+            text = text.partition(" ")[2].lstrip() if options else ""
+    return []
 
 
 @functools.cache

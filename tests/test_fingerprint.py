@@ -84,6 +84,22 @@ def notebook(*sources):
         ("import chatkit.plots", "plots/bars plots/style plots/pies"),
         ("from chatkit import plots\nprint(plots)", "plots/bars plots/style plots/pies"),
         ("%time x = 1\nfrom chatkit.project import A\n!ls", "project"),
+        ("from chatkit import plots\n%time plots.pie()", "plots/pies"),
+        ("from chatkit import plots\nx = %timeit -n 3 -r 2 -o plots.pie()", "plots/pies"),
+        ("for x in y:\n    %time from chatkit.project import A", "project"),
+        ("%%time\nfrom chatkit.text.stop import B\nB", "text/stop"),
+        ("%%timeit -n 3 from chatkit.text import stop\nimport chatkit.project", "text/stop project"),
+        ("%%capture out\n%%time\n%time import chatkit.project", "project"),
+        ("get_ipython().run_line_magic('time', line='import chatkit.project')", "project"),
+        ("from chatkit import plots\nx = !ls\nx", ""),
+        ("from chatkit import plots\n!ls {plots.pie()} | awk '{print $1}'", "plots/pies"),
+        ("from chatkit import plots\nplots?", "plots/bars plots/style plots/pies"),
+        ("from chatkit import plots\nplots.pie??", "plots/pies"),
+        ("%%bash\nls -l | wc", ""),
+        ("%%bash\nif true; then ls; fi", ""),
+        ("%run -i ../chatkit/text/stop.py a", "text/stop"),
+        ("%run -m chatkit.project", "project"),
+        ("%load_ext chatkit.loud.inner", "loud/__init__ loud/inner project"),
     ],
 )
 def test_what_a_notebook_reaches(package, code, reached):
@@ -174,16 +190,34 @@ def test_half_written_code_counts_as_it_stands(package):
     before = fingerprint("one")
     (package / "project.py").write_text("def (:")
     assert fingerprint("one") != before
-    notebook("x = 1", "y = (\n")
-    with pytest.raises(
-        InputError, match=r"notebooks/one\.ipynb has a cell that is no Python: .* in «y = \(»; mend it\."
-    ):
-        fingerprint("one")
+    for cell in ("y = (\n", "%time x\ny = (\n"):
+        notebook("x = 1", cell)
+        with pytest.raises(
+            InputError, match=r"notebooks/one\.ipynb has a cell that is no Python: .* in «y = \(»; mend it\."
+        ):
+            fingerprint("one")
+    for cell in ("this is no Python", "x = \0", "cd .."):
+        notebook(cell)
+        with pytest.raises(InputError, match=r"^notebooks/one\.ipynb has a cell that is no Python: .*; mend it\.$"):
+            fingerprint("one")
     Path("notebooks/one.ipynb").write_text("{}")
     with pytest.raises(InputError, match=r"one\.ipynb is no notebook; restore it"):
         fingerprint("one")
     with pytest.raises(InputError, match=r"two\.ipynb does not exist; restore it"):
         fingerprint("two")
+
+
+@pytest.mark.parametrize(
+    "home", ['dict(A="chatkit.project")', '{"A": 1}', '["A"]', '{**other, "A": "chatkit.project"}']
+)
+def test_an_index_that_cannot_be_read_is_one_sentence(package, home):
+    """It says where names are defined, so it must be plain."""
+    (package / "plots" / "__init__.py").write_text(f"_HOME = {home}")
+    notebook("from chatkit.plots import A")
+    with pytest.raises(
+        InputError, match=r"^chatkit/plots/__init__\.py has _HOME = .*, expected a plain dict of strings;"
+    ):
+        fingerprint("one")
 
 
 def test_files_that_are_no_modules_count(package, monkeypatch):

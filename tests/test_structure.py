@@ -22,6 +22,36 @@ PACKAGE = ROOT / "chatkit"
 STAGES = ("query", "split", "train", "evaluate", "explain", "triage", "overfitting")
 # Notebooks that a command of their own runs, with these values from the command line: what they read changes at all times.
 OWN = {"monitor": {"config", "until"}}
+# How code reaches other code, or docstrings, past `chatkit.fingerprint`; of the second only the built-in functions.
+UNSEEN = {
+    "__doc__", "__import__", "__builtins__", "builtins", "import_module", "runpy", "getdoc", "getsource",
+    "spec_from_file_location",
+}  # fmt: skip
+BUILT_IN = {"exec", "eval", "compile"}
+# What libraries compute by processor in ways that round the last bit otherwise; chatkit.text.exact has them exact.
+LIBRARIES = {"numpy", "math", "scipy", "sklearn"}
+INEXACT = {
+    "exp", "log", "log1p", "expm1", "logaddexp", "exp2", "log2", "log10", "logaddexp2",
+    "softmax", "log_softmax", "expit", "logsumexp", "logit", "log_expit",
+}  # fmt: skip
+INDEX = '''"""A package."""
+
+from importlib import import_module
+
+__all__ = ["A"]
+
+_HOME = {"A": "chatkit.a"}
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(name)
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+'''
 # From the bottom to the top: a room imports from those before it, never from those after it.
 ROOMS = ("project", "fingerprint", "text", "data", "model", "evaluation", "service", "report", "cli")
 
@@ -35,6 +65,100 @@ def chatkit_imports(tree):
             for alias in node.names:
                 yield chatkit._HOME.get(alias.name, node.module) if node.module == "chatkit" else node.module
                 yield f"{node.module}.{alias.name}"
+
+
+def unseen(source):
+    """What a piece of code uses and `chatkit.fingerprint` cannot see: docstrings, and code that is named by text."""
+    tree, allowed = ast.parse(source), set()
+    getters = [node for node in tree.body if is_function(node, "__getattr__")]
+    if getters and any(is_home(node) for node in tree.body):
+        # The one legitimate use: an index says in plain text where its names are defined, and the fingerprint reads it.
+        calls = [node for getter in getters for node in ast.walk(getter) if isinstance(node, ast.Call)]
+        allowed = {call.func for call in calls if ast.unparse(call) == "import_module(_HOME[name])"}
+        imports = [node for node in tree.body if ast.unparse(node) == "from importlib import import_module"]
+        allowed |= {alias for node in imports for alias in node.names}
+    for node in ast.walk(tree):
+        if node not in allowed:
+            refused = UNSEEN | BUILT_IN if isinstance(node, ast.Name | ast.alias) else UNSEEN
+            yield from (f"line {node.lineno}: {name}" for name in names_in(node) if name in refused)
+
+
+def names_in(node):
+    """The names that one node of a syntax tree spells, a string that is nothing else included."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
+    elif isinstance(node, ast.alias):
+        yield from (node.name.rpartition(".")[2], node.name)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+
+
+def is_function(node, *names):
+    """Whether a statement defines a function of one of these names."""
+    return isinstance(node, ast.FunctionDef) and node.name in names
+
+
+def is_home(node):
+    """Whether a statement is the index of a package, spelled as `chatkit.fingerprint` reads it."""
+    return (
+        isinstance(node, ast.Assign)
+        and [ast.unparse(target) for target in node.targets] == ["_HOME"]
+        and isinstance(node.value, ast.Dict)
+        and all(
+            isinstance(text, ast.Constant) and isinstance(text.value, str)
+            for text in (*node.value.keys, *node.value.values)
+        )
+    )
+
+
+def is_plain(node):
+    """Whether a statement may stand in an index, which is part of no fingerprint: it determines no result."""
+    if isinstance(node, ast.Import):
+        return not any(alias.name.split(".")[0] == "chatkit" for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return not node.level and node.module.split(".")[0] != "chatkit"
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]:
+        return isinstance(node.value, ast.List) and all(isinstance(item, ast.Constant) for item in node.value.elts)
+    return is_home(node) or is_function(node, "__getattr__", "__dir__")
+
+
+def faults_of_index(source, is_package=True):
+    """What keeps a file from being an index that the fingerprint reads; nothing for one that has no ``_HOME``."""
+    tree = ast.parse(source)
+    spelled = [node for node in ast.walk(tree) if "_HOME" in names_in(node) and not isinstance(node, ast.Constant)]
+    if not spelled:
+        return
+    homes = [node for node in tree.body if is_home(node)]
+    if len(homes) != 1 or not is_package:
+        yield "_HOME is not one plain dict of strings in a package's own file"
+        return
+    looked_up = [
+        node.value if isinstance(node, ast.Subscript) else node.comparators[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare) or (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load))
+    ]
+    if [node for node in spelled if node is not homes[0].targets[0] and node not in looked_up]:
+        yield "_HOME is used for more than to look a name up"
+    yield from (f"an index has {ast.unparse(node).splitlines()[0]}" for node in tree.body if not is_plain(node))
+
+
+def inexact(source):
+    """Functions that a piece of code uses although they differ between processors in the last bit."""
+    tree, libraries = ast.parse(source), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias for alias in node.names if alias.name.split(".")[0] in LIBRARIES]
+            libraries |= {alias.asname or alias.name.split(".")[0] for alias in names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module.split(".")[0] in LIBRARIES:
+            libraries |= {alias.asname or alias.name for alias in node.names}
+            yield from (alias.name for alias in node.names if alias.name in INEXACT)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in INEXACT and ast.unparse(node).split(".")[0] in libraries:
+            yield ast.unparse(node)
 
 
 def code_of(stage):
@@ -115,6 +239,96 @@ def test_imports_run_in_one_direction():
         and ROOMS.index(room(name)) > ROOMS.index(file.relative_to(PACKAGE).parts[0])
     ]
     assert upward == []
+
+
+def test_what_the_fingerprint_cannot_see_is_not_used():
+    """Docstrings do not count and code named by text is not followed; Alembic finds the service's migrations its way."""
+    used = {
+        file.relative_to(ROOT).as_posix(): found
+        for file in PACKAGE.rglob("*.py")
+        if PACKAGE / "service" / "migrations" not in file.parents and (found := [*unseen(file.read_text())])
+    }
+    assert used == {}
+    assert [*unseen(INDEX)] == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print(__doc__)", "f.__doc__", "getattr(f, '__doc__')", "__import__('chatkit.x')", "exec('x')", "eval('x')",
+        "x = eval", "exec(compile('x', '', 'exec'))", "from importlib import import_module\nimport_module('chatkit.x')",
+        "import importlib\nimportlib.import_module('chatkit.x')", "from importlib import import_module as i",
+        "import builtins", "def f():\n    import runpy", "import inspect\ninspect.getdoc(f)",
+        INDEX.replace("__getattr__", "get"), INDEX.replace("_HOME = ", "_THERE = "),
+        INDEX + "import_module('chatkit.x')", INDEX.replace("import_module(_HOME[name])", "import_module(name)"),
+    ],
+)  # fmt: skip
+def test_what_the_fingerprint_cannot_see_is_found(code):
+    """Called, given away or imported; in an index whatever is not the look-up of a name."""
+    assert [*unseen(code)]
+
+
+def test_an_index_holds_nothing_else():
+    """A package with ``_HOME`` is part of no fingerprint, so that nothing in it may determine a result."""
+    faults = {
+        file.relative_to(ROOT).as_posix(): found
+        for file in PACKAGE.rglob("*.py")
+        if (found := [*faults_of_index(file.read_text(), file.name == "__init__.py")])
+    }
+    assert faults == {}
+    assert [*faults_of_index(INDEX)] == []
+    assert [*faults_of_index(INDEX, is_package=False)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("_HOME = {", "_HOME: dict = {"), ("_HOME = {", "HOME = _HOME = {"), ("_HOME = {", "_HOME |= {"),
+        ('{"A": "chatkit.a"}', 'dict(A="chatkit.a")'), ('{"A": "chatkit.a"}', '{"A": "chatkit." + "a"}'),
+        ('{"A": "chatkit.a"}', "{**other}"), ('{"A": "chatkit.a"}', '{"A": f"{x}"}'), ('"chatkit.a"', "1"),
+        ("_HOME = {", "_HOME = {}\n_HOME = {"), ("_HOME = {", "if True:\n    _HOME = {"),
+        ("__all__ =", "_HOME['B'] = 'chatkit.b'\n__all__ ="), ("    if name", "    _HOME.update(B='b')\n    if name"),
+        ("    if name", "    (_HOME := {})\n    if name"), ("from importlib", "from chatkit.a import _HOME\nfrom importlib"),
+        ("from importlib", "from chatkit.a import A\nfrom importlib"), ("from importlib", "from . import a\nfrom importlib"),
+        ("from importlib", "import chatkit.a\nfrom importlib"), ("__all__ =", "SEED = 3\n__all__ ="),
+        ("__all__ =", "print()\n__all__ ="), ('__all__ = ["A"]', "__all__ = make()"), ("def __dir__", "def other"),
+        ("def __dir__", "class A:\n    pass\ndef __dir__"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_an_index_is_found(old, new):
+    """``_HOME`` spelled otherwise than the fingerprint reads it, and whatever else stands beside it."""
+    assert INDEX.count(old) == 1
+    assert [*faults_of_index(INDEX.replace(old, new))]
+
+
+def test_no_last_bit_depends_on_the_processor():
+    """Text and model take these functions from chatkit.text.exact.
+
+    Of libraries' own code nothing can be said here: scikit-learn's logistic regression has its own softmax.
+    """
+    used = {
+        file.relative_to(ROOT).as_posix(): found
+        for room in ("text", "model")
+        for file in (PACKAGE / room).rglob("*.py")
+        if file != PACKAGE / "text" / "exact.py" and (found := [*inexact(file.read_text())])
+    }
+    assert used == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import numpy as np\nnp.exp(x)", "import numpy\nf = numpy.log", "import numpy as np\nnp.logaddexp.reduce(x)",
+        "import math\nmath.log(2)", "from math import exp", "from numpy import log1p as l",
+        "from scipy.special import softmax", "import scipy.special\nscipy.special.expit(x)",
+        "from scipy import special as s\ns.logsumexp(x)", "def f():\n    from scipy.special import log_softmax",
+        "import numpy as np\nnp.expm1(x)", "import scipy.special as s\ns.softmax(x)",
+    ],
+)  # fmt: skip
+def test_a_last_bit_that_depends_on_the_processor_is_found(code):
+    """However the function is named; the exact ones of the same names are none."""
+    assert [*inexact(code)]
+    assert [*inexact("from chatkit.text.exact import exp, softmax\nimport numpy as np\nexp(np.abs(softmax(x)))")] == []
 
 
 @pytest.mark.parametrize("package", [chatkit, plots, checks])

@@ -312,12 +312,20 @@ def _answers(pipeline, golden):
 
 
 def _golden(pipeline, terms):
-    """Messages made of the model's own terms, so that no customer's words leave the training data."""
+    """Messages made of the model's own terms, so that no customer's words leave the training data.
+
+    And three that a tokenizer could read otherwise: what the digest of a model cannot see is refused when it is loaded.
+    """
     step = max(1, len(terms) // (GOLDEN_MESSAGES * 6))
-    picked = [terms[start::step][:6] for start in range(GOLDEN_MESSAGES - 2)]
+    picked = [terms[start::step][:6] for start in range(GOLDEN_MESSAGES - 3)]
+    entities = (
+        "They’ve charged $20.50 and £5 on 3/4 at 10:30, 1,250 in all. Don`t! 2nd card AB4921, see "
+        "https://bank.example/a?b=1 or www.bank.example, write to ME@bank.example"
+    )
     rows = [(" ".join(words[:2]), " ".join(words[2:])) for words in picked] + [
         ("", ""),
         ("Lost card", "I lost my card! 😟"),
+        ("Can’t pay: naïve ½", entities),
     ]
     messages = pd.DataFrame(rows, columns=["subject", "body"])
     golden = messages.to_dict("records")

@@ -72,6 +72,7 @@ def log_softmax(margins):
     Parameters
     ----------
     margins : ndarray of shape (n, k)
+        Finite.
 
     Returns
     -------
@@ -82,6 +83,7 @@ def log_softmax(margins):
     >>> exp(log_softmax(np.array([[0.0, 0.0]]))).tolist()
     [[0.5, 0.5]]
     """
+    margins = np.asarray(margins, np.float64)
     margins = margins - margins.max(axis=1, keepdims=True)
     return margins - log(exp(margins).sum(axis=1, keepdims=True))
 
@@ -92,6 +94,7 @@ def softmax(margins):
     Parameters
     ----------
     margins : ndarray of shape (n, k)
+        Finite.
 
     Returns
     -------
@@ -102,6 +105,7 @@ def softmax(margins):
     >>> softmax(np.array([[1.0, 1.0]])).tolist()
     [[0.5, 0.5]]
     """
+    margins = np.asarray(margins, np.float64)
     powers = exp(margins - margins.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 

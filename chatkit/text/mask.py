@@ -4,9 +4,14 @@ A model says of a masked text what it says of the text itself: ``tokens(mask(tex
 and pages can be masked, and come back as training data. Names stay, and so does what only a person would recognise.
 """
 
-from chatkit.text.tokens import ADDRESS, NUMBER, has_mark, places, straight, typed
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from chatkit.text.tokens import ADDRESS, CLOSING, NUMBER, has_mark, places, straight, typed
 
 SHOWN = 140  # characters of a message in a report
+_GOES_ON = re.compile(rf"{CLOSING}?@|://")  # what makes an address of a word in front of it
 
 
 def mask(text):
@@ -19,8 +24,8 @@ def mask(text):
     Returns
     -------
     str
-        Without a digit or an address; all else is as it was. To mask it again changes nothing. A space parts a token
-        from what would become a part of it.
+        Without a decimal digit or an address; all else is as it was. To mask it again changes nothing. A space parts
+        a token from what would become a part of it.
 
     Examples
     --------
@@ -78,9 +83,8 @@ def pieces(text):
         if start > done:
             cut.append((done, start, text[done:start]))
         # A token is not to grow together with what is beside it, nor to become an address with it.
-        last = cut[-1][2][-1] if cut else " "
-        before = " " if last == "@" or _joins(last) else ""
-        after = " " if text.startswith("://", end) or _joins(text[end : end + 1] or " ") else ""
+        before = " " if cut and _joins_behind(cut[-1][2]) else ""
+        after = " " if end < len(text) and _joins_before(text[end : end + len("://")]) else ""
         cut.append((start, end, f"{before}{kinds}{after}"))
         done = end
     if done < len(text):
@@ -88,9 +92,21 @@ def pieces(text):
     return cut
 
 
-def _joins(neighbour):
+def _joins_behind(text):
+    """Whether a token may become a part of the last word of a text, or an address with it."""
+    if text[-1].isspace():
+        return False
+    return _in_words(text[-1]) or has_mark(unicodedata.normalize("NFKC", text.rsplit(None, 1)[-1]).lower())
+
+
+def _joins_before(text):
+    """Whether a token may become a part of the first word of a text, or an address with it."""
+    return _in_words(text[0]) or _GOES_ON.match(unicodedata.normalize("NFKC", text)) is not None
+
+
+def _in_words(character):
     """Whether a word may go on with a character; all that is not ASCII is taken for such a one."""
-    return neighbour.isalnum() or neighbour in "_'`" or not (neighbour.isascii() or neighbour.isspace())
+    return character.isalnum() or character in "_'`" or not (character.isascii() or character.isspace())
 
 
 def _found(text):
@@ -113,14 +129,25 @@ def _numbers(text, start, end):
 
 
 def _found_by_places(text):
+    # Tokens that come from one character, such as those of ½, go together: a list that grows, since many may hang on
+    # each other.
     groups = []
     for token, start, end in places(text):
         kind = typed(token)
+        # A text that has been masked says _email_ itself: that is no address.
         hidden = kind != token or (token in {"_url_", "_email_"} and text[start:end] != token)
-        # Tokens that come from one character, such as those of ½, go together.
-        if groups and start < groups[-1][1]:
-            first, last, kinds, others = groups.pop()
-            groups.append((first, max(last, end), f"{kinds} {kind}", hidden or others))
+        if groups and start < groups[-1].end:
+            groups[-1].kinds.append(kind)
+            groups[-1].end = max(groups[-1].end, end)
+            groups[-1].hidden |= hidden
         else:
-            groups.append((start, end, kind, hidden))
-    return [(start, end, kinds) for start, end, kinds, hidden in groups if hidden]
+            groups.append(_Group(start, end, [kind], hidden))
+    return [(group.start, group.end, " ".join(group.kinds)) for group in groups if group.hidden]
+
+
+@dataclass
+class _Group:
+    start: int
+    end: int
+    kinds: list
+    hidden: bool

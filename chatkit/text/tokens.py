@@ -18,15 +18,17 @@ NUMBER = re.compile(r"[$£€]?\d+(?:[.,:/'-]\d+)*\w*")
 # who somebody is stands in a number, whatever is in front of it.
 _TOKEN = re.compile(rf"{NUMBER.pattern}|[^\W\d]+(?:'[^\W\d]+)*")
 # An address ends at quotes and brackets, so that a message inside of code or data keeps its words; one of mail also at
-# commas, colons and semicolons, as RFC 5322 has it, and behind its host. It is looked for only where it can begin: to
-# try each letter of a long run would take quadratic time. No address begins in what is left of a run that has one,
-# wherever the run is cut: `chatkit.text.mask` cuts it.
+# commas, colons and semicolons, as RFC 5322 has it, and behind its host; what is in front of the @ may stand in quotes
+# or brackets. It is looked for only where it can begin: to try each letter of a long run would take quadratic time. No
+# address begins in what is left of a run that has one, wherever the run is cut: `chatkit.text.mask` cuts it.
 _MAIL = r"""[^\s@<>()\[\]{}"“”„«»`,;:|\\]"""
+_OPENING, CLOSING = r"""["“„«(\[{<]""", r"""["”»`)\]}>]"""
 _HOST = r"\w++(?:[.-]++\w++)*+"
 _URL = r"""[^\s<>\[\]{}"“”„«»`|\\]"""
 ADDRESS = re.compile(
     rf"(?<!\w)(?P<url>(?:\w++://|www\.){_URL}+(?<![.,;:!?')]))"
-    rf"|(?<!{_MAIL})(?P<email>{_MAIL}++@{_HOST}(?:{_MAIL}*+@{_HOST})*+)",
+    rf"|(?P<email>(?:{_OPENING}{_MAIL}++{CLOSING}|(?<!{_MAIL})(?:{_MAIL}++(?=@)|{_MAIL}*\w{CLOSING}))@{_HOST}"
+    rf"(?:{_MAIL}*+{CLOSING}?@{_HOST})*+)",
     re.IGNORECASE,
 )
 _ACCENTS = 30  # on one letter; no language has more (Unicode's UAX #15), and to sort them takes quadratic time

@@ -210,11 +210,52 @@ def test_the_digest_is_of_what_determines_the_answers(fitted, folder, tmp_path, 
     assert model_sha256(read_model(tmp_path / "again")) == digest
     sign(folder, "golden.json", b"[]")
     assert model_sha256(read_model(folder)) == digest
-    for name in bundle.ANSWERS:
+    for name in ("features.json", "trees.ubj", "weights.npy"):
         files = read_model(folder)
         assert model_sha256(files | {name: files.get(name, b"") + b" "}) != digest
     monkeypatch.setattr(bundle, "FORMAT", 99)
     assert model_sha256(files) != digest
+
+
+def double_weights(model, other):
+    """Change the weights, and nothing else."""
+    model["classifier"].coef_ = model["classifier"].coef_ * 2
+
+
+def change_trees(model, other):
+    """Change the trees and not the words that they ask for."""
+    trees = model["classifier"].trees_
+    model["classifier"].trees_ = type(trees)(other["classifier"].trees_.booster, trees.words)
+
+
+def double_idf(model, other):
+    """Change the weights of the terms."""
+    model["tfidf"].idf_ = model["tfidf"].idf_ * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "file"),
+    [
+        ("linear_svc", double_weights, "weights.npy"),
+        ("logistic", double_weights, "weights.npy"),
+        ("boosted_linear", double_weights, "weights.npy"),
+        ("xgboost", change_trees, "trees.ubj"),
+        ("logistic", double_idf, "features.json"),
+        ("xgboost", double_idf, "features.json"),
+    ],
+)
+def test_what_answers_otherwise_has_another_digest(chats, tmp_path, name, change, file):
+    """Whichever of the three files holds what differs; no other of them does."""
+    options = {"n_estimators": 5} if name == "xgboost" else {}
+    model = make_pipeline(name, options).fit(chats[MESSAGE], chats["category"])
+    other = make_pipeline("xgboost", {"n_estimators": 3}).fit(chats[MESSAGE], chats["category"])
+    save_model(model, tmp_path / "model", {})
+    before = read_model(tmp_path / "model")
+    change(model, other)
+    save_model(model, tmp_path / "model", {})
+    after = read_model(tmp_path / "model")
+    assert {key for key in after if after[key] != before[key]} - {"golden.json", "manifest.json"} == {file}
+    assert model_sha256(after) != model_sha256(before)
 
 
 @pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name != "rules"])
