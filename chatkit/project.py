@@ -165,6 +165,29 @@ def stages():
     return {name: stage for name, stage in defined.items() if stage.get("cmd") == f"chatkit run {name}"}
 
 
+def outputs(stage):
+    """List what a stage makes.
+
+    Parameters
+    ----------
+    stage : dict
+        Its definition in dvc.yaml.
+
+    Returns
+    -------
+    dict of str to dict
+        DVC's options by path.
+
+    Examples
+    --------
+    >>> outputs({"outs": ["data/train.parquet"], "metrics": [{"metrics/evaluate.json": {"cache": False}}]})
+    {'data/train.parquet': {}, 'metrics/evaluate.json': {'cache': False}}
+    """
+    entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
+    return {path: options for entry in entries
+            for path, options in ({entry: {}} if isinstance(entry, str) else entry).items()}  # fmt: skip
+
+
 @contextlib.contextmanager
 def replacing(file):
     """Write a file whole or not at all: yields a path beside `file`, renamed onto it on success.

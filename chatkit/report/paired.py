@@ -9,10 +9,10 @@ import pandas as pd
 from chatkit.evaluation import comparison, plots
 from chatkit.evaluation.plots import style
 from chatkit.project import InputError
+from chatkit.report.scores import COLUMNS
 from chatkit.text.mask import excerpt
 
 EXAMPLES = 10  # messages of each kind
-SCORES = {"macro_f1": "macro-F1", "accuracy": "accuracy", "log_loss": "log-loss"}
 # What is said of chats that changed sides, and the columns of their table.
 _SIDES = {
     "fixed": ("Fixed", "A was wrong, B is right.", {"predicted_a": "A", "predicted_b": "B and person"}),
@@ -88,7 +88,7 @@ def _signed(value):
 
 
 def _scores(scores):
-    return [{"name": SCORES[row.metric], **_change(row)} for row in scores.itertuples() if row.metric in SCORES]
+    return [{"name": COLUMNS[row.metric], **_change(row)} for row in scores.itertuples() if row.metric in COLUMNS]
 
 
 def _verdict(scores, sides, chats):

@@ -11,7 +11,7 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from chatkit.project import InputError, path, read_parameters, replacing, root, stages
+from chatkit.project import InputError, outputs, path, read_parameters, replacing, root, stages
 from chatkit.report.engine import KERNEL_ENVIRONMENT
 from chatkit.report.page import render
 
@@ -250,8 +250,7 @@ def _explain(stage, error, heading):
 
 def _last_good(stage):
     """How to get back what DVC has removed before the run: git keeps the small outputs, DVC's cache the others."""
-    made = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
-    in_git = [path for entry in made if isinstance(entry, dict) for path in entry if entry[path].get("cache") is False]
+    in_git = [path for path, options in outputs(stage).items() if options.get("cache") is False]
     if not in_git:
         return "`dvc checkout` brings back the last good outputs."
     return f"`dvc checkout` and `git checkout -- {' '.join(in_git)}` bring back the last good outputs."

@@ -5,7 +5,7 @@ import json
 import subprocess
 
 from chatkit.fingerprint import fingerprint_file, fingerprint_text
-from chatkit.project import InputError, path, read_yaml, stages
+from chatkit.project import InputError, outputs, path, read_yaml, stages
 
 _UNKNOWN = "(nothing)"
 
@@ -59,13 +59,7 @@ def why(stage=None):
 
 def _with_those_before(stage, known):
     """List a stage and the stages that it depends on, in the order of dvc.yaml."""
-    made_by = {
-        file: name
-        for name, defined in known.items()
-        for kind in ("outs", "metrics", "plots")
-        for entry in defined.get(kind, [])
-        for file in ([entry] if isinstance(entry, str) else entry)
-    }
+    made_by = {file: name for name, defined in known.items() for file in outputs(defined)}
     found, open_ends = set(), [stage]
     while open_ends:
         name = open_ends.pop()

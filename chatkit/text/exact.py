@@ -83,8 +83,7 @@ def log_softmax(margins):
     >>> exp(log_softmax(np.array([[0.0, 0.0]]))).tolist()
     [[0.5, 0.5]]
     """
-    margins = np.asarray(margins, np.float64)
-    margins = margins - margins.max(axis=1, keepdims=True)
+    margins = _below_largest(margins)
     return margins - log(exp(margins).sum(axis=1, keepdims=True))
 
 
@@ -105,9 +104,14 @@ def softmax(margins):
     >>> softmax(np.array([[1.0, 1.0]])).tolist()
     [[0.5, 0.5]]
     """
-    margins = np.asarray(margins, np.float64)
-    powers = exp(margins - margins.max(axis=1, keepdims=True))
+    powers = exp(_below_largest(margins))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _below_largest(margins):
+    """Each margin less the largest of its row, so that no exponential overflows."""
+    margins = np.asarray(margins, np.float64)
+    return margins - margins.max(axis=1, keepdims=True)
 
 
 def expit(x):

@@ -70,7 +70,7 @@ def pieces(text):
 
     Returns
     -------
-    list of (str, int, str)
+    list of (int, int, str)
         In order, without a gap: start, end, and what is written there.
 
     Examples
