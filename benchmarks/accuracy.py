@@ -25,7 +25,7 @@ from sklearn.svm import LinearSVC
 
 from chatkit import load_model
 from chatkit.data.files import read_table
-from chatkit.evaluation.metrics import expected_calibration_error
+from chatkit.scores.metrics import expected_calibration_error
 
 DRAWS = 500
 ROOT = Path(__file__).resolve().parents[1]

@@ -194,10 +194,10 @@ def measure_memory(side, n, folder):
 def measure_checks(side, n, folder):  # noqa: ARG001 - one interface for all
     """Each overfitting check on as many chats as the default warehouse has."""
     from chatkit import make_pipeline
+    from chatkit.checks import run_checks
+    from chatkit.checks.run import CHECKS
     from chatkit.data.simulate import simulate
     from chatkit.data.split import split_chats
-    from chatkit.evaluation.checks import run_checks
-    from chatkit.evaluation.checks.run import CHECKS
 
     train, test = split_chats(simulate(n)[0], "group", seed=0)
     pipeline = make_pipeline().fit(train[MESSAGE], train["category"])

@@ -25,12 +25,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline as plain_pipeline
 
 from chatkit import make_pipeline
+from chatkit.checks import run_checks
+from chatkit.checks.result import texts
+from chatkit.checks.run import CHECKS
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
-from chatkit.evaluation.checks import run_checks
-from chatkit.evaluation.checks.result import texts
-from chatkit.evaluation.checks.run import CHECKS
-from chatkit.evaluation.metrics import wilson
+from chatkit.statistics import wilson
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"

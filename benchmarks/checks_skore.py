@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from benchmarks import checks as ours
-from chatkit.evaluation.checks.result import Run
+from chatkit.checks.result import Run
 
 FILE = ours.ROOT / "benchmarks/checks_skore.json"
 COLUMNS = [*ours.MESSAGE, "created_at"]

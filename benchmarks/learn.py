@@ -33,10 +33,10 @@ from chatkit.data.relabels import read_relabels
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
 from chatkit.data.warehouse import extract
-from chatkit.evaluation.metrics import scores
-from chatkit.evaluation.plots import style
 from chatkit.model.bundle import save_model
-from chatkit.service.door import admit
+from chatkit.plots import style
+from chatkit.scores.metrics import scores
+from chatkit.service.loading import admit
 from chatkit.service.schema import Relabel
 from chatkit.service.service import Service, now
 from chatkit.service.settings import Settings

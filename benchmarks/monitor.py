@@ -16,11 +16,11 @@ from joblib import Parallel, delayed
 from benchmarks.pages import put_between
 from chatkit import make_pipeline
 from chatkit.data.simulate import simulate
-from chatkit.evaluation.alarms import ALARMS, Window, watch
-from chatkit.evaluation.intervals import numbered
-from chatkit.evaluation.metrics import wilson
-from chatkit.evaluation.predictions import MESSAGE, Predictions
+from chatkit.monitoring.alarms import ALARMS, Window, watch
 from chatkit.project import parameters
+from chatkit.statistics import wilson
+from chatkit.scores.predictions import MESSAGE, Predictions
+from chatkit.statistics import group_codes
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (100, 500, 5000)
@@ -34,7 +34,7 @@ THRESHOLDS = ("false_alarms", "largest_share", "slowest", "looked_at", "fewest")
 def model_at_work(seed, sizes):
     """Fit a model; what it says of its test chats, of chats at work, and of these in letters that it does not know."""
     chats, _ = simulate(sum(sizes), seed)
-    groups = numbered(chats["conversation_id"], len(chats))
+    groups = group_codes(chats["conversation_id"], len(chats))
     place = np.random.default_rng(seed).permutation(groups.max() + 1)[groups] / groups.max()
     ends = np.cumsum(sizes) / sum(sizes)
     train, test, work = (
@@ -44,7 +44,7 @@ def model_at_work(seed, sizes):
     odd = work.assign(**{name: [codecs.encode(text, "rot13") for text in work[name]] for name in MESSAGE})
     tested, said, strange = (Predictions.of(model, some).frame(some) for some in (test, work, odd))
     said, strange = (frame.assign(at=work["created_at"].dt.tz_localize("UTC").to_numpy()) for frame in (said, strange))
-    return tested, said.assign(group=numbered(said["conversation_id"], len(said))), strange
+    return tested, said.assign(group=group_codes(said["conversation_id"], len(said))), strange
 
 
 def clean(window, said, strange, dose, rng):

@@ -92,8 +92,8 @@ def _command(commands, name, call, text):
 
 def _run(options):
     from chatkit.fingerprint import fingerprint_file, write_fingerprints
-    from chatkit.report.looks import record_look
-    from chatkit.report.stage import run_stage
+    from chatkit.runner.stage import run_stage
+    from chatkit.scores.usage import record_look
 
     deps = stages().get(options.stage, {}).get("deps", [])
     if fingerprint_file(options.stage) in deps:
@@ -103,7 +103,7 @@ def _run(options):
         run_stage(options.stage)
     finally:
         # Here and not above: no stage depends on the code of the overview.
-        from chatkit.report.index import write_index
+        from chatkit.site.index import write_index
 
         write_index(root())
     if said := record_look(options.stage, deps):
@@ -195,11 +195,11 @@ def _monitor(options):
     except ModuleNotFoundError as error:
         raise _no_service(error) from None
     from chatkit.data.files import file_sha256
-    from chatkit.evaluation.monitoring import window
     from chatkit.model.bundle import made_from, read_model
-    from chatkit.report.index import write_index
-    from chatkit.report.outputs import alarm_rows, read_json
-    from chatkit.report.stage import run_notebook
+    from chatkit.monitoring.daily import window
+    from chatkit.runner.stage import run_notebook
+    from chatkit.site.index import write_index
+    from chatkit.site.outputs import alarm_rows, read_json
 
     values = parameters("monitor") | {
         "config": options.config and str(options.config.absolute()),
@@ -238,8 +238,8 @@ def _no_service(error):
 
 
 def _scores(_options):
-    from chatkit.report.scores import scores_table
-    from chatkit.report.verdict import lock_verdict
+    from chatkit.provenance.verdict import lock_verdict
+    from chatkit.scores.table import scores_table
 
     print(scores_table(path("metrics", "evaluate.json")))
     print(f"Reports: {path('reports', 'index.html')}")
@@ -247,30 +247,30 @@ def _scores(_options):
 
 
 def _compare(options):
-    from chatkit.report.revision import read_revisions, without_chats
+    from chatkit.provenance.revision import read_revisions, without_chats
 
     revisions = read_revisions(root(), options.rev_a, options.rev_b)
     if lacking := without_chats(*revisions):  # said before what takes time is imported
         print(lacking, flush=True)
-    from chatkit.report.compare import write_comparison
+    from chatkit.site.compare import write_comparison
 
     file, verdict = write_comparison(root(), *revisions)
     print(f"{verdict}\nPage: {file}")
 
 
 def _why(options):
-    from chatkit.report.why import why
+    from chatkit.provenance.why import why
 
     print("\n".join(why(options.stage)) or f"{options.stage or 'every stage'} is up to date")
 
 
 def _reproduce(options):
-    from chatkit.report.reproduce import reproduce_model
+    from chatkit.provenance.reproduce import reproduce_model
 
     return 0 if reproduce_model(options.model or path(MODEL), options.rev) else 1
 
 
 def _reproducible(_options):
-    from chatkit.report.reproduce import reproducible
+    from chatkit.provenance.reproduce import reproducible
 
     return 0 if reproducible() else 1

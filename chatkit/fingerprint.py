@@ -11,11 +11,11 @@ from chatkit.project import InputError, path, replacing, stages
 
 PACKAGE = Path(__file__).parent
 # Every notebook is run by this module, so its code is part of every stage.
-RUNNER = "chatkit.report.stage"
+RUNNER = "chatkit.runner.stage"
 # Files that are no modules and are read while a stage runs, by the module that reads them.
 FILES = {
-    "chatkit/report/page.py": [
-        f"chatkit/report/template/{name}"
+    "chatkit/site/page.py": [
+        f"chatkit/site/template/{name}"
         for name in ("cells.html.j2", "conf.json", "frame.html.j2", "page.html.j2", "style.css")
     ],
 }

@@ -5,6 +5,8 @@ import shutil
 import time
 from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -78,6 +80,14 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("the labelled sets are not on this machine (a folder `shared` beside the project)")
     return SHARED
+
+
+@pytest.fixture
+def own_figures():
+    """The test starts without figures and leaves matplotlib as it was."""
+    with mpl.rc_context():
+        yield
+    plt.close("all")
 
 
 def start_postgres(folder, cleanup_mode):

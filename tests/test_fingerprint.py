@@ -43,7 +43,7 @@ def package(tmp_path, monkeypatch):
         "plots/bars.py": "from chatkit.plots import style",
         "plots/pies.py": "D = 4",
         "plots/style.py": "E = 5",
-        "report/stage.py": "F = 6",
+        "runner/stage.py": "F = 6",
         "unused.py": "G = 7",
     }
     for name, source in files.items():
@@ -105,7 +105,7 @@ def notebook(*sources):
 def test_what_a_notebook_reaches(package, code, reached):
     """Imports at any place, from file to file; of an index what is used, and all of it where that cannot be told."""
     notebook(code)
-    expected = {f"chatkit/{name}.py" for name in [*reached.split(), "report/stage"]}
+    expected = {f"chatkit/{name}.py" for name in [*reached.split(), "runner/stage"]}
     assert set(fingerprint("one")) == expected
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from chatkit.project import InputError
+from chatkit.statistics import group_codes
 
 STRATEGIES = ("random", "group", "time", "column")
 
@@ -59,9 +60,7 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
         in_test = _by_column(chats, column, held)
     else:
         if not isinstance(test_size, int | float) or not 0 < test_size < 1:
-            raise InputError(
-                f"split.test_size is {test_size!r}, expected a share between 0 and 1; the talk keeps one third."
-            )
+            raise InputError(f"split.test_size is {test_size!r}, expected a share between 0 and 1 such as 0.33.")
         if held.all():
             raise InputError(
                 f"All {len(chats):,} chats are of relabelled conversations, so that none may be tested on; name a "
@@ -161,11 +160,9 @@ def _held_out_of_test(chats, group):
 
 
 def _groups(chats, name):
-    """Number the groups; where some have no conversation_id, each of these gets a number of its own."""
+    """The groups; a chat without a conversation_id is one of its own, where others have one."""
     if name == "conversation_id" and name in chats.columns and chats[name].notna().any():
-        numbers, missing = pd.factorize(chats[name])[0], chats[name].isna().to_numpy()
-        numbers[missing] = range(len(chats), len(chats) + missing.sum())
-        return pd.Series(numbers, chats.index)
+        return pd.Series(group_codes(chats[name], len(chats)), chats.index)
     return _column(chats, name, "group")
 
 

@@ -19,7 +19,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from chatkit.project import InputError
 from chatkit.service.app import create_app
-from chatkit.service.door import admit
+from chatkit.service.loading import admit
 from chatkit.service.service import Service
 from chatkit.service.settings import place
 from chatkit.service.spool import lock_spool

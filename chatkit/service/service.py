@@ -11,7 +11,7 @@ import time
 import uuid
 
 from chatkit.project import InputError
-from chatkit.service.door import Model, admit
+from chatkit.service.loading import Model, admit
 from chatkit.service.log import PredictionLog, together
 from chatkit.service.metrics import Metrics
 from chatkit.service.schema import messages_model
@@ -36,7 +36,7 @@ class Service:
     ----------
     settings : chatkit.service.settings.Settings
     files : dict of str to bytes
-        Of the model, from `chatkit.service.door.admit`.
+        Of the model, from `chatkit.service.loading.admit`.
     read_settings : callable, optional
         Gives the settings anew when a new model is asked for; by default they stay.
     workers : chatkit.service.workers.Workers, optional
@@ -46,7 +46,7 @@ class Service:
 
     Attributes
     ----------
-    model : chatkit.service.door.Model
+    model : chatkit.service.loading.Model
     log : chatkit.service.log.PredictionLog
     metrics : chatkit.service.metrics.Metrics
     reload_error : str or None

@@ -5,6 +5,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from chatkit.text.validation import TextInputMixin, as_texts
 
+MESSAGE = ["subject", "body"]  # columns of a chat's text
+
 
 class MessagePreprocessor(TextInputMixin, TransformerMixin, BaseEstimator):
     r"""Join subject and body into one string, the subject repeated.
@@ -110,3 +112,8 @@ class MessagePreprocessor(TextInputMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         return tags
+
+
+def texts(chats):
+    """Return one string a chat, subject and body."""
+    return [text.strip() for text in MessagePreprocessor().transform(chats)]

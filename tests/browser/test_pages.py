@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from chatkit.data.files import file_sha256
-from chatkit.report.index import write_index
-from chatkit.report.page import render
+from chatkit.site.index import write_index
+from chatkit.site.page import render
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [

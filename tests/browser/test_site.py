@@ -11,8 +11,8 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from chatkit.report.index import write_index
-from chatkit.report.page import render
+from chatkit.site.index import write_index
+from chatkit.site.page import render
 from tests.browser.test_pages import ARGUMENTS, CHROMIUM, DESK, PHONE, STAGES, executed_notebook, write_checks
 from tests.conftest import ROOT
 
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on the
 
 def make_site(root):
     """A project all of whose stages have run, with its overview and its card."""
-    from chatkit.evaluation.checks.result import Result
-    from chatkit.evaluation.checks.run import CheckReport
+    from chatkit.checks.result import Result
+    from chatkit.checks.run import CheckReport
 
     for folder in ("reports", "metrics", "data"):
         (root / folder).mkdir()

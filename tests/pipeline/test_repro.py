@@ -34,7 +34,7 @@ if "WATCHED" in os.environ:
 
     def note(event, arguments):
         name = str(arguments[0]) if event in ("import", "open") else ""
-        if event == "import" and name == "chatkit.report.index":
+        if event == "import" and name == "chatkit.site.index":
             over.append(True)  # the stage is done: what follows is the overview, no output
         if not over and (event == "import" and name.startswith("chatkit.") or event == "open" and "chatkit/" in name):
             os.write(log, f"{event} {name}\\n".encode())
@@ -102,7 +102,7 @@ def unlisted(folder, stage):
             if file.startswith("chatkit/") and "__pycache__" not in file and (folder / file).is_file():
                 used.add(file)
     # What only starts the run, and packages that say what they are or where a name is defined.
-    started = {"chatkit/cli.py", "chatkit/fingerprint.py", "chatkit/report/looks.py"}
+    started = {"chatkit/cli.py", "chatkit/fingerprint.py", "chatkit/scores/usage.py"}
     packages = {file for file in used if file.endswith("/__init__.py") and says_nothing(folder / file)}
     return used - set(listed) - started - packages
 
@@ -116,9 +116,9 @@ def says_nothing(file):
 def test_a_fingerprint_has_all_that_a_run_uses(finished, stage):
     """Every module that was imported and every file that was opened below chatkit/, by runner, kernel or worker."""
     watched = (finished.parent / "watch" / stage).read_text()
-    assert "import chatkit.report.page" in watched, "the runner was seen"
+    assert "import chatkit.site.page" in watched, "the runner was seen"
     assert f"import {'chatkit.data.files'}" in watched, "the kernel was seen"
-    assert "chatkit/report/template/page.html.j2" in watched
+    assert "chatkit/site/template/page.html.j2" in watched
     assert unlisted(finished, stage) == set()
 
 
@@ -166,7 +166,7 @@ def test_a_cosmetic_edit_reruns_nothing(finished, edit_of):
     file, old, new = {
         "docstring": ("chatkit/text/tokens.py", '"""', '"""Truly: '),
         "comment": ("chatkit/model/bundle.py", "\n", "\n# Truly.\n"),
-        "layout": ("chatkit/evaluation/plots/style.py", "WIDTH = 7.5", "WIDTH = (\n    7.5\n)"),
+        "layout": ("chatkit/plots/style.py", "WIDTH = 7.5", "WIDTH = (\n    7.5\n)"),
         "service": ("chatkit/service/app.py", "\nfrom", "\nimport this\nfrom"),
     }[edit_of]
     kept = {path: path.read_bytes() for path in (finished / "fingerprints").iterdir()}
@@ -187,13 +187,13 @@ def test_a_cosmetic_edit_reruns_nothing(finished, edit_of):
 @pytest.mark.parametrize(
     ("file", "concerned"),
     [
-        ("chatkit/evaluation/plots/triage.py", ["triage"]),
+        ("chatkit/plots/triage.py", ["triage"]),
         ("chatkit/text/tokens.py", ["train", "evaluate", "explain", "triage", "overfitting"]),
-        ("chatkit/evaluation/checks/drift.py", ["overfitting"]),
+        ("chatkit/checks/drift.py", ["overfitting"]),
         ("chatkit/data/warehouse.py", ["query"]),
         ("chatkit/data/files.py", STAGES),
-        ("chatkit/report/template/page.html.j2", STAGES),
-        ("chatkit/report/template/compare.html.j2", []),
+        ("chatkit/site/template/page.html.j2", STAGES),
+        ("chatkit/site/template/compare.html.j2", []),
     ],
 )
 def test_code_reruns_the_stages_that_use_it(finished, file, concerned):
@@ -211,7 +211,7 @@ def test_code_reruns_the_stages_that_use_it(finished, file, concerned):
 
 def test_an_edit_of_a_plot_reruns_its_stage_alone(finished):
     """For real: what `dvc repro` runs, what `dvc repro -s` runs, and back."""
-    with edited(finished, "chatkit/evaluation/plots/triage.py"):
+    with edited(finished, "chatkit/plots/triage.py"):
         assert ran(finished, "-s", "triage") == [], "DVC asks nobody: only the stage fingerprint sees the edit"
         assert ran(finished, "-s", "fingerprint", "triage") == ["fingerprint", "triage"]
         assert status(finished) == []
@@ -224,11 +224,11 @@ def test_an_edit_of_a_plot_reruns_its_stage_alone(finished):
 def test_the_lock_names_the_code_that_ran(finished):
     """Also where the stage fingerprint has not seen an edit: taking the edit back makes the stage run again."""
     before = edit(finished, "explain", top_words=7)
-    with edited(finished, "chatkit/evaluation/plots/edits.py"):
+    with edited(finished, "chatkit/plots/edits.py"):
         assert ran(finished, "-s", "explain") == ["explain"]
     (finished / "params.yaml").write_text(before)
-    assert "explain: code chatkit/evaluation/plots/edits.py" in run(finished, "chatkit", "why", "explain")
-    assert "explain: code chatkit/evaluation/plots/edits.py" not in run(finished, "chatkit", "why", "train")
+    assert "explain: code chatkit/plots/edits.py" in run(finished, "chatkit", "why", "explain")
+    assert "explain: code chatkit/plots/edits.py" not in run(finished, "chatkit", "why", "train")
     run(finished, "git", "checkout", "-q", "fingerprints")
     assert "explain: code, see fingerprints/explain.json" in run(finished, "chatkit", "why"), "what ran is nowhere now"
     run(finished, "dvc", "repro")

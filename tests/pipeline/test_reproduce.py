@@ -12,10 +12,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from ruamel.yaml import YAML
 
 from chatkit.project import InputError
-from chatkit.report import processor
-from chatkit.report.processor import Imitation, check, imitations
-from chatkit.report.reproduce import compare_runs, reproduce_model, run_again, variations
-from chatkit.report.why import why
+from chatkit.provenance import processor
+from chatkit.provenance.processor import Imitation, check, imitations
+from chatkit.provenance.reproduce import compare_runs, reproduce_model, run_again, variations
+from chatkit.provenance.why import why
 from tests.conftest import ROOT
 
 # One fault a stage: each makes a notebook, or a file beside it, differ between two honest runs.

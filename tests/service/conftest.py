@@ -17,7 +17,7 @@ import pytest
 from chatkit import make_pipeline
 from chatkit.model.bundle import save_model
 from chatkit.service.app import create_app
-from chatkit.service.door import admit
+from chatkit.service.loading import admit
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 

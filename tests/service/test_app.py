@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from chatkit import load_model
-from chatkit.evaluation.explain import contributions
+from chatkit.explain.words import contributions
 from tests.service.conftest import TOKEN, message, save
 
 SECRET = "s3cr3t-w0rd"

@@ -12,8 +12,8 @@ from benchmarks import learn
 from chatkit import make_pipeline
 from chatkit.data.load import write_sqlite
 from chatkit.model.bundle import save_model
-from chatkit.report.stage import run_stage
-from chatkit.service.door import admit
+from chatkit.runner.stage import run_stage
+from chatkit.service.loading import admit
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 

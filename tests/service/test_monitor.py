@@ -16,10 +16,10 @@ import pytest
 import sqlalchemy as sa
 
 from chatkit.data.files import file_sha256
-from chatkit.evaluation.monitoring import labelled
 from chatkit.model.bundle import load_model, save_model
+from chatkit.monitoring.daily import labelled
 from chatkit.project import InputError
-from chatkit.service.door import admit
+from chatkit.service.loading import admit
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 from chatkit.service.tables import (

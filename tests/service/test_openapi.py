@@ -59,7 +59,7 @@ def test_a_fault_of_our_own_is_500_and_says_nothing(client, monkeypatch, caplog)
     def fail(*_arguments):
         raise RuntimeError("s3cr3t-w0rd")
 
-    monkeypatch.setattr("chatkit.service.door.Model.predict", fail)
+    monkeypatch.setattr("chatkit.service.loading.Model.predict", fail)
     response = client.post("/messages", json={"messages": [message("s3cr3t-w0rd")]})
     assert (response.status_code, response.content_type) == (500, "application/problem+json")
     assert "s3cr3t-w0rd" not in response.text + caplog.text

@@ -7,7 +7,7 @@ import tracemalloc
 import uuid
 from concurrent import futures
 
-from chatkit.service.door import Model
+from chatkit.service.loading import Model
 from chatkit.service.service import drawn, new_id
 from tests.service.conftest import message
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chatkit.service.door import admit
+from chatkit.service.loading import admit
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 from chatkit.service.workers import Workers

@@ -1,1 +1,0 @@
-"""How good a model is, and whether its scores can be believed."""

@@ -1,0 +1,515 @@
+"""What if the words change: edits that must not change what a model says, or must, and messages that it must know.
+
+After M. T. Ribeiro, T. Wu, C. Guestrin and S. Singh, "Beyond Accuracy: Behavioral Testing of NLP Models with
+CheckList", ACL 2020. perturbations.yaml says how an entry is written.
+"""
+
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from chatkit.project import InputError, read_yaml
+from chatkit.statistics import wilson
+from chatkit.text.mask import excerpt, mask
+from chatkit.text.tokens import tokens
+from chatkit.text.validation import as_texts
+
+VERDICTS = ("does not hold", "not shown", "holds", "not run")
+# In words, and the direction in which the probability must not go.
+_EXPECTATIONS = {
+    "category": ("category is {}", -1),
+    "not category": ("category is not {}", 1),
+    "does not become": ("does not become {}", 1),
+    "lower": ("P({}) falls", 1),
+    "higher": ("P({}) rises", -1),
+    "not lower": ("P({}) does not fall", -1),
+    "not higher": ("P({}) does not rise", 1),
+    "same category": ("same category", -1),
+}
+_OF_PROBABILITY = ("lower", "higher", "not lower", "not higher")
+_KEYS = {
+    "INV": ("name", "kind", "where", "of", "messages", "tolerance"),
+    "DIR": ("name", "kind", "where", "of", "messages", "tolerance", "expect"),
+    "MFT": ("name", "kind", "messages", "tolerance", "expect"),
+}
+_WHERE = {"subject": (True, False), "body": (False, True), "both": (True, True)}
+_FLIPS = ["name", "id", "before", "after", "category_before", "category_after", "category"]
+_FLIPS += ["probability_before", "probability_after"]
+_WORDS_BEFORE = 6  # the first changed word, in a flip that is shown
+LEVEL = 0.98  # of intervals: a low end above the tolerance is chance in one clean run of a hundred
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """An entry of perturbations.yaml.
+
+    Parameters
+    ----------
+    name : str
+    kind : {"INV", "DIR", "MFT"}
+        Invariance, directional expectation, minimum functionality.
+    expectation : str
+        "same category", or what `expect` has in the file: category, not category, does not become, lower, higher,
+        not lower, not higher.
+    category : str or None
+        The category that the expectation names.
+    margin : float
+        How far a probability may go, or must, before it counts.
+    edit : callable or None
+        From a text and a ``numpy.random.Generator`` to a text; None leaves messages as they are.
+    where : tuple of bool
+        Whether the subject and the body are edited.
+    of : tuple of str
+        Only chats that the model puts there before the edit; empty for all.
+    messages : tuple of (str, str)
+        Subjects and bodies written in the file; empty for test chats.
+    tolerance : float or None
+        Share of flips that is acceptable; None for the default.
+
+    Examples
+    --------
+    >>> str(Perturbation("found", "DIR", "lower", "urgent", margin=0.1))
+    'P(urgent) falls by more than 0.1'
+    """
+
+    name: str
+    kind: str
+    expectation: str = "same category"
+    category: str | None = None
+    margin: float = 0.0
+    edit: Callable | None = None
+    where: tuple = (True, True)
+    of: tuple = ()
+    messages: tuple = ()
+    tolerance: float | None = None
+
+    def __str__(self):
+        said = _EXPECTATIONS[self.expectation][0].format(self.category)
+        said += f" by more than {self.margin:g}" if self.margin else ""
+        return said + (f", of {' or '.join(self.of)}" if self.of else "")
+
+    def edited(self, message, rng):
+        """Subject and body after the edit."""
+        parts = zip(message, self.where, strict=True)
+        return tuple(self.edit(text, rng) if here and self.edit else text for text, here in parts)
+
+    def concerns(self, category):
+        """Whether it says something about chats that the model puts into this category before the edit."""
+        already = self.expectation == "does not become" and category == self.category
+        return not already and (not self.of or category in self.of)
+
+    def broken(self, before, after, change):
+        """Whether categories before and after, and the change of the probability, are against the expectation."""
+        return {
+            "category": after != self.category,
+            "not category": after == self.category,
+            "does not become": after == self.category,
+            "lower": change >= -self.margin,
+            "higher": change <= self.margin,
+            "not lower": change < -self.margin,
+            "not higher": change > self.margin,
+            "same category": after != before,
+        }[self.expectation]
+
+
+def read_perturbations(file):
+    """Read perturbations from a YAML file.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+
+    Returns
+    -------
+    list of Perturbation
+
+    Raises
+    ------
+    InputError
+        When an entry is wrong; the sentence names the entry and the key.
+    """
+    entries = read_yaml(file)
+    if not isinstance(entries, list):
+        raise InputError(
+            f"{file.name} is a {type(entries).__name__}, expected a list; begin each entry with `- name:`."
+        )
+    found = {}
+    for number, entry in enumerate(entries, start=1):
+        name = entry.get("name") if isinstance(entry, dict) else None
+        try:
+            perturbation = _perturbation(entry)
+            _expect(name not in found, "name", name, "a name that no other entry has")
+        except ValueError as error:
+            raise InputError(f"Entry {number} of {file.name}{f' ({name!r})' if name else ''}: {error}") from None
+        found[name] = perturbation
+    return list(found.values())
+
+
+def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, chats=1000):
+    """Edit chats, and count where a fitted model's answer changes against what is expected: flips.
+
+    Test chats are drawn at random among those that an edit changes, one at most of a conversation: follow-ups repeat
+    words, and an interval needs independent chats. The Wilson interval of the share of flips (98 %) decides: "holds"
+    when all of it is within the tolerance, "does not hold" when all of it is beyond, else "not shown". Messages
+    written in the file are no sample. There the share itself decides, and no flip is accepted by default.
+
+    Parameters
+    ----------
+    pipeline : estimator
+        Fitted on subject and body, with ``classes_``; ``predict_proba`` is used where it has it.
+    test : pandas.DataFrame
+        With subject and body; id and conversation_id are used when they are there.
+    perturbations : list of Perturbation
+        From `read_perturbations`.
+    seed : int, default=0
+        Every entry goes through the test chats in the same order, so that entries can be compared.
+    tolerance : float, default=0.05
+        Share of flips among test chats that is acceptable where the entry does not say it.
+    chats : int, default=1000
+        Most test chats for an entry.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row an entry: name, kind, expectation, chats, flips, rate, low, high (NaN for messages of the file),
+        tolerance, verdict, reason (why it is "not run").
+    flips : pandas.DataFrame
+        A row a flip, in the order of the entries, the largest change first: name, id, before, after (subject | body,
+        masked and shortened, changed words in brackets), category_before, category_after, category (which the
+        probabilities are of), probability_before, probability_after.
+    """
+    missing = [name for name in ("subject", "body") if name not in test]
+    if missing:
+        raise ValueError(f"Got chats without {' and '.join(missing)}, expected subject and body; add them.")
+    texts = zip(as_texts(test["subject"]), as_texts(test["body"]), strict=True)
+    drawn_from = _pool(pipeline, texts, test.get("id", test.index), test.get("conversation_id"))
+    rows, flips = [], []
+    for entry in perturbations:
+        pool, cases, reason = drawn_from, {}, _unanswerable(entry, pipeline)
+        if entry.messages and not reason:
+            pool = _pool(pipeline, entry.messages, [f"message {n}" for n in range(1, len(entry.messages) + 1)])
+        if not reason:
+            # A generator of its own: all entries go through the chats in the same order, whatever the others drew.
+            cases = _draw(entry, pool, len(entry.messages) or chats, np.random.default_rng(seed))
+            reason = "" if cases else "There is no chat that it changes."
+        found = _flips(entry, pipeline, pool, cases) if cases else []
+        limit = entry.tolerance if entry.tolerance is not None else 0.0 if entry.messages else tolerance
+        rows.append(_row(entry, len(cases), len(found), limit, reason))
+        flips += [found] if len(found) else []
+    return pd.DataFrame(rows), pd.concat(flips, ignore_index=True) if flips else pd.DataFrame(columns=_FLIPS)
+
+
+def verdicts(table):
+    """Sum up what `run_perturbations` found, for a metrics file.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+
+    Returns
+    -------
+    dict
+        Entries by verdict, and the share of flips of each entry that was run, by name.
+    """
+    counts = {verdict: int((table["verdict"] == verdict).sum()) for verdict in VERDICTS}
+    ran = table[table["verdict"] != "not run"]
+    return {"verdicts": counts, "flips": dict(zip(ran["name"], ran["rate"].astype(float), strict=True))}
+
+
+def _pool(pipeline, messages, ids, conversations=None):
+    """Messages with what the model says of them."""
+    messages = list(messages)
+    categories, probabilities = _answers(pipeline, messages)
+    alone = -1 - np.arange(len(messages))
+    codes = alone if conversations is None else pd.factorize(conversations)[0]
+    return SimpleNamespace(
+        messages=messages,
+        ids=list(ids),
+        conversations=np.where(codes < 0, alone, codes),
+        categories=categories,
+        probabilities=probabilities,
+    )
+
+
+def _answers(pipeline, messages):
+    """Categories, and probabilities with as many digits as are the same on every machine; NaN without any."""
+    chats = pd.DataFrame(messages, columns=["subject", "body"])
+    categories = np.asarray(pipeline.predict(chats)).astype(str)
+    if not hasattr(pipeline, "predict_proba"):
+        return categories, np.full((len(chats), len(pipeline.classes_)), np.nan)
+    return categories, np.asarray(pipeline.predict_proba(chats), dtype=float).round(6)
+
+
+def _unanswerable(entry, pipeline):
+    classes = [str(name) for name in pipeline.classes_]
+    unknown = [name for name in (entry.category, *entry.of) if name is not None and name not in classes]
+    if unknown:
+        return f"The model does not know the category {unknown[0]!r}."
+    if entry.expectation in _OF_PROBABILITY and not hasattr(pipeline, "predict_proba"):
+        return "The model gives no probabilities."
+    return ""
+
+
+def _draw(entry, pool, most, rng):
+    """Edited messages by row of the pool: only where something changes, and a conversation once."""
+    cases, seen = {}, set()
+    for row in rng.permutation(len(pool.messages)).tolist():
+        conversation = pool.conversations[row]
+        if len(cases) == most:
+            break
+        if conversation not in seen and entry.concerns(pool.categories[row]):
+            edited = entry.edited(pool.messages[row], rng)
+            if edited != pool.messages[row] or entry.edit is None:
+                cases[row] = edited
+                seen.add(conversation)
+    return cases
+
+
+def _flips(entry, pipeline, pool, cases):
+    """The cases against the expectation, the largest change first."""
+    rows = np.array(list(cases))
+    before, (after, probabilities) = pool.categories[rows], _answers(pipeline, list(cases.values()))
+    watched = before if entry.category is None else np.full(len(rows), entry.category)
+    codes = pd.Index(pipeline.classes_).astype(str).get_indexer(watched)
+    frame = pd.DataFrame(
+        {
+            "row": rows,
+            "category_before": before,
+            "category_after": after,
+            "category": watched,
+            "probability_before": pool.probabilities[rows, codes],
+            "probability_after": probabilities[np.arange(len(rows)), codes],
+        }
+    )
+    change = (frame["probability_after"] - frame["probability_before"]).round(6)
+    wrong = _EXPECTATIONS[entry.expectation][1]
+    frame = frame.assign(change=wrong * change, end=wrong * frame["probability_after"])
+    frame = frame[np.asarray(entry.broken(before, after, change))]
+    frame = frame.sort_values(["change", "end", "row"], ascending=[False, False, True])
+    frame["name"], frame["id"] = entry.name, [pool.ids[row] for row in frame["row"]]
+    shown = [_shown(pool.messages[row], cases[row]) for row in frame["row"]]
+    frame["before"], frame["after"] = zip(*shown, strict=True) if shown else ((), ())
+    return frame[_FLIPS].round(4)
+
+
+def _row(entry, chats, flips, limit, reason):
+    rate, low, high = (round(float(value), 4) for value in wilson(flips, chats, LEVEL))
+    if entry.messages:
+        low = high = np.nan
+    least, most = (rate, rate) if entry.messages else (low, high)
+    verdict = "not run" if reason else "holds" if most <= limit else "does not hold" if least > limit else "not shown"
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "expectation": str(entry),
+        "chats": chats,
+        "flips": flips,
+        "rate": rate,
+        "low": low,
+        "high": high,
+        "tolerance": limit,
+        "verdict": verdict,
+        "reason": reason,
+    }
+
+
+def _shown(before, after):
+    """Both messages from shortly before the first changed word on, changed words in brackets; masked."""
+    words = [re.findall(r"\s*\S+", " | ".join(message)) for message in (before, after)]
+    if len(words[0]) == len(words[1]):
+        # An edited address is none that one would know: what was one before is masked on both sides.
+        pairs = [
+            (mask(one),) * 2 if {"_url_", "_email_"} & {*tokens(one)} else (one, other)
+            for one, other in zip(*words, strict=True)
+        ]
+        words = [list(side) for side in zip(*pairs, strict=True)] or words
+    steps = difflib.SequenceMatcher(None, *words, autojunk=False).get_opcodes()
+    sides = ["", ""]
+    for number, (step, *ends) in enumerate(steps):
+        for side, (start, end) in enumerate((ends[:2], ends[2:])):
+            some = words[side][start:end]
+            if step != "equal":
+                sides[side] += f" [{''.join(some).strip()}]" if some else ""
+            elif number == 0 and len(steps) > 1 and len(some) > _WORDS_BEFORE:
+                sides[side] = "…" + "".join(some[-_WORDS_BEFORE:])
+            else:
+                sides[side] += "".join(some)
+    return [excerpt(side) for side in sides]
+
+
+# What an entry says
+
+
+def _perturbation(entry):
+    _expect(isinstance(entry, dict), "the entry", entry, "keys with values, such as `name: a greeting in front`")
+    name, kind = entry.get("name"), entry.get("kind")
+    _expect(_is_text(name), "name", name, "a text")
+    _expect(_is_text(kind) and kind in _KEYS, "kind", kind, f"one of {', '.join(_KEYS)}")
+    known = [*_KEYS[kind], *(_EDITS if kind != "MFT" else ())]
+    for key in entry:
+        _expect(key in known, "a key", key, f"for {kind} only {', '.join(known)}")
+    edits = [key for key in entry if key in _EDITS]
+    _expect(kind == "MFT" or len(edits) == 1, "the edit", ", ".join(edits), f"exactly one of {', '.join(_EDITS)}")
+    for key in edits:
+        _expect(_EDITS[key][1](entry[key]), key, entry[key], _EDITS[key][2])
+    where, tolerance, of = entry.get("where", "both"), entry.get("tolerance"), _listed(entry.get("of", []))
+    _expect(_is_text(where) and where in _WHERE, "where", where, f"one of {', '.join(_WHERE)}")
+    _expect("tolerance" not in entry or _is_share(tolerance), "tolerance", tolerance, "a share of flips from 0 to 1")
+    _expect("of" not in entry or _are_texts(of), "of", of, "a category or a list of categories")
+    messages = entry.get("messages", [])
+    wanted = kind == "MFT" or "messages" in entry
+    _expect(not wanted or _are_messages(messages), "messages", messages, "a list such as `- {subject: Hi, body: Help}`")
+    return Perturbation(
+        name,
+        kind,
+        **({} if kind == "INV" else _expectation(entry.get("expect"))),
+        edit=_EDITS[edits[0]][0](entry[edits[0]]) if edits else None,
+        where=_WHERE[where],
+        of=tuple(of),
+        messages=tuple((message.get("subject", ""), message.get("body", "")) for message in messages),
+        tolerance=tolerance,
+    )
+
+
+def _expectation(expect):
+    known = [key for key in _EXPECTATIONS if key != "same category"]
+    said = [key for key in expect if key in known] if isinstance(expect, dict) else []
+    _expect(
+        len(said) == 1 and set(expect) <= {said[0], "margin"} and _is_text(expect[said[0]]),
+        "expect",
+        expect,
+        f"one of {', '.join(known)} with a category, such as {{lower: urgent}}",
+    )
+    margin = expect.get("margin", 0.0)
+    fits = "margin" not in expect or said[0] in _OF_PROBABILITY
+    _expect(fits and _is_share(margin), "margin", margin, f"a number from 0 to 1 beside {', '.join(_OF_PROBABILITY)}")
+    return {"expectation": said[0], "category": expect[said[0]], "margin": float(margin)}
+
+
+def _expect(holds, key, got, expected):
+    if not holds:
+        raise InputError(f"{key} is {got!r:.80}, expected {expected}.")
+
+
+def _listed(value):
+    return [value] if isinstance(value, str) else value
+
+
+def _is_text(value):
+    return isinstance(value, str) and value != ""
+
+
+def _are_texts(value):
+    return isinstance(value, list) and value != [] and all(map(_is_text, value))
+
+
+def _are_pairs(value):
+    return isinstance(value, dict) and _are_texts(list(value)) and all(isinstance(new, str) for new in value.values())
+
+
+def _are_messages(value):
+    return (
+        isinstance(value, list)
+        and value != []
+        and all(_are_pairs(message) and set(message) <= {"subject", "body"} for message in value)
+    )
+
+
+def _is_share(value):
+    return type(value) in {int, float} and 0 <= value <= 1
+
+
+# Edits: what an entry says becomes a function of a text and a generator
+
+
+def _replace(words):
+    pattern, new = _whole_words(words), list(words.values())
+    return lambda text, _rng: pattern.sub(lambda match: _in_case_of(match[0], new[match.lastindex - 1]), text)
+
+
+def _swap(words):
+    pattern = _whole_words(words)
+
+    def edit(text, rng):
+        shift = int(rng.integers(1, len(words)))  # the same for all of a text
+        return pattern.sub(lambda match: _in_case_of(match[0], words[(match.lastindex - 1 + shift) % len(words)]), text)
+
+    return edit
+
+
+def _whole_words(words):
+    groups = "|".join(f"({re.escape(word)})" for word in words)
+    return re.compile(rf"(?<!\w)(?:{groups})(?!\w)", re.IGNORECASE)
+
+
+def _in_case_of(old, new):
+    if old.isupper() and len(old) > 1:
+        return new.upper()
+    return new.lower() if old.islower() else new[:1].upper() + new[1:]
+
+
+def _regex(patterns):
+    try:
+        compiled = [(re.compile(pattern, re.IGNORECASE), new) for pattern, new in patterns.items()]
+        for pattern, new in compiled:
+            pattern.sub(new, "")  # says what is wrong with `new`
+    except (re.error, IndexError) as error:
+        raise InputError(f"regex is {patterns!r:.80}, which is no regular expression ({error}); mend it.") from None
+
+    def edit(text, _rng):
+        for pattern, new in compiled:
+            text = pattern.sub(new, text)
+        return text
+
+    return edit
+
+
+def _prefix(texts):
+    texts = _listed(texts)
+    return lambda text, rng: texts[rng.integers(len(texts))] + text
+
+
+def _suffix(texts):
+    texts = _listed(texts)
+    return lambda text, rng: text + texts[rng.integers(len(texts))]
+
+
+def _typos(most):
+    def edit(text, rng):
+        # One a word, and not in its first or last letter: people see those.
+        words = list(re.finditer(r"[^\W\d_]{4,}", text))
+        for number in sorted(rng.permutation(len(words))[:most].tolist(), reverse=True):
+            place = int(rng.integers(words[number].start() + 1, words[number].end() - 2))
+            one, two = text[place], text[place + 1]
+            slips = [slip for slip in (two + one, one + one + two, two) if slip != one + two]
+            text = text[:place] + slips[rng.integers(len(slips))] + text[place + 2 :]
+        return text
+
+    return edit
+
+
+def _other_digits(text, rng):
+    return re.sub(r"[0-9]", lambda digit: str((int(digit[0]) + rng.integers(1, 10)) % 10), text)
+
+
+_NAMED = {
+    "upper case": lambda text, _rng: text.upper(),
+    "lower case": lambda text, _rng: text.lower(),
+    "other digits": _other_digits,
+    "remove": lambda _text, _rng: "",
+}
+# How an edit is made, whether what the entry says is right, and what is expected there.
+_EDITS = {
+    "replace": (_replace, _are_pairs, "words and what they become, such as {lost: found}"),
+    "swap": (_swap, lambda words: _are_texts(words) and len(words) > 1, "a list of words, such as [Dana, Chris]"),
+    "regex": (_regex, _are_pairs, "patterns and what they become, such as {'!+': '.'}"),
+    "prefix": (_prefix, lambda texts: _are_texts(_listed(texts)), "a text, or a list of texts to draw from"),
+    "suffix": (_suffix, lambda texts: _are_texts(_listed(texts)), "a text, or a list of texts to draw from"),
+    "typos": (_typos, lambda most: type(most) is int and most > 0, "how many typos, such as 2"),
+    "edit": (_NAMED.get, lambda name: _is_text(name) and name in _NAMED, f"one of {', '.join(_NAMED)}"),
+}

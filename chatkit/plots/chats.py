@@ -1,0 +1,115 @@
+"""What came in, and how it was split."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from chatkit.plots import style
+
+
+def class_shares(frame, ax=None):
+    """Draw the share of each category on the sides of a split.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        category, split, share (of the rows of that split).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure, as high as the categories need.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The category with the largest mean share on top.
+    """
+    style.expect(frame, ["category", "split", "share"])
+    splits = frame["split"].unique()
+    shares = frame.pivot_table(index="category", columns="split", values="share", aggfunc="sum", fill_value=0)[splits]
+    shares = shares.loc[style.largest_first(shares.mean(axis=1))]
+    if ax is None:
+        ax = style.new_axes(style.WIDTH, 1.4 + 0.26 * len(shares))
+    place = np.arange(len(shares))
+    ax.hlines(place, shares.min(axis=1), shares.max(axis=1), color="#8c8c8c", linewidth=1)
+    for split, color, marker in zip(splits, style.COLORS, "oDs^v", strict=False):
+        # Hollow but for the first: equal shares lie upon each other.
+        fill = color if split == splits[0] else "none"
+        ax.plot(shares[split], place, marker, color=color, markerfacecolor=fill, markersize=8, label=split)
+    ax.set_yticks(place, [style.shown(name) for name in shares.index])
+    ax.set(xlim=(0, None), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the chats on that side", ylabel="category")
+    ax.xaxis.set_major_locator(MaxNLocator(6))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if shares.max(axis=None) > 0.06 else 1))
+    apart = (shares.max(axis=1) - shares.min(axis=1)).sort_values(ascending=False, kind="stable")
+    widest = apart.index[0]
+
+    def both(name):
+        return ", ".join(f"{split} {share:.1%}" for split, share in shares.loc[name].items())
+
+    style.title_and_legend(ax, f"Largest difference: {widest}, {both(widest)}")
+    said = [f"{name} {both(name)}" for name in shares.index]
+    style.add_text(
+        ax,
+        f"Share of {style.categories(len(shares))} by side of the split, the largest first: {style.some(said)}. "
+        f"Largest difference: {widest}, {100 * apart.iloc[0]:.1f} points.",
+    )
+    return ax
+
+
+def chats_per_week(frame, ax=None):
+    """Draw how many chats of each category came in each week.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        week (datetime, its first day), category, count. A week without a row for a category had no such chat.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Categories on top of each other, the smallest at the bottom; of more than seven the seven largest, and the
+        rest as one.
+    """
+    style.expect(frame, ["week", "category", "count"])
+    weeks = frame.pivot_table(index="week", columns="category", values="count", aggfunc="sum", fill_value=0)
+    weeks = weeks.reindex(pd.date_range(weeks.index[0], weeks.index[-1], freq="7D"), fill_value=0)
+    total, order = weeks.sum(axis=1), style.largest_first(weeks.sum())
+    shown = order[: len(style.COLORS)]
+    weeks, colors = weeks[shown[::-1]], style.colors(shown)
+    if len(shown) < len(order):
+        rest = f"{len(order) - len(shown)} other categories"
+        weeks, colors = weeks.assign(**{rest: total - weeks.sum(axis=1)}), colors | {rest: "#b0b0b0"}
+    if ax is None:
+        ax = style.new_axes(style.WIDTH, 4)
+    # A step a week: nothing is known of the days between. The last week lasts until its end.
+    starts, counts = weeks.index.append(weeks.index[-1:] + pd.Timedelta(days=7)), weeks.to_numpy().T
+    ax.stackplot(
+        starts,
+        np.column_stack([counts, counts[:, -1]]),
+        step="post",
+        labels=[style.shown(name) for name in weeks],
+        colors=[colors[name] for name in weeks],
+        edgecolor="white",
+        linewidth=0.3,
+    )
+    ax.set(ylim=(0, None), xlim=(starts[0], starts[-1]), xlabel="week", ylabel="chats in the week")
+    locator = AutoDateLocator(maxticks=7)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.set_axisbelow(True)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
+    busiest = total.idxmax()
+    style.title(ax, f"{total.mean():,.0f} chats a week on average, {total.max():,} in the week of {style.day(busiest)}")
+    said = [
+        f"{name} {counts.min():,} to {counts.max():,}, mean {counts.mean():,.1f}"
+        for name, counts in weeks.loc[:, ::-1].items()
+    ]
+    style.add_text(
+        ax,
+        f"Chats per week from {style.day(weeks.index[0])} to {style.day(weeks.index[-1])}, {total.mean():,.1f} on "
+        f"average, most in the week of {style.day(busiest)} ({total.max():,}). By category: {'; '.join(said)}.",
+    )
+    return ax

@@ -1,1 +1,0 @@
-"""Stages to pages: runs a notebook, renders it, lists what there is."""

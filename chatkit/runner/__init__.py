@@ -1,0 +1,1 @@
+"""A notebook with its parameters becomes an executed notebook and a page."""

@@ -1,0 +1,256 @@
+"""Run a stage: its notebook through papermill with its parameters, then its page."""
+
+import ast
+import contextlib
+import os
+import sys
+import tempfile
+import textwrap
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from chatkit.project import InputError, outputs, path, read_parameters, replacing, root, stages
+from chatkit.runner.engine import KERNEL_ENVIRONMENT
+from chatkit.site.page import render
+
+_MESSAGE_LINES = 8
+
+
+class StageError(InputError):
+    """A cell of the notebook raised."""
+
+
+def stage_parameters(stage):
+    """Collect exactly the parameters that a stage lists in dvc.yaml.
+
+    Parameters
+    ----------
+    stage : str
+        Name of a stage.
+
+    Returns
+    -------
+    dict
+        Names and values.
+
+    Raises
+    ------
+    InputError
+        When the stage does not exist, or a listed parameter is missing from params.yaml.
+    """
+    known = stages()
+    if stage not in known:
+        raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(known)}); name one of these.")
+    sections = read_parameters()
+    given = {}
+    for entry in known[stage].get("params", []):
+        values = sections
+        for key in entry.split("."):
+            if not isinstance(values, dict) or key not in values:
+                raise InputError(
+                    f"Stage {stage} lists the parameter {entry} in dvc.yaml, but params.yaml lacks it; add it."
+                )
+            values = values[key]
+        given |= {entry.split(".")[-1]: values} if "." in entry else values
+    return given
+
+
+def _check_declared(stage, given):
+    """Refuse parameters that the notebook does not declare, and a notebook that declares others."""
+    file = path("notebooks", f"{stage}.ipynb")
+    declared = declared_parameters(_read_notebook(file), file.name)
+    for names, where, missing_in in (
+        (given.keys() - declared, "params.yaml", f"the parameters cell of notebooks/{file.name}"),
+        (
+            declared - given.keys(),
+            f"the parameters cell of notebooks/{file.name}",
+            f"section {stage} of params.yaml",
+        ),
+    ):
+        if names:
+            raise InputError(
+                f"Stage {stage}: {where} gives {', '.join(sorted(names))}, which {missing_in} does not have; add it "
+                "there or remove it here."
+            )
+
+
+def declared_parameters(notebook, name):
+    r"""Return the names that a notebook's parameters cell assigns, from params.yaml or as a constant.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+    name : str
+        File name, for the error.
+
+    Returns
+    -------
+    set of str
+
+    Raises
+    ------
+    InputError
+        When no cell, or more than one, has the tag ``parameters``.
+
+    Examples
+    --------
+    >>> cell = nbformat.v4.new_code_cell('p = parameters("split")\nseed = p["seed"]  # of the draw')
+    >>> cell.metadata.tags = ["parameters"]
+    >>> declared_parameters(nbformat.v4.new_notebook(cells=[cell]), "split.ipynb")
+    {'seed'}
+    """
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise InputError(
+            f"notebooks/{name} has {len(cells)} cells with the tag 'parameters', expected one; set it in JupyterLab's "
+            "property inspector."
+        )
+    return {
+        node.targets[0].id
+        for node in ast.parse(cells[0].source).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript | ast.Constant)
+    }
+
+
+def run_stage(stage):
+    """Execute a stage's notebook with the parameters that dvc.yaml lists, and write its report.
+
+    Parameters
+    ----------
+    stage : str
+        Name of a stage.
+
+    Raises
+    ------
+    InputError, StageError
+        As `run_notebook`.
+    """
+    run_notebook(stage, stage_parameters(stage))
+
+
+def run_notebook(name, values, eyebrow=None):
+    """Execute a notebook of the folder notebooks and write its report.
+
+    Writes ``reports/NAME.ipynb`` and ``reports/NAME.html``, each whole or not at all.
+
+    Parameters
+    ----------
+    name : str
+        Of the notebook.
+    values : dict
+        A value for each parameter that the notebook declares, for none else.
+    eyebrow : str, optional
+        What stands above the page's title; by default which of the stages it is.
+
+    Raises
+    ------
+    InputError
+        When the parameters do not fit the notebook.
+    StageError
+        When a cell raises; what there is so far is left as ``reports/NAME.failed.html`` and ``.ipynb``.
+    """
+    _check_declared(name, values)
+    project = root()
+    reports = project / "reports"
+    reports.mkdir(exist_ok=True)
+    partial, partial_page = (reports / f"{name}.failed.{kind}" for kind in ("ipynb", "html"))
+    progress = _Progress(name)
+    # From the root with relative paths: the executed notebook names no folder of this machine.
+    with (
+        contextlib.chdir(project),
+        tempfile.TemporaryDirectory(prefix="chatkit-") as empty,
+        # An empty folder in place of the person's IPython profile: start-up files change what a notebook prints.
+        _environment(KERNEL_ENVIRONMENT | {"IPYTHONDIR": empty}),
+    ):
+        try:
+            notebook = papermill.execute_notebook(
+                f"notebooks/{name}.ipynb",
+                f"reports/{partial.name}",
+                parameters=values,
+                engine_name="chatkit",
+                kernel_name="python3",
+                progress_bar=False,
+                on_cell_start=progress,
+            )
+        except PapermillExecutionError as error:
+            _write_page(nbformat.read(partial, as_version=4), name, eyebrow, partial_page)
+            raise StageError(_explain(name, error, progress.heading)) from None
+    _write_page(notebook, name, eyebrow, reports / f"{name}.html")
+    partial.replace(reports / f"{name}.ipynb")
+    partial_page.unlink(missing_ok=True)
+    progress.done()
+
+
+def _write_page(notebook, name, eyebrow, file):
+    # A notebook that is no stage stands behind them.
+    page = render(notebook, name, [*dict.fromkeys([*stages(), name])], eyebrow)
+    with replacing(file) as beside:
+        beside.write_text(page, encoding="utf-8")
+
+
+class _Progress:
+    """Says which section a notebook is at: a line that is overwritten for a person, plain lines in a log."""
+
+    def __init__(self, stage):
+        self.stage, self.heading, self.live = stage, "starting", sys.stdout.isatty()
+        self._say(self.heading)
+
+    def __call__(self, cell, cell_index):
+        headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
+        if cell.cell_type == "markdown" and headings and headings[-1] != self.heading:
+            self.heading = headings[-1]
+            self._say(self.heading)
+
+    def done(self):
+        self._say(f"done, see reports/{self.stage}.html", end="\n")
+
+    def _say(self, text, end=""):
+        line = f"{self.stage}: {text}"
+        print(f"\r\033[K{line}" if self.live else line, end=end if self.live else "\n", flush=True)
+
+
+@contextlib.contextmanager
+def _environment(variables):
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _read_notebook(file):
+    try:
+        return nbformat.read(file, as_version=4)
+    except FileNotFoundError:
+        raise InputError(f"notebooks/{file.name} does not exist; restore it with `git checkout`.") from None
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise InputError(f"notebooks/{file.name} is no notebook ({error}); restore it with `git checkout`.") from None
+
+
+def _explain(stage, error, heading):
+    source = textwrap.shorten(error.source.strip().splitlines()[0], 100) if error.source.strip() else ""
+    said = error.evalue if error.ename == "InputError" else f"{error.ename}: {error.evalue}"
+    lines = said.strip().splitlines()[:_MESSAGE_LINES]
+    return "\n".join(
+        [
+            f"{stage} failed at «{heading}», in the cell that starts with: {source}",
+            *(f"  {line}" for line in lines),
+            f"The page so far is reports/{stage}.failed.html, its notebook reports/{stage}.failed.ipynb;",
+            _last_good(stages()[stage]) if stage in stages() else "mend that and run it again.",
+        ]
+    )
+
+
+def _last_good(stage):
+    """How to get back what DVC has removed before the run: git keeps the small outputs, DVC's cache the others."""
+    in_git = [path for path, options in outputs(stage).items() if options.get("cache") is False]
+    if not in_git:
+        return "`dvc checkout` brings back the last good outputs."
+    return f"`dvc checkout` and `git checkout -- {' '.join(in_git)}` bring back the last good outputs."

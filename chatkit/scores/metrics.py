@@ -1,0 +1,379 @@
+"""How good a model is, in numbers: scores, intervals, confusions, learning curves."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn import model_selection
+from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, log_loss, make_scorer, recall_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils.multiclass import unique_labels
+
+from chatkit.statistics import divide, wilson
+
+
+def scores(y_true, y_pred, probabilities=None, classes=None):
+    """Score predictions.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of str of shape (n,)
+        Categories that people gave, and that the model gave.
+    probabilities : array-like of shape (n, k), optional
+        Probability of each category; a row sums to 1.
+    classes : array-like of str of shape (k,), optional
+        Categories in the order of the columns of `probabilities`.
+
+    Returns
+    -------
+    dict of str to float
+        macro_f1 (mean F1 over the categories in `y_true` or `y_pred`), accuracy, balanced_accuracy (mean
+        recall over the categories in `y_true`); with probabilities also log_loss (in nats) and brier (squared
+        error summed over the categories, from 0 to 2), each a mean over the rows.
+
+    Raises
+    ------
+    ValueError
+        When lengths or shapes differ, probabilities come without classes or do not sum to 1, or `y_true` has a
+        category that `classes` lacks.
+
+    Examples
+    --------
+    >>> found = scores(["urgent", "other", "other"], ["urgent", "urgent", "other"])
+    >>> {name: round(value, 3) for name, value in found.items()}
+    {'macro_f1': 0.667, 'accuracy': 0.667, 'balanced_accuracy': 0.75}
+    """
+    y_true, y_pred = _same_length(y_true, y_pred)
+    result = {
+        "macro_f1": f1_score(y_true, y_pred, average="macro", zero_division=0),
+        "accuracy": accuracy_score(y_true, y_pred),
+        "balanced_accuracy": recall_score(
+            y_true, y_pred, labels=unique_labels(y_true), average="macro", zero_division=0
+        ),
+    }
+    if probabilities is not None:
+        probabilities, classes = _checked_probabilities(y_true, probabilities, classes)
+        result["log_loss"] = log_loss(y_true, probabilities, labels=classes)
+        result["brier"] = brier_score_loss(y_true, probabilities, labels=classes, scale_by_half=False)
+    return {name: float(value) for name, value in result.items()}
+
+
+def expected_calibration_error(y_true, probabilities, classes, bins=15):
+    """Mean distance between how sure a model is and how often it is right, over bins of its largest probability.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        Categories.
+    probabilities : ndarray of shape (n, k)
+    classes : array-like of shape (k,)
+        Categories in the order of the columns.
+    bins : int, default=15
+        Of equal width. More bins and fewer rows give a larger error even for perfect probabilities.
+
+    Returns
+    -------
+    float
+        Between 0 and 1, weighted by the rows in each bin.
+
+    References
+    ----------
+    C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+
+    Examples
+    --------
+    >>> expected_calibration_error(["a", "a", "b", "b"], np.array([[0.75, 0.25]] * 4), ["a", "b"])
+    0.25
+    """
+    probabilities = np.asarray(probabilities)
+    sure = probabilities.max(axis=1)
+    right = np.asarray(classes)[probabilities.argmax(axis=1)] == np.asarray(y_true)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    distance = np.bincount(place, weights=sure - right, minlength=bins)
+    return float(np.abs(distance).sum() / len(sure))
+
+
+def per_class(y_true, y_pred, confidence=0.95):
+    """Compute precision, recall and F1 of each category, with intervals.
+
+    Precision and recall are shares, so they get Wilson intervals. F1 is no share, but a monotone function of
+    one: with j = TP / (TP + FP + FN), F1 = 2j / (1 + j), whose derivative 2 / (1 + j)² is positive. The
+    interval of F1 is therefore the Wilson interval of j, both ends mapped.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of str of shape (n,)
+        Categories that people gave, and that the model gave.
+    confidence : float, default=0.95
+        Share of such intervals that hold the true value, between 0 and 1.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (3k, 6)
+        category, metric ("precision", "recall", "f1"), value, low, high, support (rows of the category in
+        `y_true`). Precision of a category that was never predicted is NaN, and so is recall of one without
+        rows: nothing is known of either.
+
+    Raises
+    ------
+    ValueError
+        When the lengths differ or `confidence` is not between 0 and 1.
+
+    References
+    ----------
+    E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927.
+    K. F. Y. Lam, V. Gopal and J. Qian, "Confidence Intervals for the F1 Score: A Comparison of Four Methods",
+    arXiv 2309.14621, 2023 (there: "Wilson indirect").
+
+    Examples
+    --------
+    >>> frame = per_class(["urgent", "urgent", "other"], ["urgent", "other", "other"])
+    >>> frame[frame["metric"] == "recall"].round(3)
+      category  metric  value    low  high  support
+    1    other  recall    1.0  0.207 1.000        1
+    4   urgent  recall    0.5  0.095 0.905        2
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"Got confidence={confidence!r}, expected a number between 0 and 1, such as 0.95.")
+    y_true, y_pred = _same_length(y_true, y_pred)
+    categories = unique_labels(y_true, y_pred)
+    pairs = _count_pairs(y_true, y_pred, categories)
+    hits, actual, predicted = np.diag(pairs), pairs.sum(axis=1), pairs.sum(axis=0)
+    shares = {
+        "precision": wilson(hits, predicted, confidence),
+        "recall": wilson(hits, actual, confidence),
+        "f1": [2 * j / (1 + j) for j in wilson(hits, actual + predicted - hits, confidence)],
+    }
+    frames = [
+        pd.DataFrame(
+            {"category": categories, "metric": metric, "value": value, "low": low, "high": high, "support": actual}
+        )
+        for metric, (value, low, high) in shares.items()
+    ]
+    # A stable sort keeps precision, recall, f1 in this order within each category.
+    return pd.concat(frames).sort_values("category", kind="stable", ignore_index=True)
+
+
+def confusion(y_true, y_pred, labels=None):
+    """Count which category was taken for which.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of str of shape (n,)
+        Categories that people gave, and that the model gave.
+    labels : array-like of str of shape (k,), optional
+        All categories; by default those in `y_true` or `y_pred`, sorted.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (k², 4)
+        actual, predicted, count, share (of the rows of the actual category, NaN where it has none). Every pair
+        is there.
+
+    Raises
+    ------
+    ValueError
+        When the lengths differ, or a category is not among `labels`.
+
+    Examples
+    --------
+    >>> confusion(["urgent", "urgent", "other"], ["urgent", "other", "other"])
+       actual predicted  count  share
+    0   other     other      1    1.0
+    1   other    urgent      0    0.0
+    2  urgent     other      1    0.5
+    3  urgent    urgent      1    0.5
+    """
+    y_true, y_pred = _same_length(y_true, y_pred)
+    found = unique_labels(y_true, y_pred)
+    labels = found if labels is None else np.asarray(labels, dtype=object)
+    unknown = sorted(set(found) - set(labels))
+    if unknown:
+        raise ValueError(f"Got rows of category '{unknown[0]}', expected only those in labels; add it there.")
+    counts = _count_pairs(y_true, y_pred, labels)
+    totals = counts.sum(axis=1, keepdims=True)
+    return pd.DataFrame(
+        {
+            "actual": np.repeat(labels, len(labels)),
+            "predicted": np.tile(labels, len(labels)),
+            "count": counts.ravel(),
+            "share": divide(counts, np.broadcast_to(totals, counts.shape)).ravel(),
+        }
+    )
+
+
+def staged_predict_proba(fitted, messages):
+    """Probabilities of a boosted classifier after each round.
+
+    Parameters
+    ----------
+    fitted : estimator
+        A classifier, or a pipeline that ends in one; of a search, what it chose.
+    messages : pandas.DataFrame or list of str
+        What it predicts from.
+
+    Returns
+    -------
+    iterator of ndarray of shape (n, k), or None
+        None when the classifier is not boosted, or does not show its rounds as scikit-learn or XGBoost do.
+    """
+    if isinstance(fitted, Pipeline):
+        for _, step in fitted.steps[:-1]:
+            messages = messages if step in (None, "passthrough") else step.transform(messages)
+        fitted = fitted[-1]
+    if hasattr(fitted, "best_estimator_"):
+        return staged_predict_proba(fitted.best_estimator_, messages)
+    if hasattr(fitted, "staged_predict_proba"):
+        return fitted.staged_predict_proba(messages)
+    if hasattr(fitted, "get_booster"):
+        booster = fitted.get_booster()
+        if fitted.get_xgb_params().get("booster") == "gblinear":
+            return None  # its rounds change one line, and only the last is kept
+        # Stopped early, it predicts by the best round.
+        rounds = booster.num_boosted_rounds() if booster.attr("best_iteration") is None else booster.best_iteration + 1
+        return (fitted.predict_proba(messages, iteration_range=(0, end)) for end in range(1, rounds + 1))
+    return None
+
+
+def staged_log_loss(pipeline, sides):
+    """Log-loss of a boosted classifier after each round.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted on subject and body; boosted, see `staged_predict_proba`.
+    sides : dict of str to pandas.DataFrame
+        Chats with subject, body and category, by the name of their side.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (rounds · sides, 3)
+        round (from 1), split (name of the side), log_loss (in nats).
+    """
+    rows = [
+        (number, side, float(log_loss(chats["category"], given, labels=pipeline.classes_)))
+        for side, chats in sides.items()
+        for number, given in enumerate(staged_predict_proba(pipeline, chats[["subject", "body"]]), start=1)
+    ]
+    return pd.DataFrame(rows, columns=["round", "split", "log_loss"])
+
+
+def learning_curve(pipeline, X, y, fractions=(0.1, 0.25, 0.5, 0.75, 1.0), cv=3, seed=0, n_jobs=None):
+    """Score a pipeline that was fitted on growing shares of the rows.
+
+    Each smaller share is contained in the larger ones and holds at least one row of each category, as far as it
+    has rows enough. A category with fewer rows than folds is missing from some of them.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted or not; it is cloned.
+    X : pandas.DataFrame of shape (n, m)
+        Chats.
+    y : array-like of str of shape (n,)
+        Categories.
+    fractions : sequence of float, default=(0.1, 0.25, 0.5, 0.75, 1.0)
+        Shares of a fold's training rows, above 0 and up to 1.
+    cv : int, default=3
+        Stratified, shuffled folds.
+    seed : int, default=0
+        Seed of the folds and of the order in which rows are added.
+    n_jobs : int, optional
+        Fits that run at the same time; the result does not depend on it.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (2 · fractions · cv, 4)
+        rows (fitted on), fold (from 0), split ("train": those rows; "validation": the rows of the fold),
+        macro_f1.
+
+    Raises
+    ------
+    ValueError
+        When a fraction is out of range, every category has fewer rows than `cv`, or the pipeline cannot be
+        fitted on the smallest share.
+    """
+    if not all(0 < fraction <= 1 for fraction in fractions):
+        raise ValueError(f"Got fractions={tuple(fractions)!r}, expected shares above 0 and up to 1.")
+    y = np.asarray(y, dtype=object)
+    folds = model_selection.StratifiedKFold(cv, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Rare categories are expected in support chats.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        splits = list(folds.split(X, y))
+    generator = np.random.default_rng(seed)
+    splits = [(_spread(rows, y[rows], generator), held_out) for rows, held_out in splits]
+    whole = min(len(rows) for rows, _ in splits)
+    sizes, *by_split = model_selection.learning_curve(
+        pipeline,
+        X,
+        y,
+        train_sizes=np.unique([max(1, round(fraction * whole)) for fraction in fractions]),
+        cv=splits,
+        scoring=make_scorer(f1_score, average="macro", zero_division=0),
+        n_jobs=n_jobs,
+        error_score="raise",
+    )
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "rows": np.repeat(sizes, cv),
+                    "fold": np.tile(np.arange(cv), len(sizes)),
+                    "split": split,
+                    "macro_f1": macro_f1.ravel().round(9),
+                }
+            )
+            for split, macro_f1 in zip(("train", "validation"), by_split, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def _same_length(y_true, y_pred):
+    y_true, y_pred = np.asarray(y_true, dtype=object), np.asarray(y_pred, dtype=object)
+    if len(y_true) != len(y_pred):
+        raise ValueError(
+            f"Got {len(y_true)} rows in y_true and {len(y_pred)} in y_pred, expected as many; predict the same chats."
+        )
+    if not len(y_true):
+        raise ValueError("Got no rows, expected at least one; nothing can be said about no chats.")
+    return y_true, y_pred
+
+
+def _checked_probabilities(y_true, probabilities, classes):
+    """Return float64 probabilities and classes, sorted by class as scikit-learn's losses expect them."""
+    if classes is None:
+        raise ValueError("Got probabilities without classes, expected both; pass classes=pipeline.classes_.")
+    probabilities, classes = np.asarray(probabilities), np.asarray(classes, dtype=object)
+    if probabilities.shape != (len(y_true), len(classes)):
+        raise ValueError(
+            f"Got probabilities of shape {probabilities.shape}, expected ({len(y_true)}, {len(classes)}): a row for "
+            "each chat, a column for each class."
+        )
+    unknown = sorted(set(y_true) - set(classes))
+    if unknown:
+        raise ValueError(
+            f"Got category {unknown[0]!r} in y_true, expected only those in classes; pass all that the model knows."
+        )
+    # float32, as XGBoost gives it, sums to 1 only so far.
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):
+        raise ValueError("Got probabilities that do not sum to 1 in each row; pass what predict_proba returns.")
+    probabilities = probabilities.astype(float)
+    order = np.argsort(classes)
+    return (probabilities / probabilities.sum(axis=1, keepdims=True))[:, order], classes[order]
+
+
+def _count_pairs(y_true, y_pred, labels):
+    # Not scikit-learn's confusion_matrix, which warns where there is a single category.
+    counts, labels = np.zeros((len(labels), len(labels)), dtype=int), pd.Index(labels)
+    np.add.at(counts, (labels.get_indexer(y_true), labels.get_indexer(y_pred)), 1)
+    return counts
+
+
+def _spread(rows, y, generator):
+    """Order rows so that every prefix holds the categories in their shares, each from its first row on."""
+    order = generator.permutation(len(rows))
+    rows, y = rows[order], pd.Series(y[order])
+    place = y.groupby(y).cumcount() / y.groupby(y).transform("size")
+    return rows[np.argsort(place.to_numpy(), kind="stable")]

@@ -1,0 +1,93 @@
+"""What a classifier says about chats, asked once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from chatkit.text.messages import MESSAGE
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Categories and probabilities that a classifier gives chats.
+
+    Parameters
+    ----------
+    predicted : ndarray of str of shape (n,)
+    probabilities : ndarray of shape (n, k) or None
+        None where the classifier gives none.
+    classes : ndarray of str of shape (k,)
+        Categories in the order of the columns.
+    """
+
+    predicted: np.ndarray
+    probabilities: np.ndarray | None
+    classes: np.ndarray
+
+    @classmethod
+    def of(cls, pipeline, chats):
+        """Ask a fitted pipeline.
+
+        Parameters
+        ----------
+        pipeline : sklearn.pipeline.Pipeline
+            Fitted on subject and body.
+        chats : pandas.DataFrame
+            With subject and body.
+
+        Returns
+        -------
+        Predictions
+        """
+        probabilities = pipeline.predict_proba(chats[MESSAGE]) if hasattr(pipeline, "predict_proba") else None
+        return cls(pipeline.predict(chats[MESSAGE]), probabilities, pipeline.classes_)
+
+    def probability_of(self, categories):
+        """Probability of one category of each chat.
+
+        Parameters
+        ----------
+        categories : str or array-like of str of shape (n,)
+
+        Returns
+        -------
+        ndarray of float of shape (n,)
+            0 for a category that the classifier does not know; NaN where it gives no probabilities.
+        """
+        categories = np.broadcast_to(np.asarray(categories, dtype=object), len(self.predicted))
+        if self.probabilities is None:
+            return np.full(len(categories), np.nan)
+        at = pd.Index(self.classes).get_indexer(categories)
+        return np.where(at < 0, 0.0, self.probabilities[np.arange(len(at)), at])
+
+    def table(self):
+        """Lay out the probabilities.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (n, k) or None
+            A column for each category; None where the classifier gives none.
+        """
+        return None if self.probabilities is None else pd.DataFrame(self.probabilities, columns=self.classes)
+
+    def frame(self, chats):
+        """Lay out the predictions of chats that people have sorted.
+
+        Parameters
+        ----------
+        chats : pandas.DataFrame
+            Those that were asked about, with id and category; with conversation_id where there is one.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id, conversation_id, actual, predicted, probability, probability_of_actual, both with six decimals.
+        """
+        frame = chats[[name for name in ("id", "conversation_id") if name in chats]].reset_index(drop=True)
+        return frame.assign(
+            actual=chats["category"].to_numpy(),
+            predicted=self.predicted,
+            probability=np.round(self.probability_of(self.predicted), 6),
+            probability_of_actual=np.round(self.probability_of(chats["category"]), 6),
+        )

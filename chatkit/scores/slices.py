@@ -1,0 +1,137 @@
+"""Where the model is better and where worse: scores by week, length, language, channel and subject."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from chatkit.scores.intervals import score_intervals
+from chatkit.statistics import check_confidence, wilson
+
+FEWEST = 30  # chats of a slice, and
+FEWEST_EACH = 5  # chats for each of its categories, below which the bootstrap of the macro-F1 is too narrow
+MOST_PERIODS = 30  # weeks, or else months and so on: more are a wall
+MOST_NAMES = 10  # languages or channels of their own; the rest is one
+PERIODS = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
+UNKNOWN = "not given"
+
+
+def slice_scores(test, y_pred, confidence=0.95, draws=1000, seed=0):
+    """Score slices of the test chats.
+
+    Chats are sliced by time (the shortest of week, month, quarter and year that makes at most 30 slices), by length
+    (quarters of the chats by characters of subject and body), by language and channel, and by whether they have a
+    subject; whatever the chats do not carry, or have only one value of, is left out. With many slices some intervals
+    leave out the overall score by chance: at 95 % about one in twenty.
+
+    Parameters
+    ----------
+    test : pandas.DataFrame of shape (n, m)
+        With subject, body and category; conversation_id, created_at, language and channel are used where they are.
+    y_pred : array-like of str of shape (n,)
+        Categories that the model gave.
+    confidence : float, default=0.95
+    draws : int, default=1000
+        Of the bootstrap.
+    seed : int, default=0
+
+    Returns
+    -------
+    pandas.DataFrame
+        slice ("all", then what the chats are sliced by), name, rows (chats), metric ("macro_f1", "accuracy"), value,
+        low, high. Accuracy has Wilson's interval, the macro-F1 the bootstrap of `score_intervals`; its ends are NaN
+        where they could only mislead: with fewer than 30 chats, or than 5 for each category, and where every draw
+        scores the same. The macro-F1 is over the categories that a slice has, so that slices with other categories
+        do not compare; their accuracies do.
+
+    Raises
+    ------
+    ValueError
+        When there are not as many predictions as chats, there are no chats, or `confidence` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> test = pd.DataFrame({"subject": ["Hi", "", "Card", ""], "body": ["Hello!", "Help", "I lost my card", "Hm"]})
+    >>> frame = slice_scores(test.assign(category=["other", "urgent"] * 2), ["other", "other", "urgent", "urgent"])
+    >>> frame.loc[(frame["metric"] == "accuracy") & frame["slice"].isin(["all", "subject"])].round(2)
+           slice             name  rows    metric  value   low  high
+    1        all        all chats     4  accuracy    0.5  0.15  0.85
+    ...  subject   with a subject     2  accuracy    0.5  0.09  0.91
+    ...  subject  without subject     2  accuracy    0.5  0.09  0.91
+    """
+    check_confidence(confidence)
+    y_true, y_pred = test["category"].to_numpy(dtype=object), np.asarray(y_pred, dtype=object)
+    if len(y_true) != len(y_pred) or not len(y_true):
+        raise ValueError(
+            f"Got {len(y_pred)} predictions for {len(y_true)} chats, expected one for each of at least one chat."
+        )
+    groups = test["conversation_id"].to_numpy(dtype=object) if "conversation_id" in test.columns else None
+    rows = []
+    for what, names in {"all": pd.Categorical(["all chats"] * len(test)), **_slicings(test)}.items():
+        for name in names.categories:
+            inside = np.asarray(names == name)
+            frame = score_intervals(
+                y_true[inside], y_pred[inside], groups=None if groups is None else groups[inside],
+                confidence=confidence, draws=draws, seed=seed,
+            )  # fmt: skip
+            f1 = frame.set_index("metric").loc["macro_f1"]
+            fewest = max(FEWEST, FEWEST_EACH * len({*y_true[inside], *y_pred[inside]}))
+            misleads = inside.sum() < fewest or f1["low"] == f1["high"]
+            ends = (np.nan, np.nan) if misleads else (f1["low"], f1["high"])
+            rows.append((what, name, inside.sum(), "macro_f1", f1["value"], *ends))
+            share = wilson((y_true == y_pred)[inside].sum(), inside.sum(), confidence)
+            rows.append((what, name, inside.sum(), "accuracy", *map(float, share)))
+    return pd.DataFrame(rows, columns=["slice", "name", "rows", "metric", "value", "low", "high"])
+
+
+def _slicings(test):
+    """Give each chat its name in each slicing; names in the order to be shown."""
+    found = {}
+    if "created_at" in test.columns and test["created_at"].notna().any():
+        what, names = _periods(test["created_at"])
+        found[what] = _ordered(names, sorted(set(names) - {UNKNOWN}))
+    found["length in characters"] = _lengths(test["subject"].fillna("") + test["body"].fillna(""))
+    for column in ("language", "channel"):
+        if column in test.columns:
+            found[column] = _most_frequent(test[column])
+    empty = test["subject"].fillna("").str.strip() == ""
+    found["subject"] = _ordered(
+        np.where(empty, "without subject", "with a subject"), ["with a subject", "without subject"]
+    )
+    return {what: names for what, names in found.items() if len(names.categories) > 1}
+
+
+def _periods(dates):
+    dates = dates.dt.tz_localize(None)
+    for what, frequency in PERIODS.items():
+        # A week is named by its first day.
+        names = dates.dt.to_period(frequency).astype(str).str[:10].where(dates.notna(), UNKNOWN)
+        if names.nunique() <= MOST_PERIODS:
+            return what, names
+    return what, names
+
+
+def _lengths(texts):
+    lengths = texts.str.len().to_numpy()
+    # Many chats of one length: a bin may be as large as two.
+    ends = np.unique(np.quantile(lengths, [0.25, 0.5, 0.75]).astype(int))
+    ends = ends[ends < lengths.max()].tolist()
+    if not ends:
+        return pd.Categorical(["any"] * len(lengths))
+    names = [f"up to {ends[0]:,}"]
+    names += [f"{low + 1:,} to {high:,}" if low + 1 < high else f"{high:,}" for low, high in pairwise(ends)]
+    names.append(f"over {ends[-1]:,}")
+    return _ordered(np.array(names, dtype=object)[np.searchsorted(ends, lengths)], names)
+
+
+def _most_frequent(values):
+    values = values.astype(object).where(values.notna(), UNKNOWN).astype(str)
+    counts = values[values != UNKNOWN].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    order = counts.index[:MOST_NAMES].tolist()
+    rest = f"{len(counts) - len(order)} others"
+    return _ordered(values.where(values.isin([*order, UNKNOWN]), rest), [*order, rest])
+
+
+def _ordered(names, order):
+    present = set(names)
+    return pd.Categorical(names, [name for name in [*order, UNKNOWN] if name in present])
