@@ -18,9 +18,8 @@ from chatkit import make_pipeline
 from chatkit.data.simulate import simulate
 from chatkit.monitoring.alarms import ALARMS, Window, watch
 from chatkit.project import parameters
-from chatkit.statistics import wilson
 from chatkit.scores.predictions import MESSAGE, Predictions
-from chatkit.statistics import group_codes
+from chatkit.statistics import group_codes, wilson
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (100, 500, 5000)

@@ -10,8 +10,8 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from chatkit import plots
 from chatkit.plots import style
-from chatkit.statistics import wilson
 from chatkit.scores.slices import slice_scores
+from chatkit.statistics import wilson
 
 DRAWS = 100
 
