@@ -4,7 +4,7 @@ import json
 
 from chatkit.fingerprint import fingerprint_file
 from chatkit.provenance.revision import FACTS, SCORES_FILE, changed_parameters, without_chats
-from chatkit.site.outputs import DATA, SCORES, check_rows, navigation, read_stages, write_page
+from chatkit.site.outputs import DATA_FACTS, SCORES, check_rows, navigation, read_stages, write_page
 
 _SECTIONS = ("Scores", "Parameters", "Files", "Data", "Categories", "Confusions", "Messages", "Checks")
 _OF_CHATS = _SECTIONS[4:7]
@@ -116,7 +116,7 @@ def _files_read(side, stage):
 def _data(a, b):
     """Facts about the data, each with both values."""
     old, new = (side.read_json(FACTS) for side in (a, b))
-    return [(title, old.get(key), new.get(key)) for key, title in DATA.items()]
+    return [(title, old.get(key), new.get(key)) for key, title in DATA_FACTS.items()]
 
 
 def _checks(a, b):

@@ -56,7 +56,7 @@ def write_index(root):
         stages=stages,
         no_stages=no_pipeline or no_params,
         card=write_card(root, stages, pages),
-        data={title: data.get(key) for key, title in outputs.DATA.items()},
+        data={title: data.get(key) for key, title in outputs.DATA_FACTS.items()},
         no_data=no_data,
     )
 

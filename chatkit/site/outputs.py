@@ -19,7 +19,7 @@ SCORES = {
     "brier": "Brier score",
 }
 # Keys of data/chats.json.
-DATA = {
+DATA_FACTS = {
     "rows": "Chats",
     "first_created_at": "First chat",
     "last_created_at": "Last chat",
@@ -143,17 +143,17 @@ def read_checks(root, scores):
         carries the SHA-256 of what it was made from, and the score that the same model must have.
     """
     name = "metrics/overfitting.json"
-    found, absent = read_output(root, name)
+    report, absent = read_output(root, name)
     if absent:
         return {}, absent
-    if not found.get("made_from"):
+    if not report.get("made_from"):
         return {}, f"{name} does not say what it was made from; make it again with `dvc repro overfitting`."
-    changed = [file["path"] for file in found["made_from"] if _sha256(root / file["path"]) != file["sha256"]]
+    changed = [file["path"] for file in report["made_from"] if _sha256(root / file["path"]) != file["sha256"]]
     if changed:
         return {}, f"{name} is of another run: {', '.join(changed)} changed since; make it again with `dvc repro`."
-    if scores and scores.get("macro_f1") != found.get("test_macro_f1"):
+    if scores and scores.get("macro_f1") != report.get("test_macro_f1"):
         return {}, f"{name} and metrics/evaluate.json are of different runs; make both again with `dvc repro`."
-    return found, None
+    return report, None
 
 
 def _sha256(file):

@@ -28,7 +28,7 @@ _ADDRESSES = "action background cite data formaction href longdesc ping poster s
 _LOCAL = re.compile(
     r"#.*|data:image/(png|jpeg|gif|webp);base64,[\w+/=]*|(?!(.*/)?\.\.)[\w.%-][\w./%-]*(#.*)?", re.DOTALL
 )
-_SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # the first at hand
+_OUTPUT_TYPES = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # the first that there is
 _PARAMETER_TAGS = ("parameters", "injected-parameters")  # papermill's words
 _LONG = 30  # characters of a table cell from which its text may run over several lines
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*(\.\d*)?|\.\d+)(e[-+]?\d+)?\s?%?|nan|[-+]?inf|", re.IGNORECASE)
@@ -165,7 +165,7 @@ def _cells(notebook):
                 about["width"], about["height"] = _printed_size(base64.b64decode(data["image/png"]))
     _fold_parameters(notebook.cells)
     exporter = HTMLExporter(
-        config=Config({"NbConvertBase": {"display_data_priority": _SHOWN}}),
+        config=Config({"NbConvertBase": {"display_data_priority": _OUTPUT_TYPES}}),
         extra_template_basedirs=[str(TEMPLATE.parent)],
         template_name=TEMPLATE.name,
         template_file="cells.html.j2",
