@@ -335,4 +335,4 @@ def _check(soup):
 
 
 def _where(tag):
-    return tag.find_previous(class_="cell")["id"].replace("-", " ").capitalize()
+    return tag.find_previous(class_="cell", id=True)["id"].replace("-", " ").capitalize()
