@@ -42,7 +42,7 @@ def paired(a, b):
     Raises
     ------
     InputError
-        When no test chat is in both, or what was said of them is of an older form.
+        When no test chat is in both, or the predictions are of an older form.
     """
     tests = a.chats(), b.chats()
     both = comparison.pair(*tests)
