@@ -1,19 +1,11 @@
 """The model card: what the model is for, what it was made from, how good it is, and what nobody has written down."""
 
-import html
-import re
-
-from chatkit.project import InputError, read_yaml, replacing
-from chatkit.provenance.reproduce import locked_outputs
-from chatkit.site.outputs import SCORES, check_rows, read_checks, read_output, revision, score_rows
-from chatkit.site.page import as_written, fill
-from chatkit.site.reforms import answers, tally
-from chatkit.site.written import FIELDS, KEYS, name_of, read_card
-
-_HEADING = re.compile(r'<h[2-6] id="([^"]+)">(.*?)</h[2-6]>', re.DOTALL)
+from chatkit.project import InputError, read_yaml
+from chatkit.site import outputs
+from chatkit.site.questions import KEYS, QUESTIONS, answered_items, count_answers, read_card, title_of
 
 
-def write_card(root, pages):
+def write_card(root, stages, pages):
     """Write reports/card.html from what the stages have left behind and what card.yaml says.
 
     Whatever is missing or cannot be read is said on the page.
@@ -22,44 +14,56 @@ def write_card(root, pages):
     ----------
     root : pathlib.Path
         The project's root.
+    stages : list of dict
+        name, address of the page or None, and contents (see `chatkit.site.page.outline`) of each stage.
     pages : list of (str, str or None)
         Names and addresses of the site's other pages, for the navigation.
 
     Returns
     -------
     str
-        A sentence for the overview: how much is not known, or what is wrong with card.yaml.
+        A sentence for the overview: how many questions are answered, or what is wrong with card.yaml.
 
     References
     ----------
     M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019: the sections and their order.
     """
     try:
-        written, problem = read_card(root / "card.yaml"), None
+        answers, problem = read_card(root / "card.yaml"), None
     except InputError as error:
-        written, problem = {}, f"Nothing of card.yaml is shown: {error}".replace(f"{root}/", "")
-    scores, no_scores = read_output(root, "metrics/evaluate.json")
-    found, no_checks = read_checks(root, scores)
-    checks = check_rows(found)
-    facts = _facts(root, scores, checks)
+        answers, problem = {}, f"Nothing of card.yaml is shown: {error}".replace(f"{root}/", "")
+    scores, no_scores = outputs.read_output(root, "metrics/evaluate.json")
+    report, no_checks = outputs.read_checks(root, scores)
+    checks = outputs.check_rows(report)
+    model, no_model = outputs.read_output(root, "models/chats/manifest.json")
+    train, no_train = outputs.read_output(root, "data/train.parquet", _read_chats)
+    test, no_test = outputs.read_output(root, "data/test.parquet", _read_chats)
+    lock, _ = outputs.read_output(root, "dvc.lock", read_yaml)
+    runs = (lock.get("stages") or {}).values()
+    # What the run knows, by section of the card, and the sentence where that is missing.
+    facts = {
+        "Model details": (model, no_model and f"No model: {no_model}"),
+        "Metrics": (scores, None),
+        "Evaluation data": (test, no_test and f"No test chats: {no_test}"),
+        "Training data": (train, no_train and f"No training chats: {no_train}"),
+        "Caveats and recommendations": (checks, None),
+    }
     sections = [
         {
             "title": title,
-            "id": _id(title),
-            "facts": [(name, value or "not given") for name, value in facts.get(title, ({}, None))[0].items()],
-            "absent": facts.get(title, ({}, None))[1],
-            "fields": [
-                {"key": key, "title": name_of(key), "text": written.get(key), "about": about}
-                for key, about in FIELDS.get(title, {}).items()
-            ],
+            "id": title.lower().replace(" ", "-"),
+            "facts": facts.get(title, (None, None))[0],
+            "absent": facts.get(title, (None, None))[1],
+            "questions": questions,
         }
-        for title in (*list(FIELDS)[:6], "Quantitative analyses", *list(FIELDS)[6:])
+        for title, questions in QUESTIONS.items()
     ]
-    modules = answers(_known(root, written, sections, scores, checks, pages))
-    page = fill(
-        "card.html.j2",
+    modules = answered_items(_links(root, answers, sections, scores, checks, stages))
+    outputs.write_page(
+        root,
+        "card",
         title="Model card",
-        eyebrow=f"Revision: {revision(root)}",
+        eyebrow=f"Revision: {outputs.revision(root)}",
         here="Model card",
         pages=pages,
         contents=[
@@ -68,149 +72,61 @@ def write_card(root, pages):
         ],
         problem=problem,
         sections=sections,
-        measures=list(SCORES.values()),
-        scores=score_rows(scores, tuple(SCORES)),
+        answers=answers,
+        model=model,
+        features=outputs.read_output(root, "models/chats/features.json")[0],
+        data=outputs.read_output(root, "data/chats.json")[0],
+        md5={out["path"]: out.get("md5") for run in runs for out in run.get("outs", [])},
+        # Those that the stages ran with, whatever params.yaml says by now.
+        params={name: value for run in runs for name, value in run.get("params", {}).get("params.yaml", {}).items()},
+        measures=outputs.SCORES,
+        scores=outputs.score_rows(scores),
         no_scores=no_scores,
         checks=checks,
         no_checks=no_checks,
-        categories=_categories(root),
+        categories=_categories(train, test),
         modules=modules,
-        titles={key: name_of(key) for key in KEYS},
-        tally=tally(modules),
+        titles={key: title_of(key) for key in KEYS},
+        tally=count_answers(modules),
     )
-    with replacing(root / "reports" / "card.html") as beside:
-        beside.write_text(page, encoding="utf-8")
-    return problem or f"card.yaml answers {len(written)} of {len(KEYS)} questions that no run can answer."
+    return problem or f"card.yaml answers {len(answers)} of {len(KEYS)} questions that no run can answer."
 
 
-def _id(title):
-    return title.lower().replace(" ", "-")
-
-
-def _facts(root, scores, checks):
-    """What the run knows, by section: names with values, and the sentence where there is nothing."""
-    manifest, no_manifest = read_output(root, "models/chats/manifest.json")
-    features, _ = read_output(root, "models/chats/features.json")
-    data, _ = read_output(root, "data/chats.json")
-    params, _ = read_output(root, "dvc.lock", _parameters)  # those that were run with, whatever params.yaml says by now
-    lock, _ = read_output(root, "dvc.lock", lambda file: locked_outputs(file.read_text(encoding="utf-8")))
-    train, no_train = read_output(root, "data/train.parquet", _table)
-    test, no_test = read_output(root, "data/test.parquet", _table)
-    made_from = manifest.get("made_from", {})
-    model = {
-        "Classifier": features.get("classifier"),
-        "Its settings": _listed(features.get("options") or manifest.get("fit", {}).get("classifier_options")),
-        "Parameters of the stage": _listed(made_from.get("parameters")),
-        "Categories": ", ".join(features.get("classes", [])),
-        "Terms": f"{len(features['terms']):,}" if features.get("terms") else None,
-        "Software": ", ".join(f"{name} {version}" for name, version in manifest.get("libraries", {}).items()),
-        "SHA-256 of the code": made_from.get("code_sha256"),
-        "MD5 in dvc.lock": lock.get("models/chats"),
-    }
-    sides = {
-        name: {
-            "Chats": table.get("chats"),
-            "First and last": table.get("dates"),
-            "Split": _listed(params.get("split")),
-            "MD5 in dvc.lock": lock.get(f"data/{name}.parquet"),
-        }
-        for name, table in (("train", train), ("test", test))
-    }
-    warehouse = {
-        "Warehouse": data.get("warehouse"),
-        "Query": (params.get("query") or {}).get("sql"),
-        "Read as of": data.get("as_of"),
-        "SHA-256 of all chats": data.get("rows_sha256"),
-        "SHA-256 of the query": data.get("sql_sha256"),
-        "SHA-256 of the training file": made_from.get("train_sha256"),
-    }
-    compared = {
-        "Baselines": ", ".join(scores.get("baselines") or {}),
-        "Confidence of intervals": (params.get("evaluate") or {}).get("confidence"),
-    }
-    doubtful = [f"{check['title']} ({check['word']})" for check in checks if check["status"] != "pass"]
-    return {
-        "Model details": ({}, f"No model: {no_manifest}") if no_manifest else (model, None),
-        "Metrics": (compared if scores else {}, None),
-        "Evaluation data": ({}, f"No test chats: {no_test}") if no_test else (sides["test"], None),
-        "Training data": ({}, f"No training chats: {no_train}") if no_train else (sides["train"] | warehouse, None),
-        "Caveats and recommendations": (
-            {"Checks that did not pass": "; ".join(doubtful) or "none"} if checks else {},
-            None,
-        ),
-    }
-
-
-def _listed(values):
-    return ", ".join(f"{name}: {as_written(value)}" for name, value in (values or {}).items())
-
-
-def _table(file):
-    """Size and dates of a table, from the file's end: no chat is read."""
+def _read_chats(file):
+    """Number, dates and categories of the chats in a table."""
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    about = pq.read_metadata(file)
-    column = about.schema.names.index("created_at")
-    groups = [about.row_group(number).column(column).statistics for number in range(about.num_row_groups)]
-    dated = [group for group in groups if group is not None and group.has_min_max]
-    ends = [min(group.min for group in dated), max(group.max for group in dated)] if dated else None
+    table = pq.read_table(file, columns=["created_at", "category"])
+    ends = [end.isoformat(timespec="seconds") for end in pc.min_max(table["created_at"]).as_py().values() if end]
+    counts = table["category"].value_counts().to_pylist()
     return {
-        "chats": f"{about.num_rows:,}",
-        "dates": " to ".join(end.isoformat(timespec="seconds") for end in ends) if ends else "the chats carry no dates",
+        "rows": table.num_rows,
+        "dates": " to ".join(ends) or "the chats carry no dates",
+        "categories": {count["values"]: count["counts"] for count in counts},
     }
 
 
-def _categories(root):
+def _categories(train, test):
     """Chats of each category on both sides of the split, the largest first."""
-    sides = [read_output(root, f"data/{name}.parquet", _counts)[0] for name in ("train", "test")]
-    rows = [(category, *(side.get(category, 0) for side in sides)) for category in sides[0].keys() | sides[1].keys()]
-    return [
-        (name, f"{train:,}", f"{test:,}") for name, train, test in sorted(rows, key=lambda row: (-row[1], -row[2], row))
-    ]
+    train, test = (side.get("categories", {}) for side in (train, test))
+    rows = [(category, train.get(category, 0), test.get(category, 0)) for category in train.keys() | test.keys()]
+    return sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
 
 
-def _counts(file):
-    import pyarrow.parquet as pq
-
-    counts = pq.read_table(file, columns=["category"])["category"].value_counts().to_pylist()
-    return {count["values"]: count["counts"] for count in counts}
-
-
-def _parameters(file):
-    """The parameters that the stages ran with, by section."""
-    found = {}
-    for stage in (read_yaml(file).get("stages") or {}).values():
-        found |= (stage.get("params") or {}).get("params.yaml") or {}
-    return found
-
-
-def _known(root, written, sections, scores, checks, pages):
-    """Everything that can answer an item of REFORMS, with the place where it stands."""
-    known = {key: {"text": name_of(key), "address": f"#{key}"} for key in written}
-    for section in sections:
-        if section["facts"]:
-            known[f"#{section['id']}"] = {"text": section["title"], "address": f"#{section['id']}"}
+def _links(root, answers, sections, scores, checks, stages):
+    """Text and address of everything that can answer an item of REFORMS, by its name in reforms.yaml."""
+    links = {key: (title_of(key), f"#{key}") for key in answers}
+    links |= {f"#{section['id']}": (section["title"], f"#{section['id']}") for section in sections if section["facts"]}
+    if scores.get("intervals"):
+        links["intervals"] = ("intervals", "#quantitative-analyses")
     for check in checks:
         if check["status"] != "not_run":
-            said = "" if check["status"] == "pass" else f" ({check['status']})"
-            text = f"check {check['code']}{said}"
-            known[f"check {check['code']}"] = {"text": text, "address": f"#check-{check['code']}"}
-    if scores.get("intervals"):
-        known["intervals"] = {"text": "intervals", "address": "#quantitative-analyses"}
-    known |= _headings(root, pages)
-    for name in ("README.md", "dvc.yaml"):
-        if (root / name).is_file():
-            known[name] = {"text": name, "address": None}
-    return known
-
-
-def _headings(root, pages):
-    """The sections of the stages' pages."""
-    found = {}
-    for stage, address in pages[1:]:
-        if address:
-            page = (root / "reports" / address).read_text(encoding="utf-8")
-            for identifier, heading in _HEADING.findall(page):
-                text = f"{stage}: {html.unescape(re.sub('<.*?>', '', heading))}"
-                found[f"{stage}#{identifier}"] = {"text": text, "address": f"{address}#{identifier}"}
-    return found
+            name = f"check {check['code']}"
+            result = "" if check["status"] == "pass" else f" ({check['word']})"
+            links[name] = (name + result, f"#check-{check['code']}")
+    for stage in stages:
+        for heading in stage["contents"] if stage["address"] else []:
+            link = (f"{stage['name']}: {heading['text']}", f"{stage['address']}#{heading['id']}")
+            links[f"{stage['name']}#{heading['id']}"] = link
+    return links | {name: (name, None) for name in ("README.md", "dvc.yaml") if (root / name).is_file()}

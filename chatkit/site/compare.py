@@ -1,23 +1,15 @@
 """The page that says what changed from one revision to another: parameters, code, data, scores, messages, checks."""
 
 import json
-import re
 
 from chatkit.fingerprint import fingerprint_file
-from chatkit.project import read_yaml, replacing
 from chatkit.provenance.revision import FACTS, SCORES_FILE, changed_parameters, without_chats
-from chatkit.site.outputs import SCORES, score_rows
-from chatkit.site.page import fill
+from chatkit.site.outputs import DATA_FACTS, SCORES, check_rows, navigation, read_stages, write_page
 
-_FACTS = {
-    "rows": "Chats", "first_created_at": "First chat", "last_created_at": "Last chat", "as_of": "Read as of",
-    "rows_sha256": "SHA-256 of the rows",
-}  # fmt: skip
 _SECTIONS = ("Scores", "Parameters", "Files", "Data", "Categories", "Confusions", "Messages", "Checks")
 _OF_CHATS = _SECTIONS[4:7]
 _CODE = "chatkit/"
-# What HTML does not allow, even written as a number: control characters, halves of pairs, noncharacters.
-_NO_TEXT = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_CHECKS = "metrics/overfitting.json"
 
 
 def write_comparison(project, a, b):
@@ -45,123 +37,99 @@ def write_comparison(project, a, b):
         When a revision has not run or has lost its scores, or when no test chat is in both.
     """
     lacking = without_chats(a, b)
-    found = _scores_alone(a, b) if lacking else _paired(a, b)
+    sides = {"A": a, "B": b}
+    scores = {letter: side.read_json(SCORES_FILE) for letter, side in sides.items()}
+    if lacking:
+        comparison = {"verdict": _unpaired_verdict(*scores.values())}
+    else:  # imported here: what computes and draws takes seconds, and without chats none of it is needed
+        from chatkit.site.paired import paired
+
+        comparison = paired(a, b)
     sections = [section for section in _SECTIONS if not lacking or section not in _OF_CHATS]
-    page = fill(
-        "compare.html.j2",
+    stages, _ = read_stages(project)
+    file = write_page(
+        project,
+        "compare",
         title=f"From {a.name} to {b.name}",
         eyebrow="Two revisions side by side",
         here="compare",
-        pages=[*_pages(project), ("compare", "compare.html")],
+        pages=[*navigation(project, stages), ("compare", "compare.html")],
         contents=[{"level": 2, "id": section.lower(), "text": section} for section in sections],
-        revisions={letter: _revision(side) for letter, side in (("A", a), ("B", b))},
+        revisions=sides,
+        own_scores=scores,
+        measures=SCORES,
         lacking=lacking,
-        out_of_date={letter: side.out_of_date() for letter, side in (("A", a), ("B", b))},
+        out_of_date={letter: side.out_of_date() for letter, side in sides.items()},
         parameters=changed_parameters(a.parameters, b.parameters),
         files=_files(a, b),
-        data=_data(a, b) + found.pop("test_chats"),
+        data=_data(a, b),
         checks=_checks(a, b),
-        **found,
+        **comparison,
     )
-    file = project / "reports" / "compare.html"
-    with replacing(file) as beside:
-        beside.write_text(_NO_TEXT.sub("\ufffd", page), encoding="utf-8")
-    return file, found["verdict"]
+    return file, comparison["verdict"]
 
 
-def _paired(a, b):
-    # Here, since what computes and draws takes seconds to import: without chats none of it is needed.
-    from chatkit.site.paired import paired
-
-    return paired(a, b)
-
-
-def _scores_alone(a, b):
-    """What the page shows without chats: the scores of each, with their own intervals."""
-    one, other = (score_rows(side.read_json(SCORES_FILE), tuple(SCORES))[0] for side in (a, b))
-    pairs = [zip(row["scores"], row["intervals"], strict=True) for row in (one, other)]
-    rows = [{"name": name, "sides": sides} for name, *sides in zip(SCORES.values(), *pairs, strict=True)]
-    old, new = (f"{score} ({interval})" if interval else score for score, interval in rows[0]["sides"])
-    return {
-        "verdict": f"macro-F1 {old} → {new}, each on its own test chats: whether the difference is more than chance "
-        "cannot be told without the chats.",
-        "scores": rows,
-        "test_chats": [],
-    }
-
-
-def _pages(project):
-    """Name and address of the other pages that are there."""
-    names = {"Overview": "index", **{stage: stage for stage in read_yaml(project / "dvc.yaml").get("stages", {})}}
-    reports = project / "reports"
-    return [(name, f"{stem}.html") for name, stem in names.items() if (reports / f"{stem}.html").is_file()]
-
-
-def _revision(side):
-    """A revision in a few words."""
-    scores = side.read_json(SCORES_FILE)
-    own = {"classifier": scores["classifier"], "macro_f1": f"{scores['macro_f1']:.3f}"}
-    return {"name": side.name, "commit": side.commit and side.commit[:12], **own}
+def _unpaired_verdict(a, b):
+    """Write both scores with their own intervals, for revisions whose test chats are not at hand."""
+    texts = [f"{side['macro_f1']:.3f}" for side in (a, b)]
+    for number, side in enumerate((a, b)):
+        if ends := side.get("intervals", {}).get("macro_f1"):
+            texts[number] += " ({:.3f} to {:.3f})".format(*ends)
+    return (
+        f"macro-F1 {' → '.join(texts)}, each on its own test chats: whether the difference is significant cannot be "
+        "told without the chats."
+    )
 
 
 def _files(a, b):
-    """Files that a stage read and that differ: path, what happened, what it is, stages; causes before consequences."""
+    """Files that a stage read and that differ: path, change, kind, stages; causes before consequences."""
     stages = [*a.stages.items(), *b.stages.items()]
     made_by = {out["path"]: name for name, stage in stages for out in stage.get("outs", [])}
-    found = {}
+    changes = {}
     for stage in [name for name in b.stages if name in a.stages and f"run {name}" in b.stages[name]["cmd"]]:
-        old, new = (_read_by(side, stage) for side in (a, b))
-        if len({len(digest) for read in (old, new) for path, digest in read.items() if path.startswith(_CODE)}) > 1:
+        old, new = (_files_read(side, stage) for side in (a, b))
+        if len({len(digest) for files in (old, new) for path, digest in files.items() if path.startswith(_CODE)}) > 1:
             # One was made before there were fingerprints, and names the MD5 of whole files.
-            old, new = ({path: read[path] for path in read if not path.startswith(_CODE)} for read in (old, new))
-            found.setdefault((False, _CODE, "in another form"), []).append(stage)
+            old, new = ({path: files[path] for path in files if not path.startswith(_CODE)} for files in (old, new))
+            changes.setdefault((False, _CODE, "in another form"), []).append(stage)
         for path in old.keys() | new.keys():
             if old.get(path) != new.get(path):
-                what = "only in A" if path not in new else "only in B" if path not in old else "changed"
-                found.setdefault((path in made_by, path, what), []).append(stage)
+                change = "only in A" if path not in new else "only in B" if path not in old else "changed"
+                changes.setdefault((path in made_by, path, change), []).append(stage)
     rows = []
-    for (made, path, what), readers in sorted(found.items()):
+    for (made, path, change), readers in sorted(changes.items()):
         kind = f"made by {made_by[path]}" if made else "data" if path.startswith("data/") else "code"
-        rows.append({"path": path, "what": what, "kind": kind, "stages": ", ".join(readers)})
+        rows.append({"path": path, "change": change, "kind": kind, "stages": ", ".join(readers)})
     return rows
 
 
-def _read_by(side, stage):
+def _files_read(side, stage):
     """Digests of what a stage read, its code module by module where its fingerprint is at hand."""
-    found = {dep["path"]: dep.get("md5") for dep in side.stages[stage].get("deps", [])}
+    digests = {dep["path"]: dep.get("md5") for dep in side.stages[stage].get("deps", [])}
     code = fingerprint_file(stage)
-    if code in found and (content := side.find(code)) is not None:
-        del found[code]
-        found |= json.loads(content)
-    return found
+    if code in digests and (content := side.find(code)) is not None:
+        del digests[code]
+        digests |= json.loads(content)
+    return digests
 
 
 def _data(a, b):
-    """Rows of the table of data."""
-    facts = [side.read_json(FACTS) for side in (a, b)]
-    return [(title, *(_fact(side.get(key)) for side in facts)) for key, title in _FACTS.items()]
-
-
-def _fact(value):
-    return f"{value:,}" if isinstance(value, int) else "not given" if value is None else str(value)
+    """Facts about the data, each with both values."""
+    old, new = (side.read_json(FACTS) for side in (a, b))
+    return [(title, old.get(key), new.get(key)) for key, title in DATA_FACTS.items()]
 
 
 def _checks(a, b):
     """Overfitting checks whose status changed, how many there are, and who has not run them."""
-    path = "metrics/overfitting.json"
-    missing = [side.name for side in (a, b) if path not in side.outputs]
+    missing = [side.name for side in (a, b) if _CHECKS not in side.outputs]
     if missing:
         return {"missing": missing, "count": 0, "changed": []}
-    found = [{check["code"]: check for check in side.read_json(path)["checks"]} for side in (a, b)]
-    codes = list(dict.fromkeys([*found[0], *found[1]]))
-    pairs = [(code, *(side.get(code) for side in found)) for code in codes]
+    old, new = ({check["code"]: check for check in check_rows(side.read_json(_CHECKS))} for side in (a, b))
+    checks = old | new
+    before, after = ({code: side[code]["word"] if code in side else "absent" for code in checks} for side in (old, new))
     changed = [
-        {"code": code, **(new or old), "before": _status(old), "after": _status(new)}
-        for code, old, new in pairs
-        if _status(old) != _status(new)
+        check | {"word": f"{before[code]} → {after[code]}"}
+        for code, check in checks.items()
+        if before[code] != after[code]
     ]
-    return {"missing": [], "count": len(codes), "changed": changed}
-
-
-def _status(check):
-    return check["status"].replace("_", " ") if check else "not there"
+    return {"missing": [], "count": len(checks), "changed": changed}

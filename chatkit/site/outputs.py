@@ -1,9 +1,12 @@
-"""What the stages have left behind, for the pages that sum it up: the overview and the model card."""
+"""What the pages that sum up the outputs share: overview, model card, comparison."""
 
 import json
+import re
 import subprocess
 
 from chatkit.data.files import file_sha256
+from chatkit.project import read_yaml, replacing
+from chatkit.site.page import fill
 
 # What a check can have come to, in the reader's words, the worst first.
 _STATUSES = {"fail": "fail", "warn": "warning", "not_run": "not run", "pass": "pass"}
@@ -15,6 +18,57 @@ SCORES = {
     "log_loss": "log-loss",
     "brier": "Brier score",
 }
+# Keys of data/chats.json.
+DATA_FACTS = {
+    "rows": "Chats",
+    "first_created_at": "First chat",
+    "last_created_at": "Last chat",
+    "as_of": "Read as of",
+    "warehouse": "Warehouse",
+    "rows_sha256": "SHA-256 of all chats",
+}
+# What HTML does not allow, even written as a number: control characters, halves of pairs, noncharacters.
+_NO_TEXT = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def write_page(root, name, **context):
+    """Write reports/NAME.html from the template of that name.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The project's root.
+    name : str
+    **context
+        As `chatkit.site.page.fill` takes it.
+
+    Returns
+    -------
+    pathlib.Path
+        The page.
+    """
+    file = root / "reports" / f"{name}.html"
+    with replacing(file) as beside:
+        beside.write_text(_NO_TEXT.sub("\ufffd", fill(f"{name}.html.j2", **context)), encoding="utf-8")
+    return file
+
+
+def read_stages(root):
+    """Names of the stages that run a notebook and, where there is no dvc.yaml to read, the sentence that says so."""
+    pipeline, absent = read_output(root, "dvc.yaml", read_yaml)
+    stages = pipeline.get("stages") or {}
+    return [name for name, stage in stages.items() if stage.get("cmd") == f"chatkit run {name}"], absent
+
+
+def navigation(root, stages):
+    """Name and address of the overview, of each stage's page (None where there is none) and of monitoring if any."""
+    pages = [(name, page_address(root, name)) for name in (*stages, "monitor")]
+    return [("Overview", "index.html"), *(page for page in pages if page[1] or page[0] in stages)]
+
+
+def page_address(root, name):
+    """File name of a page in reports/, None where it has not been written."""
+    return f"{name}.html" if (root / "reports" / f"{name}.html").is_file() else None
 
 
 def read_json(file):
@@ -89,66 +143,46 @@ def read_checks(root, scores):
         carries the SHA-256 of what it was made from, and the score that the same model must have.
     """
     name = "metrics/overfitting.json"
-    found, absent = read_output(root, name)
+    report, absent = read_output(root, name)
     if absent:
         return {}, absent
-    if not found.get("made_from"):
+    if not report.get("made_from"):
         return {}, f"{name} does not say what it was made from; make it again with `dvc repro overfitting`."
-    changed = [file["path"] for file in found["made_from"] if _sha256(root / file["path"]) != file["sha256"]]
+    changed = [file["path"] for file in report["made_from"] if _sha256(root / file["path"]) != file["sha256"]]
     if changed:
         return {}, f"{name} is of another run: {', '.join(changed)} changed since; make it again with `dvc repro`."
-    if scores and scores.get("macro_f1") != found.get("test_macro_f1"):
+    if scores and scores.get("macro_f1") != report.get("test_macro_f1"):
         return {}, f"{name} and metrics/evaluate.json are of different runs; make both again with `dvc repro`."
-    return found, None
+    return report, None
 
 
 def _sha256(file):
     return file_sha256(file) if file.is_file() else None
 
 
-def score_rows(scores, measures=("macro_f1", "accuracy", "log_loss")):
-    """Lay out the scores that the stage evaluate wrote.
+def score_rows(scores):
+    """Put the model before its baselines, the best of these first.
 
     Parameters
     ----------
     scores : dict
-        Content of ``metrics/evaluate.json``; intervals stand under ``intervals``, low and high end by measure.
-    measures : sequence of str
-        Names of `SCORES`.
+        Content of ``metrics/evaluate.json``.
 
     Returns
     -------
     list of dict
-        The model, then the baselines, the best first: name, is_model, not_run (a reason or None), scores (three
-        decimals or None) and intervals (words or None), one for each measure.
+        Scores of each classifier with its name; empty without scores.
 
     Examples
     --------
-    >>> row, = score_rows({"classifier": "dummy", "macro_f1": 0.1119, "intervals": {"macro_f1": [0.1, 0.12]}})
-    >>> row["name"], row["scores"], row["intervals"]
-    ('dummy', ['0.112', None, None], ['0.100 to 0.120', None, None])
+    >>> rows = score_rows({"macro_f1": 0.5, "baselines": {"dummy": {"macro_f1": 0.1}, "rules": {"macro_f1": 0.6}}})
+    >>> [row["name"] for row in rows]
+    ['model', 'rules', 'dummy']
     """
     if not scores:
         return []
     baselines = sorted((scores.get("baselines") or {}).items(), key=lambda item: -(item[1].get("macro_f1") or 0))
-    return [
-        {
-            "name": name,
-            "is_model": values is scores,
-            "not_run": values.get("not_run"),
-            "scores": [_three_digits(values.get(measure)) for measure in measures],
-            "intervals": [_interval((values.get("intervals") or {}).get(measure)) for measure in measures],
-        }
-        for name, values in ((scores.get("classifier", "model"), scores), *baselines)
-    ]
-
-
-def _three_digits(value):
-    return None if value is None else f"{value:.3f}"
-
-
-def _interval(ends):
-    return None if ends is None else " to ".join(map(_three_digits, ends))
+    return [{"name": name} | values for name, values in ((scores.get("classifier", "model"), scores), *baselines)]
 
 
 def check_rows(found):

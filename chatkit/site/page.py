@@ -6,6 +6,7 @@ import copy
 import functools
 import hashlib
 import io
+import itertools
 import json
 import re
 import struct
@@ -15,6 +16,7 @@ from pathlib import Path
 import jinja2
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config
 
 from chatkit.project import InputError
@@ -26,7 +28,7 @@ _ADDRESSES = "action background cite data formaction href longdesc ping poster s
 _LOCAL = re.compile(
     r"#.*|data:image/(png|jpeg|gif|webp);base64,[\w+/=]*|(?!(.*/)?\.\.)[\w.%-][\w./%-]*(#.*)?", re.DOTALL
 )
-_SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # the first at hand
+_OUTPUT_TYPES = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # the first that there is
 _PARAMETER_TAGS = ("parameters", "injected-parameters")  # papermill's words
 _LONG = 30  # characters of a table cell from which its text may run over several lines
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*(\.\d*)?|\.\d+)(e[-+]?\d+)?\s?%?|nan|[-+]?inf|", re.IGNORECASE)
@@ -74,19 +76,47 @@ def render(notebook, stage, stages, eyebrow=None):
     soup = BeautifulSoup(_cells(notebook), "html.parser")
     _strip(soup)
     _check(soup)
-    title = soup.select_one(".prose h1")
-    title = title.extract().get_text().strip() if title else stage
-    contents = _contents(soup)
+    title, contents = _name_headings(soup, len(notebook.cells))
     _tables(soup)
     return fill(
         "page.html.j2",
-        title=title,
+        title=title or stage,
         eyebrow=eyebrow or f"Stage {stages.index(stage) + 1} of {len(stages)}: {stage}",
         here=stage,
         pages=[("Overview", "index.html"), *((name, f"{name}.html") for name in stages)],
         contents=contents,
         cells=str(soup),
     )
+
+
+def outline(notebook):
+    r"""Read the headings of a notebook, with the ids that its page gives them, and its first paragraph.
+
+    Parameters
+    ----------
+    notebook : dict
+        Notebook, version 4, as JSON or as nbformat reads it.
+
+    Returns
+    -------
+    dict
+        title (None without a heading of level 1), summary (None without a paragraph) and contents: level, id and text
+        of each other heading.
+
+    Examples
+    --------
+    >>> cells = [{"cell_type": "markdown", "source": ["# Split\n", "Two *sides*.\n", "## Copies"]}]
+    >>> outline({"cells": cells})["contents"]
+    [{'level': 2, 'id': 'copies', 'text': 'Copies'}]
+    """
+    cells = notebook.get("cells", [])
+    markdown = MarkdownWithMath(renderer=IPythonRenderer(escape=False, exclude_anchor_links=True))
+    prose = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    soup = BeautifulSoup("".join(f'<div class="prose">{markdown.render(text)}</div>' for text in prose), "html.parser")
+    _strip(soup)
+    title, contents = _name_headings(soup, len(cells))
+    summary = " ".join(soup.p.get_text().split()) if soup.p else None
+    return {"title": title, "summary": summary, "contents": contents}
 
 
 def fill(template, **context):
@@ -112,12 +142,14 @@ def fill(template, **context):
 
 @functools.cache
 def _environment():
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE),
         autoescape=True,
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters |= {"thousands": "{:,}".format, "decimals": "{:.3f}".format, "parameter": parameter_text}
+    return environment
 
 
 def _cells(notebook):
@@ -133,7 +165,7 @@ def _cells(notebook):
                 about["width"], about["height"] = _printed_size(base64.b64decode(data["image/png"]))
     _fold_parameters(notebook.cells)
     exporter = HTMLExporter(
-        config=Config({"NbConvertBase": {"display_data_priority": _SHOWN}}),
+        config=Config({"NbConvertBase": {"display_data_priority": _OUTPUT_TYPES}}),
         extra_template_basedirs=[str(TEMPLATE.parent)],
         template_name=TEMPLATE.name,
         template_file="cells.html.j2",
@@ -162,13 +194,9 @@ def _fold_parameters(cells):
     tagged = {tag: cell for tag in _PARAMETER_TAGS for cell in cells if tag in cell.metadata.get("tags", [])}
     if not tagged:
         return
-    defaults = _assignments(tagged["parameters"].source) if "parameters" in tagged else {}
-    if "injected-parameters" in tagged:
-        used = _assignments(tagged["injected-parameters"].source)
-        names = sorted(used, key=[*defaults, *used].index)
-    else:
-        used = defaults
-        names = [name for name, (_, meaning) in defaults.items() if meaning]
+    defaults, injected = (_assignments(tagged[tag].source if tag in tagged else "") for tag in _PARAMETER_TAGS)
+    used = injected or {name: given for name, given in defaults.items() if given[1]}
+    names = sorted(used, key=[*defaults, *used].index)
     first, *others = tagged.values()
     first.metadata["parameters"] = [(name, used[name][0], defaults.get(name, ("", ""))[1]) for name in names]
     for cell in others:
@@ -190,17 +218,17 @@ def _assignments(source):
 
 def _value(source, node):
     try:
-        return as_written(ast.literal_eval(node))
+        return parameter_text(ast.literal_eval(node))
     except ValueError:
         return ast.get_source_segment(source, node)
 
 
-def as_written(value):
+def parameter_text(value):
     """Write a parameter's value as params.yaml does.
 
     Examples
     --------
-    >>> as_written("group"), as_written(True), as_written(None), as_written([1, 2])
+    >>> parameter_text("group"), parameter_text(True), parameter_text(None), parameter_text([1, 2])
     ('group', 'true', 'null', '[1, 2]')
     """
     if value and not isinstance(value, bool | int | float | list | dict):
@@ -214,25 +242,27 @@ def _strip(soup):
         tag.decompose()
     for tag in soup(style=True):
         del tag["style"]
+    for tag in soup.select(".html [id]"):  # ids are for the headings of the prose
+        del tag["id"]
     for pre in soup.select(".highlight pre, .prose pre, pre.stdout"):
         pre["tabindex"] = "0"  # wide lines scroll, for keyboards too
 
 
-def _contents(soup):
-    """Give every heading of the prose an id and list them."""
-    taken = {"main", "contents-title", *(tag["id"] for tag in soup(id=True))}
+def _name_headings(soup, cells):
+    """Take the title out of the prose and give each other heading an id; return the title and the contents."""
+    title = soup.select_one(".prose:not(.html) h1")
+    title = title and title.extract().get_text().strip()
+    taken = {"main", "contents-title", *(f"cell-{number + 1}" for number in range(cells))}
+    taken |= {tag["id"] for tag in soup.select(".prose [id]")}
     contents = []
-    for heading in soup.select(".prose :is(h1, h2, h3, h4, h5, h6)"):
+    for heading in soup.select(".prose:not(.html) :is(h1, h2, h3, h4, h5, h6)"):
         text = heading.get_text().strip()
         slug = re.sub(r"\W+", "-", text.lower()).strip("-") or "section"
-        identifier, again = slug, 1
-        while identifier in taken:
-            again += 1
-            identifier = f"{slug}-{again}"
-        taken.add(identifier)
-        heading["id"] = identifier
-        contents.append({"level": int(heading.name[1]), "id": identifier, "text": text})
-    return contents
+        names = itertools.chain([slug], (f"{slug}-{number}" for number in itertools.count(2)))
+        heading["id"] = next(name for name in names if name not in taken)
+        taken.add(heading["id"])
+        contents.append({"level": int(heading.name[1]), "id": heading["id"], "text": text})
+    return title, contents
 
 
 def _tables(soup):
@@ -248,8 +278,8 @@ def _tables(soup):
             if len(cell.get_text()) > _LONG:
                 cell["class"] = "long"
         _align(head, body)
-        title = table.caption.get_text() if table.caption else _heading_above(table)
-        label = f"Table {number}: {title}" if title else f"Table {number}"
+        title = table.caption or table.find_previous(re.compile("^h[1-6]$"))
+        label = f"Table {number}: {title.get_text().strip()}" if title else f"Table {number}"
         region = {"class": "table", "role": "region", "tabindex": "0", "aria-label": label}
         table.wrap(soup.new_tag("div", attrs=region))
 
@@ -285,11 +315,6 @@ def _align(head, body):
                 cell["class"] = "number"
 
 
-def _heading_above(tag):
-    heading = tag.find_previous(re.compile("^h[1-6]$"))
-    return heading.get_text().strip() if heading else ""
-
-
 def _check(soup):
     """Refuse images without words and addresses that lead out of the site."""
     for image in soup("img"):
@@ -310,4 +335,4 @@ def _check(soup):
 
 
 def _where(tag):
-    return tag.find_previous(class_="cell")["id"].replace("-", " ").capitalize()
+    return tag.find_previous(class_="cell", id=True)["id"].replace("-", " ").capitalize()

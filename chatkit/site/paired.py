@@ -14,8 +14,8 @@ from chatkit.scores.table import COLUMNS
 from chatkit.text.mask import excerpt
 
 EXAMPLES = 10  # messages of each kind
-# What is said of chats that changed sides, and the columns of their table.
-_SIDES = {
+# Of chats whose prediction changed: title, meaning, columns of their table.
+_GROUPS = {
     "fixed": ("Fixed", "A was wrong, B is right.", {"predicted_a": "A", "predicted_b": "B and person"}),
     "broken": ("Broken", "A was right, B is wrong.", {"predicted_a": "A and person", "predicted_b": "B"}),
     "other error": (
@@ -42,7 +42,7 @@ def paired(a, b):
     Raises
     ------
     InputError
-        When no test chat is in both, or what was said of them is of an older form.
+        When no test chat is in both, or the predictions are of an older form.
     """
     tests = a.chats(), b.chats()
     both = comparison.pair(*tests)
@@ -53,30 +53,33 @@ def paired(a, b):
             "the same chats and split, or run `dvc repro` in one with the other's."
         )
     scores = comparison.paired_scores(chats)
-    sides = comparison.changed_sides(chats)
+    changes = {(row.metric, row.category): _change(row) for row in scores.itertuples()}
+    groups = comparison.changed_sides(chats)
     return {
-        "verdict": _verdict(scores, sides, len(chats)),
-        "scores": _scores(scores),
+        "verdict": _verdict(changes["macro_f1", ""], groups, len(chats)),
+        "scores": {COLUMNS[metric]: changes[metric, ""] for metric in COLUMNS},
         "chats": len(chats),
         "conversations": chats["conversation"].nunique(),
-        "test_chats": [("Test chats", *(f"{len(test):,}" for test in tests))],
         "overlap": _overlap(tests, both),
-        "categories": _categories(scores, chats),
+        "categories": _categories(changes, chats),
         "figure": _figure(chats),
-        "sides": [_examples(name, rows) for name, rows in sides.items()],
+        "groups": [_examples(name, rows) for name, rows in groups.items()],
     }
 
 
 def _change(row):
     """A row of `paired_scores` as it is shown: both scores, their difference, its interval, what it means."""
-    shown = {"a": _score(row.a), "b": _score(row.b), "difference": None, "interval": None, "answer": "not known"}
-    if pd.notna(row.difference):
-        # From the digits that are shown, so that a reader's sum comes out, and so does their reading of the interval.
-        a, b, low, high = (round(value, 3) for value in (row.a, row.b, row.low, row.high))
-        shown |= {"difference": _signed(b - a), "interval": f"{_signed(low)} to {_signed(high)}"}
-        better = "better" if (low > 0) != (row.metric == "log_loss") else "worse"
-        shown["answer"] = "no difference shown" if low <= 0 <= high else f"B is {better}"
-    return shown
+    scores = {"a": _score(row.a), "b": _score(row.b)}
+    if pd.isna(row.difference):
+        return scores | {"difference": None, "interval": None, "conclusion": "not known"}
+    # From the digits that are shown, so that a reader's sum comes out, and so does their reading of the interval.
+    a, b, low, high = (round(value, 3) for value in (row.a, row.b, row.low, row.high))
+    better = "better" if (low > 0) != (row.metric == "log_loss") else "worse"
+    return scores | {
+        "difference": _signed(b - a),
+        "interval": f"{_signed(low)} to {_signed(high)}",
+        "conclusion": "no difference shown" if low <= 0 <= high else f"B is {better}",
+    }
 
 
 def _score(value):
@@ -84,79 +87,70 @@ def _score(value):
 
 
 def _signed(value):
-    """Write a difference with three decimals; nothing has no sign."""
+    """Write a difference with three decimals; zero has no sign."""
     return f"{value:+.3f}" if round(value, 3) else "0.000"
 
 
-def _scores(scores):
-    return [{"name": COLUMNS[row.metric], **_change(row)} for row in scores.itertuples() if row.metric in COLUMNS]
-
-
-def _verdict(scores, sides, chats):
-    """Two sentences: which is better, and how many chats changed sides."""
-    row = _change(scores.iloc[0])
-    first = f"{row['answer'][0].upper()}{row['answer'][1:]}: macro-F1 {row['a']} → {row['b']}"
-    fixed, broken = len(sides["fixed"]), len(sides["broken"])
+def _verdict(change, groups, chats):
+    """Two sentences: which is better, and how many predictions became right or wrong."""
+    conclusion = f"{change['conclusion'][0].upper()}{change['conclusion'][1:]}"
+    fixed, broken = len(groups["fixed"]), len(groups["broken"])
     p = comparison.mcnemar(fixed, broken)
     return (
-        f"{first}, difference {row['difference']} (95 % interval {row['interval']}). "
-        f"Of {chats:,} test chats that both have, {fixed:,} got fixed and {broken:,} broken (McNemar's exact test, as "
-        f"if chats were independent: p {'< 0.001' if p < 0.001 else f'= {p:.3f}'})."
+        f"{conclusion}: macro-F1 {change['a']} → {change['b']}, difference {change['difference']} (95 % interval "
+        f"{change['interval']}). Of {chats:,} test chats that both have, {fixed:,} got fixed and {broken:,} broken "
+        f"(McNemar's exact test, as if chats were independent: p {'< 0.001' if p < 0.001 else f'= {p:.3f}'})."
     )
 
 
 def _overlap(tests, both):
-    """How many test chats are in both, and which labels differ."""
+    """How many test chats each revision has, how many both have, and which labels differ."""
+    a, b = map(len, tests)
     relabelled = both[both["actual_a"] != both["actual_b"]]
-    moves = Counter(zip(relabelled["actual_a"], relabelled["actual_b"], strict=True))
-    moves = sorted(((old, new, count) for (old, new), count in moves.items()), key=lambda move: (-move[2], move))
+    labels = Counter(zip(relabelled["actual_a"], relabelled["actual_b"], strict=True))
     return {
+        "a": a,
+        "b": b,
         "both": len(both),
-        "only_a": len(tests[0]) - len(both),
-        "only_b": len(tests[1]) - len(both),
         "relabelled": len(relabelled),
-        "moves": moves,
+        "labels": sorted(((*pair, count) for pair, count in labels.items()), key=lambda row: (-row[2], row)),
     }
 
 
-def _categories(scores, chats):
+def _categories(changes, chats):
     """A row for each category, the largest first: name, chats, the change of precision, recall and F1."""
-    changes = {(row.metric, row.category): _change(row) for row in scores.itertuples()}
     sizes = Counter(chats["actual"])
-    names = sorted(scores.loc[scores["metric"] == "f1", "category"], key=lambda name: (-sizes[name], name))
-    measures = comparison.BY_CATEGORY
-    return [(name, style.chats(sizes[name]), [changes[measure, name] for measure in measures]) for name in names]
+    names = sorted((name for metric, name in changes if metric == "f1"), key=lambda name: (-sizes[name], name))
+    return [(name, sizes[name], [changes[metric, name] for metric in comparison.BY_CATEGORY]) for name in names]
 
 
 def _figure(chats):
     """The change of the confusion matrix as the page embeds it."""
-    frame = comparison.confusion_change(chats)
     # Nobody's own settings, and none left behind.
     with plt.style.context("default"):
         plots.notebook_style()
-        figure = plots.confusion_change(frame).figure_
+        figure = plots.confusion_change(comparison.confusion_change(chats)).figure_
         content, about = style.png(figure)
         plt.close(figure)
     return {"png": base64.b64encode(content).decode(), **about}
 
 
 def _examples(name, rows):
-    """Chats that changed sides: how many, and the first of them as a table."""
-    title, meaning, columns = _SIDES[name]
-    shown = [
-        {
-            "id": row["id"],
-            "message": excerpt(" · ".join(filter(None, (row["subject"], row["body"])))),
-            "categories": [row[column] for column in columns],
-            "sure": _score(row["probability_b"]),
-        }
-        for row in rows.head(EXAMPLES).to_dict("records")
-    ]
+    """Chats whose prediction changed: how many, and the first of them as a table."""
+    title, meaning, columns = _GROUPS[name]
     return {
         "id": name.replace(" ", "-"),
         "title": title,
         "meaning": meaning,
         "count": len(rows),
         "heads": list(columns.values()),
-        "rows": shown,
+        "rows": [
+            {
+                "id": row["id"],
+                "message": excerpt(" · ".join(filter(None, (row["subject"], row["body"])))),
+                "categories": [row[column] for column in columns],
+                "probability": _score(row["probability_b"]),
+            }
+            for row in rows.head(EXAMPLES).to_dict("records")
+        ],
     }

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import html5lib
+import nbformat
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -11,9 +12,8 @@ from ruamel.yaml import YAML
 
 from chatkit.project import InputError
 from chatkit.site.index import write_index
-from chatkit.site.outputs import score_rows
-from chatkit.site.reforms import ITEMS, answers, tally
-from chatkit.site.written import FIELDS, KEYS, read_card
+from chatkit.site.page import render
+from chatkit.site.questions import KEYS, QUESTIONS, REFORMS, answered_items, count_answers, read_card
 from tests.conftest import ROOT
 
 CHECKS = YAML(typ="safe").load(ROOT / "params.yaml")["overfitting"]["thresholds"]
@@ -53,14 +53,6 @@ def put_checks(root, checks):
     put(root, "metrics/overfitting.json", found)
 
 
-def headings(stage):
-    """The sections of a stage's own notebook, as its page would show them."""
-    cells = json.loads((ROOT / "notebooks" / f"{stage}.ipynb").read_text(encoding="utf-8"))["cells"]
-    lines = [line for cell in cells if cell["cell_type"] == "markdown" for line in "".join(cell["source"]).split("\n")]
-    titles = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
-    return [(title.lower().rstrip("?").replace(" ", "-"), title) for title in titles]
-
-
 @pytest.fixture
 def project(tmp_path, chats):
     """A project all of whose stages have run, with nothing written into card.yaml yet."""
@@ -80,8 +72,9 @@ def project(tmp_path, chats):
         # In pieces and out of order, as a large table may be.
         side.iloc[::-1].to_parquet(tmp_path / "data" / f"{name}.parquet", row_group_size=3)
     for stage in STAGES:
-        page = "".join(f'<h2 id="{identifier}">{title}</h2>' for identifier, title in headings(stage))
-        put(tmp_path, f"reports/{stage}.html", page)
+        notebook = (ROOT / "notebooks" / f"{stage}.ipynb").read_text(encoding="utf-8")
+        put(tmp_path, f"reports/{stage}.ipynb", notebook)
+        put(tmp_path, f"reports/{stage}.html", render(nbformat.reads(notebook, 4), stage, STAGES))
     return tmp_path
 
 
@@ -109,36 +102,35 @@ def test_facts_come_from_the_run(project):
     html = card(project)
     model = dict(rows(html, "model-details"))
     assert model["Classifier"] == "linear_svc"
-    assert model["Parameters of the stage"] == "min_df: 2, stop_words: null"
+    assert model["Parameters of the stage train"] == "min_df: 2, stop_words: null"
     assert model["Terms"] == "1,234"
     assert model["Software"] == "numpy 2.4.6"
-    assert model["Its settings"] == "C: 2.0"
+    assert model["Hyperparameters"] == "C: 2.0"
     assert (model["SHA-256 of the code"], model["MD5 in dvc.lock"]) == ("c0de", "5000.dir")
     train, test = (dict(rows(html, section)) for section in ("training-data", "evaluation-data"))
-    assert (train["Chats"], train["First and last"]) == ("16", "2025-01-01T00:00:00 to 2025-01-16T00:00:00")
-    assert (test["Chats"], test["First and last"]) == ("8", "2025-01-17T00:00:00 to 2025-01-24T00:00:00")
+    assert (train["Chats"], train["First and last chat"]) == ("16", "2025-01-01T00:00:00 to 2025-01-16T00:00:00")
+    assert (test["Chats"], test["First and last chat"]) == ("8", "2025-01-17T00:00:00 to 2025-01-24T00:00:00")
     assert test["Split"] == "strategy: group, seed: 0"
     assert (train["Query"], train["SHA-256 of all chats"]) == ("queries/chats.sql", "9f2c")
     assert rows(html, "sizes") == [["Category", "training", "test"], ["other", "8", "4"], ["urgent", "8", "4"]]
 
 
 def test_scores_have_their_intervals_where_there_are_any(project):
-    """The model first, an interval below its score, a dash where a classifier has no such score."""
+    """The model first, an interval below its score; a score that a classifier has not is not given."""
     assert [row[:3] for row in rows(card(project), "scores")] == [
         ["Classifier", "macro-F1", "accuracy"],
         ["linear_svc the model", "0.8710.860 to 0.882", "0.889"],
-        ["rules", "0.500", "–"],
+        ["rules", "0.500", "not given"],
         ["llm", "not run: no key"],
     ]
-    assert score_rows({"macro_f1": 0.5})[0]["intervals"] == [None] * 3
 
 
 def test_what_nobody_wrote_down_is_not_known(project):
     """Every key of card.yaml has its row, which says what is missing and where to write it."""
     html = card(project)
     for key in KEYS:
-        (about,) = [fields[key] for fields in FIELDS.values() if key in fields]
-        assert text(html.find(id=key).td) == f"Not known: {about}. Write it into {key} in card.yaml."
+        (question,) = [questions[key] for questions in QUESTIONS.values() if key in questions]
+        assert text(html.find(id=key).td) == f"Not known: {question}. Write it into {key} in card.yaml."
     index = BeautifulSoup((project / "reports" / "index.html").read_text(encoding="utf-8"), "html.parser")
     assert f"card.yaml answers 0 of {len(KEYS)} questions" in text(index.main)
 
@@ -156,7 +148,7 @@ def test_what_a_team_wrote_stands_in_its_place(project):
 def test_the_file_has_the_keys_of_the_card_all_empty():
     """card.yaml asks for what the page shows, in the page's words, and gives no answer."""
     source = (ROOT / "card.yaml").read_text(encoding="utf-8")
-    lines = [f'{key}: ""  # {about}' for fields in FIELDS.values() for key, about in fields.items()]
+    lines = [f'{key}: ""  # {question}' for questions in QUESTIONS.values() for key, question in questions.items()]
     assert [line for line in source.splitlines() if line and not line.startswith("#")] == lines
     assert read_card(ROOT / "card.yaml") == {}
 
@@ -164,8 +156,8 @@ def test_the_file_has_the_keys_of_the_card_all_empty():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("owners: me", "card.yaml has the key 'owners', expected owner; rename it, or take it out."),
-        ("x: me", "card.yaml has the key 'x', expected owner or contact or .* or monitoring; rename it, or take it out."),
+        ("owners: me", "card.yaml has the key 'owners', expected owner; rename or remove it."),
+        ("x: me", "card.yaml has the key 'x', expected owner or contact or .* or monitoring; rename or remove it."),
         ("owner: [a, b]", 'card.yaml gives owner a list, ["a", "b"], expected text; put it between quotes.'),
         ("consent: 2025-01-01", "card.yaml gives consent a date, 2025-01-01, expected text; put it between quotes."),
         ("- owner", 'card.yaml holds a list, expected lines such as `owner: "..."`.'),
@@ -190,8 +182,8 @@ def test_a_mistake_in_the_file_is_one_sentence(project, content, said):
 
 def test_reforms_has_its_thirty_two_items():
     """Eight modules, numbered as in the paper."""
-    codes = [[code for code, _, _ in items] for items in ITEMS.values()]
-    assert codes == [
+    assert all(item.keys() == {"item", "asks", "answers"} for items in REFORMS.values() for item in items)
+    assert [[item["item"] for item in items] for items in REFORMS.values()] == [
         [f"{number}{letter}" for letter in "abcdefg"[:size]] for number, size in enumerate((3, 5, 7, 3, 6, 3, 3, 2), 1)
     ]
 
@@ -221,7 +213,7 @@ def test_reforms_counts_no_check_that_has_not_run(project):
     (project / "reports" / "split.html").unlink()
     found = {row[0]: row[2] for row in rows(card(project), "reforms") if len(row) == 3}
     assert found["6b"].startswith("not known: split#what-stands-on-both-sides, check duplicates, check groups")
-    assert tally(answers({})) == "Of 32 items 0 are answered, 0 in part, 32 not."
+    assert count_answers(answered_items({})) == "Of 32 items 0 are answered, 0 in part, 32 not."
 
 
 def test_every_link_on_the_card_has_its_target(project):
@@ -262,7 +254,7 @@ def test_chats_without_dates_and_broken_tables_are_said(project, chats):
     chats.assign(created_at=pd.NaT).to_parquet(project / "data" / "train.parquet")
     put(project, "data/test.parquet", "no table")
     html = card(project)
-    assert dict(rows(html, "training-data"))["First and last"] == "the chats carry no dates"
+    assert dict(rows(html, "training-data"))["First and last chat"] == "the chats carry no dates"
     assert "No test chats: data/test.parquet cannot be read: " in text(html.select_one("p.absent"))
 
 

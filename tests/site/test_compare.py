@@ -252,7 +252,7 @@ def test_messages_that_changed_sides_are_counted_and_shown(project, common):
         assert text(html.find(id=kind)).endswith(f": {kinds[kind]}")
         assert len(rows(html, kind)) - 1 == min(10, kinds[kind])
     assert [row[-1] for row in rows(html, "fixed")[1:]] == [f"{p:.3f}" for p in sorted(sure, reverse=True)[:10]]
-    assert rows(html, "broken")[0] == ["Message", "A and person", "B", "B is sure to"]
+    assert rows(html, "broken")[0] == ["Message", "A and person", "B", "Probability of B"]
     for row in rows(html, "fixed")[1:]:
         assert "Card _number_" in row[0]
         assert "_email_" in row[0]
@@ -274,12 +274,12 @@ def test_parameters_files_data_and_checks_are_compared(project):
     ]
     data = {row[0]: row[1:] for row in rows(html, "data")[1:]}
     assert data["Test chats"] == ["120", "120"]
-    assert data["SHA-256 of the rows"] == ["ab" * 32] * 2
+    assert data["SHA-256 of all chats"] == ["ab" * 32] * 2
     assert data["Read as of"] == ["not given"] * 2
     said = text(html.find(id="data").find_next("p"))
     assert said.startswith("118 test chats are in both (the same id and text), 2 only in A, 2 only in B. 2 of those")
     assert f"urgent → {NAMES[1]}: 1" in {text(item) for item in html("li")}
-    assert [text(check) for check in html.select(".check")] == ["pass → warn No drift drift None."]
+    assert [text(check) for check in html.select(".check")] == ["pass → warning No drift drift None."]
 
 
 def test_categories_and_confusions_show_the_changes(project, common):

@@ -122,7 +122,7 @@ def test_scores_show_the_model_first_and_marked(project):
         (0.8661, "of 0.866, level with the best baseline (linear)."),
     ],
 )
-def test_verdict_compares_with_the_best_baseline(project, macro_f1, said):
+def test_comparison_compares_with_the_best_baseline(project, macro_f1, said):
     """One sentence says how far the model is from the best baseline, in the digits of the table."""
     put(project, "metrics/evaluate.json", {**SCORES, "macro_f1": macro_f1})
     assert text(overview(project).find(id="scores").find_next("p")) == f"The model reaches a macro-F1 {said}"
@@ -131,12 +131,12 @@ def test_verdict_compares_with_the_best_baseline(project, macro_f1, said):
 @pytest.mark.parametrize(
     ("ends", "said"),
     [
-        ([-0.001, 0.013], "The difference (-0.001 to +0.013) is not shown to be more than chance."),
-        ([0.001, 0.011], "The difference (+0.001 to +0.011) is more than chance."),
-        ([-0.011, -0.001], "The difference (-0.011 to -0.001) is more than chance."),
+        ([-0.001, 0.013], "The confidence interval of the difference (-0.001 to +0.013) includes 0."),
+        ([0.001, 0.011], "The confidence interval of the difference (+0.001 to +0.011) excludes 0."),
+        ([-0.011, -0.001], "The confidence interval of the difference (-0.011 to -0.001) excludes 0."),
     ],
 )
-def test_verdict_has_the_interval_of_the_difference(project, ends, said):
+def test_comparison_has_the_interval_of_the_difference(project, ends, said):
     """A reader is told whether the difference could be luck, where the stage has measured it."""
     linear = SCORES["baselines"]["linear"] | {"difference": {"macro_f1": [0.005, *ends]}}
     put(project, "metrics/evaluate.json", {**SCORES, "baselines": {"linear": linear}})
@@ -154,9 +154,9 @@ def test_triage_is_said_in_two_sentences(project):
     put(project, "metrics/triage.json", {"routed": {"0.02": none, "0.05": some}, "minutes": {"5 agents": waits}})
     link = overview(project).find(href="triage.html", string="The page triage")
     assert text(link.parent) == (
-        "40% of the chats were routed without a person, 4.4% of them wrongly (3.7% to 5.3%; asked for: at most 5%). With "
+        "40% of the chats were routed without a person, 4.4% of them wrongly (3.7% to 5.3%; accepted: at most 5%). With "
         "5 agents 9 of 10 urgent chats get an answer within 6.9 minutes when the model orders the queue, 41.5 with hourly "
-        "triage; others within 136 and 132. The page triage says what that rests on."
+        "triage; others within 136 and 132. The page triage has the details."
     )
 
 
@@ -245,10 +245,11 @@ def test_data_is_described(project):
     """Rows, dates, source and hash of the data stand on the page."""
     assert rows(overview(project), "data") == [
         ["Chats", "20,000"],
-        ["First and last chat", "2024-01-01T00:12:09 to 2025-12-31T23:41:55"],
+        ["First chat", "2024-01-01T00:12:09"],
+        ["Last chat", "2025-12-31T23:41:55"],
         ["Read as of", "2025-12-31"],
         ["Warehouse", "sqlite:///data/warehouse.sqlite"],
-        ["SHA-256 of the rows", "9f2c"],
+        ["SHA-256 of all chats", "9f2c"],
     ]
 
 
@@ -345,23 +346,23 @@ def test_same_state_gives_the_same_bytes(project):
     assert write_index(project).read_bytes() == write_index(project).read_bytes()
 
 
-def test_the_model_at_work_is_on_the_overview_where_somebody_has_looked(project):
-    """Nothing without a page; the alarms by name; a last look that failed."""
+def test_monitoring_is_on_the_overview_once_it_has_run(project):
+    """Nothing without a page; the alarms by name; a last run that failed."""
 
-    def watch():
-        section = overview(project).find(id="watch")
+    def monitoring():
+        section = overview(project).find(id="monitoring")
         return section and text(section.find_next("p"))
 
-    assert watch() is None
-    assert not overview(project).find("a", href="#watch")
+    assert monitoring() is None
+    assert not overview(project).find("a", href="#monitoring")
     put(project, "reports/monitor.html", "<p>")
-    assert watch() == "reports/monitor.json is not there yet. The page monitor shows the model at work."
+    assert monitoring() == "reports/monitor.json is not there yet. The page monitor has the details."
     come = {"drift": "alarm", "audit": "not_run", "latency": "ok"}
     alarms = [{"alarm": name, "status": status} for name, status in come.items()]
     put(project, "reports/monitor.json", {"since": "2026-11-20", "until": "2026-11-26", "alarms": alarms})
     said = "Alarms from 2026-11-20 to 2026-11-26: 1 raised (drift), 1 not run, 1 ok."
-    assert watch() == f"{said} The page monitor shows the model at work."
+    assert monitoring() == f"{said} The page monitor has the details."
     assert overview(project).nav.find("a", href="monitor.html")
-    assert overview(project).find("a", href="#watch")
+    assert overview(project).find("a", href="#monitoring")
     put(project, "reports/monitor.failed.html", "<p>")
-    assert watch() == "The last look at the model at work failed. Its page so far says where and why."
+    assert monitoring() == "The last monitoring run failed. Its page so far says where and why."

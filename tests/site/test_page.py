@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from chatkit.project import InputError, root
-from chatkit.site.page import TEMPLATE, fill, render
+from chatkit.site.page import TEMPLATE, fill, outline, render
 
 STAGES = ["query", "split", "train", "evaluate", "overfitting"]
 HOSTILE = "<script>alert('x')</script> & \"quoted\" https://example.org //example.org"
@@ -203,18 +203,22 @@ def test_stage_without_parameters_shows_neither_table_nor_code():
 
 
 def test_contents_are_the_headings():
-    """Every heading but the title is listed in order, with an id of its own, also where texts repeat."""
+    """Every heading but the title is listed in order, with an id of its own, also where texts repeat; outputs have none."""
     cells = [
         prose("# The title\n\n## Scores\n\n### Größe & *more*\n\n## Scores"),
         prose("Text.\n\n## Cell 1\n\n## !\n\n## Main"),
-        code("HTML()", new_output("display_data", {"text/html": "<h2>Not prose</h2>"})),
+        code("HTML()", new_output("display_data", {"text/html": "<h2 id='scores'>Not prose</h2>"})),
+        code("Markdown()", new_output("display_data", {"text/markdown": "# Nor this"})),
     ]
     html = soup(*cells)
-    headings = [(h["id"], h.get_text()) for h in html.select(".prose :is(h1, h2, h3)")]
+    headings = [(h["id"], h.get_text()) for h in html.main(["h1", "h2", "h3"], id=True)]
     assert [text for _, text in headings] == ["Scores", "Größe & more", "Scores", "Cell 1", "!", "Main"]
     for contents in html.select(".contents ol"):
         links = [(a["href"].removeprefix("#"), a.get_text()) for a in contents("a")]
         assert links == headings
+    read = outline(new_notebook(cells=cells))
+    assert [(heading["id"], heading["text"]) for heading in read["contents"]] == headings
+    assert (read["title"], read["summary"]) == ("The title", "Text.")
     ids = [tag["id"] for tag in html(id=True)]
     assert len(set(ids)) == len(ids)
     assert html.h1.get_text() == "The title"
