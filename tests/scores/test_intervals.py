@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, f1_score, log_loss
 
-from chatkit.scores.intervals import balanced_accuracy, macro_f1, paired_differences, score_intervals
-from chatkit.scores.metrics import scores
+from chatkit.scores.intervals import paired_differences, score_intervals
+from chatkit.scores.metrics import balanced_accuracy, macro_f1, scores
 from chatkit.statistics import bootstrap, group_codes, percentile_interval
 
 NAMES = np.array(["incident", "other", "urgent"], dtype=object)
