@@ -196,24 +196,23 @@ class Evaluation:
 
     def __repr__(self):
         title, scores = self._summary
-        return f"Evaluation of {title}\n{scores.to_string()}"
+        return f"Evaluation of {title}, with {100 * self.confidence:g} % intervals\n{scores.to_string()}"
 
     def _repr_html_(self):
         title, scores = self._summary
         rows = "".join(f"<tr><th scope='row'>{name}</th><td>{value}</td></tr>" for name, value in scores.items())
+        interval = f"{100 * self.confidence:g} % interval"
         return (
             f"<table class='evaluation'><caption>{escape(title)}</caption><thead><tr><th scope='col'>score</th>"
-            f"<th scope='col'>value (interval)</th></tr></thead><tbody>{rows}</tbody></table>"
+            f"<th scope='col'>value ({interval})</th></tr></thead><tbody>{rows}</tbody></table>"
         )
 
     @cached_property
     def _summary(self):
         """What is evaluated, and the scores as text by name."""
         classifier = self.model[-1] if isinstance(self.model, Pipeline) else self.model
-        title = (
-            f"{type(classifier).__name__} on {len(self.test):,} chats in {self.test['category'].nunique()} categories, "
-            f"with {100 * self.confidence:g} % intervals"
-        )
+        categories = self.test["category"].nunique()
+        title = f"{type(classifier).__name__} on {len(self.test):,} chats in {categories} categories"
         return title, scores_frame({title: self.to_metrics()}).loc[title]
 
 

@@ -1,4 +1,4 @@
-"""Two models on the same chats: who is right where, and whether the difference is more than chance."""
+"""Two models on the same chats: scores, paired differences with intervals, and chats that they predict differently."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,6 @@ from chatkit.scores.metrics import category_codes, category_scores, confusion, m
 from chatkit.statistics import group_codes
 from chatkit.text.exact import log
 
-LEVEL = 0.95
 SMALLEST = 1e-6  # probability in a log-loss, so that one chat cannot decide everything
 OVERALL = ("macro_f1", "accuracy", "log_loss")
 BY_CATEGORY = ("precision", "recall", "f1")
@@ -93,19 +92,20 @@ def paired_scores(chats, draws=1000, seed=0):
 
         return statistic
 
-    a, b = (scored(codes, chats[f"probability_of_actual_{side}"]) for codes, side in zip(predicted, "ab", strict=True))
+    a = scored(predicted[0], chats["probability_of_actual_a"])
+    b = scored(predicted[1], chats["probability_of_actual_b"])
     conversations = group_codes(chats["conversation"], len(chats))
     difference, low, high = bootstrap_interval(
-        lambda weights: b(weights) - a(weights), conversations, 0.95, draws, seed
+        lambda weights: b(weights) - a(weights), conversations, draws=draws, seed=seed
     )
     keys = [(metric, "") for metric in OVERALL] + [(metric, name) for metric in BY_CATEGORY for name in names]
     frame = pd.DataFrame(keys, columns=["metric", "category"])
-    alike = np.ones(len(chats))
-    return frame.assign(a=a(alike), b=b(alike), difference=difference, low=low, high=high).round(6)
+    equal = np.ones(len(chats))
+    return frame.assign(a=a(equal), b=b(equal), difference=difference, low=low, high=high).round(6)
 
 
 def changed_sides(chats):
-    """Sort out the chats that the two models do not predict alike.
+    """Select the chats of which one model is right and the other wrong, or both are wrong in different ways.
 
     Parameters
     ----------
@@ -116,16 +116,16 @@ def changed_sides(chats):
     -------
     dict of str to pandas.DataFrame
         Rows of `chats`: ``fixed`` (A wrong, B right), ``broken`` (A right, B wrong), ``other error`` (both wrong, each
-        in its way); those of which B is surest first, ties by id.
+        in its way); the highest probability by B first, ties by id.
     """
     right = {side: chats[f"predicted_{side}"] == chats["actual"] for side in "ab"}
-    chosen = {
+    selected = {
         "fixed": ~right["a"] & right["b"],
         "broken": right["a"] & ~right["b"],
         "other error": ~right["a"] & ~right["b"] & (chats["predicted_a"] != chats["predicted_b"]),
     }
     order = {"by": ["probability_b", "id"], "ascending": [False, True]}
-    return {name: chats[rows].sort_values(**order) for name, rows in chosen.items()}
+    return {name: chats[rows].sort_values(**order) for name, rows in selected.items()}
 
 
 def mcnemar(fixed, broken):
@@ -139,7 +139,7 @@ def mcnemar(fixed, broken):
     Returns
     -------
     float
-        How often a fair coin falls at least as unevenly.
+        1 where the models differ on no chat.
 
     References
     ----------
@@ -155,7 +155,7 @@ def mcnemar(fixed, broken):
 
 
 def confusion_change(chats):
-    """Count how much more often the second model takes one category for another.
+    """Count how much more often the second model predicts a category for chats of another one.
 
     Parameters
     ----------

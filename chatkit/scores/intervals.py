@@ -10,18 +10,18 @@ from chatkit.statistics import bootstrap, group_codes, percentile_interval
 def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=None, confidence=0.95, draws=1000, seed=0):
     """Score predictions, each score with its interval.
 
-    The intervals come from a bootstrap that draws whole conversations: chats of one conversation resemble each other,
-    so that together they say less than as many chats on their own. They hold for this fitted model; how much another
-    training set would change is not in them. With fewer than about five chats a category they are too narrow.
+    The intervals come from a bootstrap of whole conversations: chats of one conversation resemble each other, so that
+    they are fewer independent observations than chats. They hold for this fitted model; how much another training set
+    would change is not in them. With fewer than about five chats a category they are too narrow.
 
     Parameters
     ----------
     y_true, y_pred, probabilities, classes
         As in `chatkit.scores.metrics.scores`.
     groups : array-like of shape (n,), optional
-        Conversation of each chat; a chat without one (NaN, None) stands alone, and so do all chats by default.
+        Conversation of each chat; a chat without one (NaN, None, blank) is one of its own, and so is each by default.
     confidence : float, default=0.95
-        Share of such intervals that hold the true score, between 0 and 1.
+        Share of such intervals that contain the true score, between 0 and 1.
     draws : int, default=1000
     seed : int, default=0
         Seed of the draws.
@@ -30,8 +30,8 @@ def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=Non
     -------
     pandas.DataFrame of shape (3 or 5, 4)
         metric (macro_f1, accuracy, balanced_accuracy; with probabilities log_loss and brier), value, low, high (NaN
-        where all draws score the same, such as where all chats are right: they say nothing of other chats). In a draw
-        without a category the macro-F1 is that of the others, as scikit-learn defines it.
+        where all draws have the same score, such as where all predictions are right: nothing is known of other chats).
+        In a draw without a category the macro-F1 is that of the others, as scikit-learn defines it.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=Non
     """
     statistic = weighted_scores(y_true, y_pred, probabilities, classes)
     frame = _frame(*bootstrap_interval(statistic, group_codes(groups, len(y_true)), confidence, draws, seed))
-    # Where all draws agree they say nothing of other chats.
+    # Where all draws have the same score, nothing is known of other chats.
     known = frame["low"] < frame["high"]
     low = frame["low"].clip(lower=0).where(known)
     high = frame["high"].clip(upper=frame["metric"].map({"log_loss": np.inf, "brier": 2}).fillna(1)).where(known)
@@ -63,7 +63,7 @@ def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=Non
 def paired_differences(y_true, one, other, classes=None, groups=None, confidence=0.95, draws=1000, seed=0):
     """Compare two models on the same chats: scores of one minus scores of the other, with intervals.
 
-    Both are scored in the same draws. What makes a draw easy or hard for both falls out, so this interval is far
+    Both are scored in the same draws. What makes a draw easy or hard for both cancels out, so this interval is far
     narrower than those of the two scores would suggest.
 
     Parameters

@@ -20,7 +20,7 @@ def scores(y_true, y_pred, probabilities=None, classes=None):
     Parameters
     ----------
     y_true, y_pred : array-like of str of shape (n,)
-        Categories that people gave, and that the model gave.
+        Actual and predicted categories.
     probabilities : array-like of shape (n, k), optional
         Probability of each category; a row sums to 1.
     classes : array-like of str of shape (k,), optional
@@ -50,7 +50,7 @@ def scores(y_true, y_pred, probabilities=None, classes=None):
 
 
 def weighted_scores(y_true, y_pred, probabilities=None, classes=None):
-    """Return `scores`, as an array, as a function of the weights of the chats; what does not depend on them is ready.
+    """Return the function from weights of the chats to `scores`, for a bootstrap: all else is computed once.
 
     Parameters
     ----------
@@ -211,9 +211,9 @@ def per_class(y_true, y_pred, confidence=0.95):
     Parameters
     ----------
     y_true, y_pred : array-like of str of shape (n,)
-        Categories that people gave, and that the model gave.
+        Actual and predicted categories.
     confidence : float, default=0.95
-        Share of such intervals that hold the true value, between 0 and 1.
+        Share of such intervals that contain the true value, between 0 and 1.
 
     Returns
     -------
@@ -261,12 +261,12 @@ def per_class(y_true, y_pred, confidence=0.95):
 
 
 def confusion(y_true, y_pred, labels=None):
-    """Count which category was taken for which.
+    """Count the pairs of actual and predicted category.
 
     Parameters
     ----------
     y_true, y_pred : array-like of str of shape (n,)
-        Categories that people gave, and that the model gave.
+        Actual and predicted categories.
     labels : array-like of str of shape (k,), optional
         All categories; by default those in `y_true` or `y_pred`, sorted.
 
@@ -334,7 +334,7 @@ def staged_predict_proba(fitted, messages):
     if hasattr(fitted, "get_booster"):
         booster = fitted.get_booster()
         if fitted.get_xgb_params().get("booster") == "gblinear":
-            return None  # its rounds change one line, and only the last is kept
+            return None  # its rounds change one linear model, and only the last is kept
         # Stopped early, it predicts by the best round.
         rounds = booster.num_boosted_rounds() if booster.attr("best_iteration") is None else booster.best_iteration + 1
         return (fitted.predict_proba(messages, iteration_range=(0, end)) for end in range(1, rounds + 1))
@@ -431,7 +431,7 @@ def labels_of_equal_length(y_true, y_pred):
             f"Got {len(y_true)} rows in y_true and {len(y_pred)} in y_pred, expected as many; predict the same chats."
         )
     if not len(y_true):
-        raise ValueError("Got no rows, expected at least one; nothing can be said about no chats.")
+        raise ValueError("Got no rows, expected at least one; give chats to score.")
     return y_true, y_pred
 
 
@@ -456,7 +456,7 @@ def _row_losses(y_true, probabilities, classes):
     probabilities = probabilities.astype(float)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     own = np.arange(len(y_true)), pd.Index(classes).get_indexer(y_true)
-    smallest = np.finfo(float).eps  # scikit-learn's bound: a probability of 0 would cost without end
+    smallest = np.finfo(float).eps  # scikit-learn's bound: a probability of 0 would be an infinite loss
     log_losses = -log(probabilities[own].clip(smallest, 1 - smallest))
     probabilities[own] -= 1
     return np.column_stack([log_losses, (probabilities**2).sum(axis=1)])

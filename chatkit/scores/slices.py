@@ -30,7 +30,7 @@ def slice_scores(test, y_pred, confidence=0.95, draws=1000, seed=0):
     test : pandas.DataFrame of shape (n, m)
         With subject, body and category; conversation_id, created_at, language and channel are used where they are.
     y_pred : array-like of str of shape (n,)
-        Categories that the model gave.
+        Predicted categories.
     confidence : float, default=0.95
     draws : int, default=1000
         Of the bootstrap.

@@ -5,7 +5,7 @@ import json
 
 from chatkit.project import path
 
-LEDGER = ".chatkit/looks.jsonl"  # under its first name: counts that people have go on
+LEDGER = ".chatkit/looks.jsonl"  # the first name of this file, so that existing counts go on
 MANY = 20
 _TEST = "data/test.parquet"
 
