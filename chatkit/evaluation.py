@@ -45,7 +45,7 @@ class Evaluation:
     ------
     InputError
         When the model is no fitted classifier or predicts from something else than subject and body, the chats lack a
-        column or a category, or have one that the model does not know.
+        column or a category, or have a category of which the model gives no probability.
     ValueError
         When `confidence` is not between 0 and 1.
 
@@ -80,6 +80,8 @@ class Evaluation:
                 f"Got {type(test).__name__} without {', '.join(sorted(missing)) or 'rows'} as test chats, expected a "
                 "DataFrame with subject, body and category in each row."
             )
+        if unlabelled := int(test["category"].isna().sum()):
+            raise InputError(f"Got {unlabelled:,} test chats without a category, expected one each; leave them out.")
         unknown = set(test["category"]) - set(model.classes_)
         if unknown and hasattr(model, "predict_proba"):
             raise InputError(
