@@ -7,9 +7,10 @@
 
 from importlib import import_module
 
-__all__ = ["MessagePreprocessor", "TextProcessor", "load_model", "make_pipeline"]
+__all__ = ["Evaluation", "MessagePreprocessor", "TextProcessor", "load_model", "make_pipeline"]
 
 _HOME = {
+    "Evaluation": "chatkit.evaluation",
     "MessagePreprocessor": "chatkit.text.messages",
     "TextProcessor": "chatkit.text.processor",
     "load_model": "chatkit.model.bundle",

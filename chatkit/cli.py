@@ -93,7 +93,7 @@ def _command(commands, name, call, text):
 def _run(options):
     from chatkit.fingerprint import fingerprint_file, write_fingerprints
     from chatkit.runner.stage import run_stage
-    from chatkit.scores.usage import record_look
+    from chatkit.scores.usage import record_test_set_use
 
     deps = stages().get(options.stage, {}).get("deps", [])
     if fingerprint_file(options.stage) in deps:
@@ -106,8 +106,8 @@ def _run(options):
         from chatkit.site.index import write_index
 
         write_index(root())
-    if said := record_look(options.stage, deps):
-        print(said)
+    if warning := record_test_set_use(options.stage, deps):
+        print(warning)
 
 
 def _fingerprint(_options):

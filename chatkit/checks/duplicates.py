@@ -5,7 +5,7 @@ import numpy as np
 from chatkit.checks.neighbours import nearest
 from chatkit.checks.result import SHOWN, Result, interval
 from chatkit.data.split import folded
-from chatkit.scores.intervals import balanced_accuracy
+from chatkit.scores.metrics import balanced_accuracy
 from chatkit.text.mask import excerpt
 
 TITLE = "No test chat is a copy of a training chat"

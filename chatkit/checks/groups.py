@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from chatkit.checks.result import NotRunError, Result, ids, interval
-from chatkit.scores.intervals import balanced_accuracy
+from chatkit.scores.metrics import balanced_accuracy
 
 TITLE = "Nothing is gained from knowing the conversation or the customer"
 SEVERITY, LEAKAGE = "fail", "test data not independent of training data"

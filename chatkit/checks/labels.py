@@ -8,6 +8,7 @@ from sklearn.model_selection import StratifiedKFold
 from chatkit.checks.neighbours import nearest
 from chatkit.checks.result import DECIMALS, LEVEL, SHOWN, NotRunError, Result, settled
 from chatkit.data.split import folded
+from chatkit.scores.errors import likely_categories
 from chatkit.statistics import wilson
 from chatkit.text.mask import excerpt
 
@@ -66,14 +67,12 @@ def _candidates(run, rows, y):
         model = SGDClassifier("log_loss", alpha=1e-5, max_iter=10, tol=None, average=True, random_state=run.seed)
         given[np.ix_(new, np.unique(codes[known]))] = model.fit(X[known], codes[known]).predict_proba(X[new])
     given = given.round(DECIMALS)
-    own = given[np.arange(len(rows)), codes]
-    usual = np.array([given[codes == code, code].mean() for code in range(len(names))])
-    over = np.where(given >= usual, given, 0)
-    guess, doubt = over.argmax(axis=1), (over.max(axis=1) - own).round(DECIMALS)
-    order = np.flatnonzero((guess != codes) & (doubt > 0))
-    order = order[np.argsort(-doubt[order], kind="stable")][:SHOWN]
+    likely, probability, own = likely_categories(y[rows], given, names)
+    margin = (probability - own).round(DECIMALS)
+    order = np.flatnonzero(margin > 0)
+    order = order[np.argsort(-margin[order], kind="stable")][:SHOWN]
     return [
-        {"label": str(names[codes[at]]), "looks like": str(names[guess[at]]),
+        {"label": str(names[codes[at]]), "looks like": str(names[likely[at]]),
          "training chat": excerpt(run.texts[0][rows[at]])}
         for at in order
     ]  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from chatkit.checks.result import LEVEL, NotRunError, Result, as_categories, foreign, listed
-from chatkit.scores.intervals import balanced_accuracy
+from chatkit.scores.metrics import balanced_accuracy
 from chatkit.statistics import corrected_t
 from chatkit.text.messages import MESSAGE
 

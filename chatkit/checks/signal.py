@@ -3,7 +3,7 @@
 import numpy as np
 
 from chatkit.checks.result import NotRunError, Result, settled
-from chatkit.scores.intervals import balanced_accuracy
+from chatkit.scores.metrics import balanced_accuracy
 
 TITLE = "The predictions say more than chance"
 SEVERITY, LEAKAGE = "fail", None

@@ -6,7 +6,7 @@ from sklearn.naive_bayes import ComplementNB
 from sklearn.tree import DecisionTreeClassifier
 
 from chatkit.checks.result import DECIMALS, NotRunError, Result, as_categories, interval
-from chatkit.scores.intervals import macro_f1
+from chatkit.scores.metrics import macro_f1
 
 TITLE = "The model beats trivial ones, and naive Bayes is not ahead"
 SEVERITY, LEAKAGE = "warn", None

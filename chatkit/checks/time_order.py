@@ -6,7 +6,7 @@ from scipy.sparse import vstack
 from sklearn.naive_bayes import ComplementNB
 
 from chatkit.checks.result import NotRunError, Result, foreign, interval
-from chatkit.scores.intervals import balanced_accuracy
+from chatkit.scores.metrics import balanced_accuracy
 
 TITLE = "The scores hold for later chats too"
 SEVERITY, LEAKAGE = "warn", "temporal leakage"

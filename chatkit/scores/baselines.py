@@ -1,4 +1,4 @@
-"""What the model must beat: simpler classifiers, fitted on the same chats, and the differences with their intervals."""
+"""Baselines: simpler classifiers fitted on the same chats, with scores and differences and their intervals."""
 
 import pandas as pd
 
@@ -6,17 +6,18 @@ from chatkit.model.pipeline import CLASSIFIERS, make_pipeline
 from chatkit.project import InputError
 from chatkit.scores.intervals import paired_differences, score_intervals
 from chatkit.scores.predictions import Predictions
+from chatkit.scores.table import COLUMNS
 from chatkit.text.messages import MESSAGE
 
-# XGBoost as it comes, on single words without stop words: the pipeline that this project began with.
-_TALK = {
+# XGBoost's own defaults on single words without stop words.
+_XGBOOST_DEFAULT = {
     "classifier": "xgboost",
     "classifier_options": {"n_estimators": 100, "max_depth": 6, "learning_rate": 0.3, "max_bin": 256,
                            "reg_lambda": 1.0, "max_words": 1_000_000},
     "subject_weight": 2, "stop_words": "english", "ngram_range": (1, 1), "min_df": 1, "sublinear_tf": False,
 }  # fmt: skip
-BASELINES = {name: {"classifier": name} for name in CLASSIFIERS} | {"talk": _TALK}
-_SHOWN = {"macro_f1": "macro-F1", "accuracy": "accuracy", "log_loss": "log-loss", "brier": "Brier score"}
+BASELINES = {name: {"classifier": name} for name in CLASSIFIERS} | {"xgboost_default": _XGBOOST_DEFAULT}
+_SHOWN = COLUMNS | {"brier": "Brier score"}
 
 
 def fit_baselines(names, train, rules="rules.yaml", seed=0):
@@ -25,8 +26,8 @@ def fit_baselines(names, train, rules="rules.yaml", seed=0):
     Parameters
     ----------
     names : list of str
-        Classifiers of `make_pipeline`, with its defaults otherwise; or ``talk``, XGBoost with its own defaults on
-        single words.
+        Classifiers of `make_pipeline`, with its defaults otherwise; or ``xgboost_default``, XGBoost with its own
+        defaults on single words.
     train : pandas.DataFrame
         With subject, body and category.
     rules : str, default="rules.yaml"
@@ -55,17 +56,17 @@ def fit_baselines(names, train, rules="rules.yaml", seed=0):
     return fitted
 
 
-def score_models(said, baselines, test, confidence=0.95, seed=0):
-    """Score a model and its baselines on the test chats, with intervals that draw whole conversations.
+def score_models(predictions, test, baselines=None, confidence=0.95, seed=0):
+    """Score a model, and baselines on the same chats, with intervals from draws of whole conversations.
 
     Parameters
     ----------
-    said : chatkit.scores.predictions.Predictions
+    predictions : chatkit.scores.predictions.Predictions
         Of the model.
-    baselines : dict of str to sklearn.pipeline.Pipeline or str
-        From `fit_baselines`.
     test : pandas.DataFrame
         With subject, body and category; conversation_id where there is one.
+    baselines : dict of str to sklearn.pipeline.Pipeline or str, optional
+        From `fit_baselines`.
     confidence : float, default=0.95
     seed : int, default=0
         Of the draws.
@@ -77,41 +78,26 @@ def score_models(said, baselines, test, confidence=0.95, seed=0):
         ``baselines``: the same by name, each with ``difference`` (model minus baseline: value, low and high end by
         metric), or ``{"not_run": reason}``.
     """
-    how = {"groups": test.get("conversation_id"), "confidence": confidence, "seed": seed}
-    results = _scored(said, test, how) | {"baselines": {}}
-    for name, fitted in baselines.items():
+    options = {"groups": test.get("conversation_id"), "confidence": confidence, "seed": seed}
+    results = _scored(predictions, test, options) | {"baselines": {}}
+    for name, fitted in (baselines or {}).items():
         if isinstance(fitted, str):
             results["baselines"][name] = {"not_run": fitted}
             continue
         other = Predictions.of(fitted, test)
-        both = [(one.predicted, one.probabilities) for one in (said, other)]
-        differences = paired_differences(test["category"], *both, said.classes, **how)
+        both = [(one.predicted, one.probabilities) for one in (predictions, other)]
+        differences = paired_differences(test["category"], *both, predictions.classes, **options)
         by_metric = {row.metric: [row.value, row.low, row.high] for row in differences.itertuples()}
-        results["baselines"][name] = _scored(other, test, how) | {"difference": by_metric}
+        results["baselines"][name] = _scored(other, test, options) | {"difference": by_metric}
     return results
 
 
-def score_model(pipeline, test):
-    """Score a fitted pipeline on chats.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted on subject and body.
-    test : pandas.DataFrame
-        With subject, body and category.
-
-    Returns
-    -------
-    dict
-        As `score_models`, without baselines.
-    """
-    return _scored(Predictions.of(pipeline, test), test, {"groups": test.get("conversation_id")})
-
-
-def _scored(said, test, how):
-    frame = score_intervals(test["category"], said.predicted, said.probabilities, said.classes, **how)
-    values = {row.metric: row.value for row in frame.itertuples()}
+def _scored(predictions, test, options):
+    """Scores of one model as a dict, with their intervals where they have one."""
+    frame = score_intervals(
+        test["category"], predictions.predicted, predictions.probabilities, predictions.classes, **options
+    )
+    values = dict(zip(frame["metric"], frame["value"], strict=True))
     return values | {"intervals": {row.metric: [row.low, row.high] for row in frame.dropna().itertuples()}}
 
 
@@ -121,7 +107,7 @@ def scores_frame(results):
     Parameters
     ----------
     results : dict of str to dict
-        By name, as `score_model` and `score_models` give them.
+        By name, as `score_models` gives them.
 
     Returns
     -------
@@ -131,26 +117,23 @@ def scores_frame(results):
     """
     rows = {}
     for name, result in results.items():
-        row = {
-            shown: _with_ends(result[metric], *result["intervals"].get(metric, ()))
-            for metric, shown in _SHOWN.items()
-            if metric in result
-        }
+        row = {shown: with_interval(result[metric], *result["intervals"].get(metric, ()))
+               for metric, shown in _SHOWN.items() if metric in result}  # fmt: skip
         if "difference" in result:
-            row["model ahead by"] = _with_ends(*result["difference"]["macro_f1"], sign="+")
+            row["model ahead by"] = with_interval(*result["difference"]["macro_f1"], sign="+")
         rows[name] = {_SHOWN["macro_f1"]: f"not run: {result['not_run']}"} if "not_run" in result else row
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("scores").fillna("")
-    # What decides stands where it is seen first.
+    # The difference next to the score that it is of.
     order = [_SHOWN["macro_f1"], "model ahead by", *list(_SHOWN.values())[1:]]
     return frame[[name for name in order if name in frame]]
 
 
-def _with_ends(value, *ends, sign=""):
+def with_interval(value, *ends, sign=""):
     """Write a value with its interval, where it has one.
 
     Examples
     --------
-    >>> _with_ends(0.012, 0.0042, 0.0199, sign="+")
+    >>> with_interval(0.012, 0.0042, 0.0199, sign="+")
     '+0.012 (+0.004 to +0.020)'
     """
     return f"{value:{sign}.3f}" + (f" ({ends[0]:{sign}.3f} to {ends[1]:{sign}.3f})" if ends else "")

@@ -1,17 +1,15 @@
-"""Two models on the same chats: who is right where, and whether the difference is more than chance."""
+"""Two models on the same chats: scores, paired differences with intervals, and chats that they predict differently."""
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from scipy.stats import binomtest
 
-from chatkit.scores.metrics import confusion
-from chatkit.statistics import bootstrap, divide, group_codes, percentile_interval
+from chatkit.scores.intervals import bootstrap_interval
+from chatkit.scores.metrics import category_codes, category_scores, confusion, mean_of_known
+from chatkit.statistics import group_codes
 from chatkit.text.exact import log
 
-DRAWS = 1000
-LEVEL = 0.95
-LOWEST = 1e-6  # probability in a log-loss, so that one chat cannot decide everything
+SMALLEST = 1e-6  # probability in a log-loss, so that one chat cannot decide everything
 OVERALL = ("macro_f1", "accuracy", "log_loss")
 BY_CATEGORY = ("precision", "recall", "f1")
 
@@ -30,8 +28,8 @@ def pair(a, b):
     Returns
     -------
     pandas.DataFrame
-        id, subject, body, conversation (chats that belong together have one name), and the other columns ending in
-        ``_a`` and ``_b``; in the order of `a`.
+        id, subject, body, conversation (a number, the same for chats that belong together), and the other columns
+        ending in ``_a`` and ``_b``; in the order of `a`.
 
     Examples
     --------
@@ -43,28 +41,27 @@ def pair(a, b):
     """
     a, b = (side if "conversation_id" in side else side.assign(conversation_id=np.nan) for side in (a, b))
     both = a.merge(b, on=["id", "subject", "body"], suffixes=("_a", "_b"), validate="one_to_one")
-    known = both["conversation_id_b"].astype(object).fillna(both["conversation_id_a"].astype(object))
-    # The first letter keeps a chat without conversation apart from a conversation with its name.
-    both["conversation"] = ("k" + known.astype(str)).where(known.notna(), "c" + both["id"].astype(str))
-    return both
+    conversations = both["conversation_id_b"].astype(object).fillna(both["conversation_id_a"].astype(object))
+    return both.assign(conversation=group_codes(conversations, len(both)))
 
 
-def paired_scores(chats, seed=0):
-    """Score both models and draw the interval of each difference: whole conversations, with replacement.
+def paired_scores(chats, draws=1000, seed=0):
+    """Score both models and compute the interval of each difference by drawing whole conversations with replacement.
 
     Parameters
     ----------
     chats : pandas.DataFrame of shape (n, m)
         conversation, actual, predicted_a, predicted_b, probability_of_actual_a, probability_of_actual_b, as `pair`
         gives them, with one label a chat.
+    draws : int, default=1000
     seed : int, default=0
 
     Returns
     -------
     pandas.DataFrame of shape (3 + 3k, 7)
         metric, category (empty for macro_f1, accuracy and log_loss; then precision, recall and f1 of each category in
-        the order of the names), a, b, difference (b - a), low, high (95 % interval of the difference, from 1,000
-        draws); rounded to 6 decimals. NaN where a score has no value, such as the log-loss without probabilities. In
+        the order of the names), a, b, difference (b - a), low, high (95 % interval of the difference);
+        rounded to 6 decimals. NaN where a score has no value, such as the log-loss without probabilities. In
         the log-loss, probabilities are at least 1e-6.
 
     References
@@ -82,46 +79,33 @@ def paired_scores(chats, seed=0):
     1  accuracy  0.50  1.00         0.5  0.4   0.6
     2  log_loss  0.69  0.69         0.0  0.0   0.0
     """
-    columns = [chats[name].astype(object) for name in ("actual", "predicted_a", "predicted_b")]
-    categories = sorted(set().union(*columns))
-    actual, *predicted = (pd.Index(categories).get_indexer(column) for column in columns)
-    hits = [actual == side for side in predicted]
-    given = chats[["probability_of_actual_a", "probability_of_actual_b"]].to_numpy(float)
-    flags = [_flags(codes, len(categories)) for codes in (actual, *predicted)]
-    flags += [flags[0].multiply(hit[:, None]) for hit in hits]
-    table = sparse.hstack([*flags, -log(np.clip(given, LOWEST, 1))], format="csr")
-    sums = table.T.tocsr()
-    a, b = _measures(sums @ np.ones(len(chats)))
-    totals = bootstrap(lambda weights: sums @ weights, group_codes(chats["conversation"], len(chats)), seed, DRAWS)
-    drawn_a, drawn_b = _measures(totals)
-    low, high = percentile_interval(drawn_b - drawn_a, b - a, LEVEL)
-    names = [(metric, "") for metric in OVERALL] + [(metric, name) for metric in BY_CATEGORY for name in categories]
-    frame = pd.DataFrame(names, columns=["metric", "category"])
-    return frame.assign(a=a, b=b, difference=b - a, low=low, high=high).round(6)
+    names, actual, *predicted = category_codes(chats["actual"], chats["predicted_a"], chats["predicted_b"])
 
+    def scored(codes, probabilities):
+        """Scores of one model as a function of the weights of the chats."""
+        row_values = np.column_stack([actual == codes, -log(probabilities.to_numpy(float).clip(SMALLEST, 1))])
 
-def _flags(codes, size):
-    """Sparse matrix with a 1 for the code of each row."""
-    return sparse.csr_matrix((np.ones(len(codes)), (np.arange(len(codes)), codes)), shape=(len(codes), size))
+        def statistic(weights):
+            by_category = category_scores(actual, codes, weights, len(names))
+            means = weights @ row_values / weights.sum()
+            return np.array([mean_of_known(by_category[2]), *means, *by_category.ravel()])
 
+        return statistic
 
-def _measures(sums):
-    """Scores of both models from sums of shape (..., 5k + 2), each of shape (..., 3 + 3k)."""
-    counts, losses = sums[..., :-2], sums[..., -2:]
-    actual, *predicted_and_hits = np.split(counts, 5, axis=-1)
-    predicted, hits = predicted_and_hits[:2], predicted_and_hits[2:]
-    rows = actual.sum(axis=-1)
-    measures = []
-    for side in (0, 1):
-        f1 = divide(2 * hits[side], actual + predicted[side])  # NaN for a category that is in neither: not counted
-        overall = [np.nanmean(f1, axis=-1), hits[side].sum(axis=-1) / rows, losses[..., side] / rows]
-        shares = [divide(hits[side], predicted[side]), divide(hits[side], actual)]
-        measures.append(np.concatenate([np.stack(overall, axis=-1), *shares, f1], axis=-1))
-    return measures
+    a = scored(predicted[0], chats["probability_of_actual_a"])
+    b = scored(predicted[1], chats["probability_of_actual_b"])
+    conversations = group_codes(chats["conversation"], len(chats))
+    difference, low, high = bootstrap_interval(
+        lambda weights: b(weights) - a(weights), conversations, draws=draws, seed=seed
+    )
+    keys = [(metric, "") for metric in OVERALL] + [(metric, name) for metric in BY_CATEGORY for name in names]
+    frame = pd.DataFrame(keys, columns=["metric", "category"])
+    equal = np.ones(len(chats))
+    return frame.assign(a=a(equal), b=b(equal), difference=difference, low=low, high=high).round(6)
 
 
 def changed_sides(chats):
-    """Sort out the chats that the two models do not predict alike.
+    """Select the chats of which one model is right and the other wrong, or both are wrong in different ways.
 
     Parameters
     ----------
@@ -132,16 +116,16 @@ def changed_sides(chats):
     -------
     dict of str to pandas.DataFrame
         Rows of `chats`: ``fixed`` (A wrong, B right), ``broken`` (A right, B wrong), ``other error`` (both wrong, each
-        in its way); those of which B is surest first, ties by id.
+        in its way); the highest probability by B first, ties by id.
     """
     right = {side: chats[f"predicted_{side}"] == chats["actual"] for side in "ab"}
-    chosen = {
+    selected = {
         "fixed": ~right["a"] & right["b"],
         "broken": right["a"] & ~right["b"],
         "other error": ~right["a"] & ~right["b"] & (chats["predicted_a"] != chats["predicted_b"]),
     }
     order = {"by": ["probability_b", "id"], "ascending": [False, True]}
-    return {name: chats[rows].sort_values(**order) for name, rows in chosen.items()}
+    return {name: chats[rows].sort_values(**order) for name, rows in selected.items()}
 
 
 def mcnemar(fixed, broken):
@@ -155,7 +139,7 @@ def mcnemar(fixed, broken):
     Returns
     -------
     float
-        How often a fair coin falls at least as unevenly.
+        1 where the models differ on no chat.
 
     References
     ----------
@@ -171,7 +155,7 @@ def mcnemar(fixed, broken):
 
 
 def confusion_change(chats):
-    """Count how much more often the second model takes one category for another.
+    """Count how much more often the second model predicts a category for chats of another one.
 
     Parameters
     ----------

@@ -4,47 +4,49 @@ import numpy as np
 import pandas as pd
 
 from chatkit.project import InputError
+from chatkit.statistics import DECIMALS, divide
 from chatkit.text.mask import excerpt
-from chatkit.text.messages import MESSAGE, texts
+from chatkit.text.messages import texts
 
 LONGEST = 200  # characters of a message that a table shows
-UNLIKELY = 0.05  # probability below which a label is in doubt
+UNLIKELY = 0.05  # probability below which a label may be wrong
 
 
-def largest_confusions(pipeline, test, pairs=5, n=3):
-    """List what is taken for what most often, each pair with the errors on which the model was most sure.
+def largest_confusions(predictions, test, pairs=5, n=3):
+    """List the most frequent confusions, each with the errors to which the model gave the highest probability.
 
-    The surest errors are mostly those where the person was wrong: in simulated chats 44 of 45. So the surest whose
-    label may be wrong stand first (see `labels_in_doubt`), then the surest of the others.
+    Most errors with a high probability are wrong labels: in simulated chats 44 of 45. So those whose label may be wrong
+    come first (see `suspected_labels`), then the others, both by probability.
 
     Parameters
     ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted on subject and body.
+    predictions : chatkit.scores.predictions.Predictions
+        Of these chats, by a model that was not fitted on them.
     test : pandas.DataFrame
-        With id, subject, body and category; chats that the pipeline was not fitted on.
+        With id, subject, body and category.
     pairs : int, default=5
-        Pairs of what the person said and what the model said.
+        Pairs of actual and predicted category.
     n : int, default=3
-        Errors of each pair with a label in doubt, and errors without.
+        Errors of each pair whose label may be wrong, and errors without.
 
     Returns
     -------
     pandas.DataFrame
-        By confusion (what the person said, what the model said, and how many such errors there are) and id: message
-        (subject and body, masked and shortened). Where the model gives probabilities also label ("may be wrong", or
-        nothing), probability (of what the model said) and own (of what the person said). The most frequent pair first,
-        ties by name; the surest error first, ties by id.
+        By confusion (actual and predicted category, and how many such errors there are) and id: message (subject and
+        body, masked and shortened). Where the model gives probabilities also label ("may be wrong", or nothing),
+        probability (of the predicted category) and own (of the actual one). The most frequent pair first, ties by name;
+        the highest probability first, ties by id.
     """
-    test = test.reset_index(drop=True)
-    errors = test[["id", "category"]].rename(columns={"category": "person"})
-    errors = errors.assign(
-        model=pipeline.predict(test[MESSAGE]), message=texts(test), label="", probability=0.0, own=0.0
-    )
-    if hasattr(pipeline, "predict_proba"):
-        given = pipeline.predict_proba(test[MESSAGE]).round(6)
-        errors["label"] = np.where(labels_in_doubt(test["category"], given, pipeline.classes_), "may be wrong", "")
-        errors["probability"], errors["own"] = given.max(axis=1), _own(test["category"], given, pipeline.classes_)
+    actual, predicted = test["category"].to_numpy(), predictions.predicted
+    errors = pd.DataFrame({"id": test["id"].to_numpy(), "person": actual, "model": predicted, "message": texts(test)})
+    # The last bits differ between processors.
+    probability, own = (predictions.probability_of(names).round(6) for names in (predicted, actual))
+    errors = errors.assign(label="", probability=probability, own=own)
+    shown = ["message"]
+    if predictions.probabilities is not None:
+        shown += ["label", "probability", "own"]
+        suspected = suspected_labels(actual, predictions.probabilities.round(6), predictions.classes)
+        errors["label"] = np.where(suspected, "may be wrong", "")
     errors = errors[errors["person"] != errors["model"]]
     errors["errors"] = errors.groupby(["person", "model"])["id"].transform("size")
     order = {"errors": False, "person": True, "model": True, "label": False, "probability": False, "id": True}
@@ -52,34 +54,32 @@ def largest_confusions(pipeline, test, pairs=5, n=3):
     pair = errors.groupby(["person", "model"], sort=False).ngroup()
     errors = errors[(pair < pairs) & (errors.groupby(["person", "model", "label"]).cumcount() < n)]
     errors = errors.assign(message=[excerpt(text, LONGEST) for text in errors["message"]]).round(3)
-    errors["confusion"] = [
-        f"{person} taken for {model} ({count})"
-        for person, model, count in errors[["person", "model", "errors"]].itertuples(index=False)
-    ]
-    shown = ["message", *(["label", "probability", "own"] if hasattr(pipeline, "predict_proba") else [])]
+    counted = zip(errors["person"], errors["model"], errors["errors"], strict=True)
+    errors["confusion"] = [f"{person} taken for {model} ({count})" for person, model, count in counted]
     return errors.set_index(["confusion", "id"])[shown]
 
 
-def labels_in_doubt(labels, probabilities, classes):
-    """Name the labels that may be wrong: another category is likely, and the label's own is not.
+def likely_categories(labels, probabilities, classes):
+    """Find the category other than its label that each chat most likely belongs to, by confident learning.
 
-    Another category is likely where its probability is at least the mean that it has in chats with its label, as in
-    confident learning; the label's own is not where its probability is below 0.05. In three sets of 20,000 simulated
-    chats with 4 % wrong labels, by a model of two thirds of them, 62 % of the labels in doubt in the last third were
-    wrong, and 58 % of the wrong ones were in doubt; by confident learning's condition alone 43 % and 77 %. They are
-    candidates, to be read by a person.
+    A category is likely where its probability is at least the mean that it has in the chats with its label.
 
     Parameters
     ----------
     labels : array-like of str of shape (n,)
     probabilities : ndarray of shape (n, k)
-        By a model that has not seen these chats.
-    classes : ndarray of shape (k,)
+        By a model that has not seen these chats; rounded, since the last bits differ between processors.
+    classes : array-like of str of shape (k,)
         Categories in the order of the columns.
 
     Returns
     -------
-    ndarray of bool of shape (n,)
+    likely : ndarray of int of shape (n,)
+        Column of the likely category with the highest probability; 0 where no other category is likely.
+    probability : ndarray of float of shape (n,)
+        Of that category; 0 where no other is likely.
+    own : ndarray of float of shape (n,)
+        Of the label; 0 of one that is not among the classes.
 
     References
     ----------
@@ -88,24 +88,52 @@ def labels_in_doubt(labels, probabilities, classes):
     Examples
     --------
     >>> given = np.array([[0.9, 0.1], [0.8, 0.2], [0.02, 0.98], [0.1, 0.9]])
-    >>> labels_in_doubt(["a", "a", "a", "b"], given, ["a", "b"])
-    array([False, False,  True, False])
+    >>> likely, probability, own = likely_categories(["a", "a", "a", "b"], given, ["a", "b"])
+    >>> likely.tolist(), probability.tolist(), own.tolist()
+    ([0, 0, 1, 0], [0.0, 0.0, 0.98, 0.0], [0.9, 0.8, 0.02, 0.9])
     """
-    labels, classes = np.asarray(labels, dtype=object), np.asarray(classes, dtype=object)
-    probabilities = np.round(probabilities, 6)  # the last bits differ between processors
-    usual = np.array([given[labels == name].mean() if name in labels else np.inf
-                      for name, given in zip(classes, probabilities.T, strict=True)]).round(6)  # fmt: skip
-    likely = (probabilities >= usual) & (classes != labels[:, None])
-    return likely.any(axis=1) & (_own(labels, probabilities, classes) < UNLIKELY)
+    probabilities = np.asarray(probabilities, dtype=float)
+    has_label = np.asarray(labels, dtype=object)[:, None] == np.asarray(classes, dtype=object)
+    own = np.where(has_label, probabilities, 0)
+    # NaN, and so never likely, for a category that is the label of no chat.
+    usual = divide(own.sum(axis=0), has_label.sum(axis=0)).round(DECIMALS)
+    others = np.where((probabilities >= usual) & ~has_label, probabilities, 0)
+    return others.argmax(axis=1), others.max(axis=1), own.sum(axis=1)
 
 
-def missed_urgent(pipeline, test, urgent="urgent"):
-    """List every urgent chat that the model sent elsewhere, the one that it was furthest from seeing first.
+def suspected_labels(labels, probabilities, classes):
+    """Find the labels that may be wrong: another category is likely, and the label has a probability below 0.05.
+
+    In three sets of 20,000 simulated chats with 4 % wrong labels, by a model of two thirds of them, 62 % of the
+    suspected labels in the last third were wrong, and 58 % of the wrong ones were suspected; by confident learning's
+    condition alone (see `likely_categories`) 43 % and 77 %. They are candidates, to be read by a person.
 
     Parameters
     ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted on subject and body.
+    labels, probabilities, classes
+        As in `likely_categories`.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+
+    Examples
+    --------
+    >>> given = np.array([[0.9, 0.1], [0.8, 0.2], [0.02, 0.98], [0.1, 0.9]])
+    >>> suspected_labels(["a", "a", "a", "b"], given, ["a", "b"]).tolist()
+    [False, False, True, False]
+    """
+    _, probability, own = likely_categories(labels, probabilities, classes)
+    return (probability > 0) & (own < UNLIKELY)
+
+
+def missed_urgent(predictions, test, urgent="urgent"):
+    """List every urgent chat that was predicted to be of another category, the lowest probability of urgent first.
+
+    Parameters
+    ----------
+    predictions : chatkit.scores.predictions.Predictions
+        Of these chats.
     test : pandas.DataFrame
         With id, subject, body and category, and created_at where it is known.
     urgent : str, default="urgent"
@@ -120,24 +148,16 @@ def missed_urgent(pipeline, test, urgent="urgent"):
     Raises
     ------
     InputError
-        When the pipeline does not know the category.
+        When the model does not know the category.
     """
-    classes = [str(name) for name in pipeline.classes_]
+    classes = [str(name) for name in predictions.classes]
     if urgent not in classes:
         raise InputError(f"Got urgent={urgent!r}, expected a category that the model knows: {', '.join(classes)}.")
-    test = test.reset_index(drop=True)
-    missed = test[[name for name in ("id", "created_at") if name in test]]
-    missed = missed.assign(**{"message": texts(test), "sent to": pipeline.predict(test[MESSAGE])})
-    order = ["id"]
-    if hasattr(pipeline, "predict_proba"):
-        order = [f"P({urgent})", "id"]
-        missed[order[0]] = pipeline.predict_proba(test[MESSAGE])[:, classes.index(urgent)].round(6)
-    missed = missed[(test["category"] == urgent) & (missed["sent to"] != urgent)].sort_values(order)
-    shown = {"message": [excerpt(text, LONGEST) for text in missed["message"]]}
-    return missed.assign(**shown, **{name: missed[name].round(3) for name in order[:-1]}).set_index("id")
-
-
-def _own(labels, probabilities, classes):
-    """Probability of each chat's own label; 0 of one that the model does not know."""
-    place = pd.Index(classes).get_indexer(pd.Index(labels))
-    return np.where(place < 0, 0.0, probabilities[np.arange(len(place)), place])
+    column = f"P({urgent})"
+    missed = test[[name for name in ("id", "created_at") if name in test]].reset_index(drop=True)
+    missed = missed.assign(message=texts(test), **{"sent to": predictions.predicted})
+    missed[column] = predictions.probability_of(urgent).round(6)
+    is_missed = (test["category"].to_numpy() == urgent) & (predictions.predicted != urgent)
+    missed = missed[is_missed].sort_values([column, "id"]).round({column: 3}).set_index("id")
+    missed["message"] = [excerpt(text, LONGEST) for text in missed["message"]]
+    return missed if predictions.probabilities is not None else missed.drop(columns=column)

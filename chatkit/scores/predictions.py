@@ -1,4 +1,4 @@
-"""What a classifier says about chats, asked once."""
+"""The predictions of a classifier for some chats, computed once."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Predictions:
 
     @classmethod
     def of(cls, pipeline, chats):
-        """Ask a fitted pipeline.
+        """Predict with a fitted pipeline.
 
         Parameters
         ----------
@@ -58,11 +58,11 @@ class Predictions:
         categories = np.broadcast_to(np.asarray(categories, dtype=object), len(self.predicted))
         if self.probabilities is None:
             return np.full(len(categories), np.nan)
-        at = pd.Index(self.classes).get_indexer(categories)
-        return np.where(at < 0, 0.0, self.probabilities[np.arange(len(at)), at])
+        columns = pd.Index(self.classes).get_indexer(categories)
+        return np.where(columns < 0, 0.0, self.probabilities[np.arange(len(columns)), columns])
 
     def table(self):
-        """Lay out the probabilities.
+        """Return the probabilities as a frame.
 
         Returns
         -------
@@ -72,12 +72,12 @@ class Predictions:
         return None if self.probabilities is None else pd.DataFrame(self.probabilities, columns=self.classes)
 
     def frame(self, chats):
-        """Lay out the predictions of chats that people have sorted.
+        """Return a frame of the predictions beside the categories that people gave.
 
         Parameters
         ----------
         chats : pandas.DataFrame
-            Those that were asked about, with id and category; with conversation_id where there is one.
+            Those that were predicted, with id and category; with conversation_id where there is one.
 
         Returns
         -------

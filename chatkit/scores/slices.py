@@ -1,4 +1,4 @@
-"""Where the model is better and where worse: scores by week, length, language, channel and subject."""
+"""Scores of slices of the test chats: by week, length, language, channel and subject."""
 
 from itertools import pairwise
 
@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from chatkit.scores.intervals import score_intervals
-from chatkit.statistics import check_confidence, wilson
+from chatkit.scores.metrics import labels_of_equal_length
+from chatkit.statistics import group_codes, wilson
 
 FEWEST = 30  # chats of a slice, and
 FEWEST_EACH = 5  # chats for each of its categories, below which the bootstrap of the macro-F1 is too narrow
-MOST_PERIODS = 30  # weeks, or else months and so on: more are a wall
-MOST_NAMES = 10  # languages or channels of their own; the rest is one
+MOST_PERIODS = 30  # weeks, or else months and so on: more cannot be read in a figure
+MOST_NAMES = 10  # languages or channels with a slice each; the others share one
 PERIODS = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
 UNKNOWN = "not given"
 
@@ -29,7 +30,7 @@ def slice_scores(test, y_pred, confidence=0.95, draws=1000, seed=0):
     test : pandas.DataFrame of shape (n, m)
         With subject, body and category; conversation_id, created_at, language and channel are used where they are.
     y_pred : array-like of str of shape (n,)
-        Categories that the model gave.
+        Predicted categories.
     confidence : float, default=0.95
     draws : int, default=1000
         Of the bootstrap.
@@ -59,59 +60,50 @@ def slice_scores(test, y_pred, confidence=0.95, draws=1000, seed=0):
     ...  subject   with a subject     2  accuracy    0.5  0.09  0.91
     ...  subject  without subject     2  accuracy    0.5  0.09  0.91
     """
-    check_confidence(confidence)
-    y_true, y_pred = test["category"].to_numpy(dtype=object), np.asarray(y_pred, dtype=object)
-    if len(y_true) != len(y_pred) or not len(y_true):
-        raise ValueError(
-            f"Got {len(y_pred)} predictions for {len(y_true)} chats, expected one for each of at least one chat."
-        )
-    groups = test["conversation_id"].to_numpy(dtype=object) if "conversation_id" in test.columns else None
+    y_true, y_pred = labels_of_equal_length(test["category"], y_pred)
+    groups = group_codes(test.get("conversation_id"), len(test))
     rows = []
-    for what, names in {"all": pd.Categorical(["all chats"] * len(test)), **_slicings(test)}.items():
+    for slicing, names in {"all": pd.Categorical(["all chats"] * len(test)), **_slicings(test)}.items():
         for name in names.categories:
             inside = np.asarray(names == name)
-            frame = score_intervals(
-                y_true[inside], y_pred[inside], groups=None if groups is None else groups[inside],
-                confidence=confidence, draws=draws, seed=seed,
-            )  # fmt: skip
-            f1 = frame.set_index("metric").loc["macro_f1"]
-            fewest = max(FEWEST, FEWEST_EACH * len({*y_true[inside], *y_pred[inside]}))
-            misleads = inside.sum() < fewest or f1["low"] == f1["high"]
-            ends = (np.nan, np.nan) if misleads else (f1["low"], f1["high"])
-            rows.append((what, name, inside.sum(), "macro_f1", f1["value"], *ends))
-            share = wilson((y_true == y_pred)[inside].sum(), inside.sum(), confidence)
-            rows.append((what, name, inside.sum(), "accuracy", *map(float, share)))
+            truth, predicted = y_true[inside], y_pred[inside]
+            intervals = score_intervals(
+                truth, predicted, groups=groups[inside], confidence=confidence, draws=draws, seed=seed
+            )
+            _, value, low, high = intervals.iloc[0]
+            if len(truth) < max(FEWEST, FEWEST_EACH * len({*truth, *predicted})):
+                low = high = np.nan
+            accuracy = map(float, wilson((truth == predicted).sum(), len(truth), confidence))
+            rows.append((slicing, name, len(truth), "macro_f1", value, low, high))
+            rows.append((slicing, name, len(truth), "accuracy", *accuracy))
     return pd.DataFrame(rows, columns=["slice", "name", "rows", "metric", "value", "low", "high"])
 
 
 def _slicings(test):
     """Give each chat its name in each slicing; names in the order to be shown."""
-    found = {}
-    if "created_at" in test.columns and test["created_at"].notna().any():
-        what, names = _periods(test["created_at"])
-        found[what] = _ordered(names, sorted(set(names) - {UNKNOWN}))
-    found["length in characters"] = _lengths(test["subject"].fillna("") + test["body"].fillna(""))
-    for column in ("language", "channel"):
-        if column in test.columns:
-            found[column] = _most_frequent(test[column])
-    empty = test["subject"].fillna("").str.strip() == ""
-    found["subject"] = _ordered(
-        np.where(empty, "without subject", "with a subject"), ["with a subject", "without subject"]
-    )
-    return {what: names for what, names in found.items() if len(names.categories) > 1}
+    dated = "created_at" in test and test["created_at"].notna().any()
+    slicings = _periods(test["created_at"]) if dated else {}
+    slicings["length in characters"] = _lengths(test["subject"].fillna("") + test["body"].fillna(""))
+    slicings |= {column: _most_frequent(test[column]) for column in ("language", "channel") if column in test}
+    names = ["with a subject", "without subject"]
+    slicings["subject"] = _ordered(np.where(test["subject"].fillna("").str.strip() == "", *names[::-1]), names)
+    return {slicing: names for slicing, names in slicings.items() if len(names.categories) > 1}
 
 
 def _periods(dates):
+    """Give each chat its week or, where these are too many, its month, quarter or year."""
     dates = dates.dt.tz_localize(None)
-    for what, frequency in PERIODS.items():
+    for period, frequency in PERIODS.items():
         # A week is named by its first day.
         names = dates.dt.to_period(frequency).astype(str).str[:10].where(dates.notna(), UNKNOWN)
+        slicing = {period: _ordered(names, sorted(set(names) - {UNKNOWN}))}
         if names.nunique() <= MOST_PERIODS:
-            return what, names
-    return what, names
+            break
+    return slicing
 
 
 def _lengths(texts):
+    """Give each chat the quarter of its length."""
     lengths = texts.str.len().to_numpy()
     # Many chats of one length: a bin may be as large as two.
     ends = np.unique(np.quantile(lengths, [0.25, 0.5, 0.75]).astype(int))
@@ -125,13 +117,15 @@ def _lengths(texts):
 
 
 def _most_frequent(values):
+    """Give each chat its value, or a common name where it is not one of the most frequent ones."""
     values = values.astype(object).where(values.notna(), UNKNOWN).astype(str)
     counts = values[values != UNKNOWN].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     order = counts.index[:MOST_NAMES].tolist()
-    rest = f"{len(counts) - len(order)} others"
-    return _ordered(values.where(values.isin([*order, UNKNOWN]), rest), [*order, rest])
+    others = f"{len(counts) - len(order)} others"
+    return _ordered(values.where(values.isin([*order, UNKNOWN]), others), [*order, others])
 
 
 def _ordered(names, order):
-    present = set(names)
-    return pd.Categorical(names, [name for name in [*order, UNKNOWN] if name in present])
+    """Names as a categorical in this order, the unknown last; without names that no chat has."""
+    used = set(names)
+    return pd.Categorical(names, [name for name in [*order, UNKNOWN] if name in used])

@@ -1,16 +1,16 @@
-"""A ledger of how often a test set was looked at: who tries often enough finds a good score by chance."""
+"""Count how often a stage used a test set: the best of many scores on the same chats is partly chance."""
 
 import hashlib
 import json
 
 from chatkit.project import path
 
-LEDGER = ".chatkit/looks.jsonl"
+LEDGER = ".chatkit/looks.jsonl"  # the first name of this file, so that existing counts go on
 MANY = 20
 _TEST = "data/test.parquet"
 
 
-def record_look(stage, deps):
+def record_test_set_use(stage, deps):
     """Append a line to the ledger when a stage reads the test chats.
 
     The ledger is no output of a stage: a count that grows would make every run different.
@@ -25,7 +25,7 @@ def record_look(stage, deps):
     Returns
     -------
     str or None
-        A sentence for the terminal when this test set was looked at more than 20 times by this stage.
+        A sentence for the terminal when this stage has used this test set more than 20 times.
 
     References
     ----------
@@ -33,15 +33,15 @@ def record_look(stage, deps):
     """
     if _TEST not in deps:
         return None
-    look = json.dumps({"stage": stage, "test": hashlib.sha256(path(_TEST).read_bytes()).hexdigest()})
+    entry = json.dumps({"stage": stage, "test": hashlib.sha256(path(_TEST).read_bytes()).hexdigest()})
     ledger = path(LEDGER)
     ledger.parent.mkdir(exist_ok=True)
-    with ledger.open("a", encoding="utf-8") as lines:
-        lines.write(f"{look}\n")
-    looks = ledger.read_text(encoding="utf-8").splitlines().count(look)
-    if looks <= MANY:
+    with ledger.open("a", encoding="utf-8") as file:
+        file.write(f"{entry}\n")
+    uses = ledger.read_text(encoding="utf-8").splitlines().count(entry)
+    if uses <= MANY:
         return None
     return (
-        f"{stage} has looked at these test chats {looks} times: the best of many tries is partly luck. Choose by "
+        f"{stage} has used these test chats {uses} times: the best of many scores is partly chance. Choose by "
         "cross-validation on the training chats, and confirm on new test chats."
     )

@@ -23,7 +23,7 @@ from chatkit.checks.run import CHECKS, THRESHOLDS
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
 from chatkit.project import InputError
-from chatkit.scores.intervals import macro_f1
+from chatkit.scores.metrics import macro_f1
 from tests.conftest import word
 
 MESSAGE = ["subject", "body"]

@@ -6,7 +6,7 @@ import pytest
 from chatkit import make_pipeline
 from chatkit.project import InputError
 from chatkit.scores import metrics
-from chatkit.scores.baselines import fit_baselines, score_model, score_models, scores_frame
+from chatkit.scores.baselines import fit_baselines, score_models, scores_frame
 from chatkit.scores.predictions import Predictions
 
 MESSAGE = ["subject", "body"]
@@ -16,16 +16,21 @@ def compared(chats, names):
     """A linear model beside baselines, fitted on two thirds of the chats."""
     train, test = chats.head(16), chats.tail(8)
     model = make_pipeline("linear_svc").fit(train[MESSAGE], train["category"])
-    return score_models(Predictions.of(model, test), fit_baselines(names, train), test), model, test
+    return score_models(Predictions.of(model, test), test, fit_baselines(names, train)), model, test
+
+
+def scored(model, test):
+    """A model alone."""
+    return score_models(Predictions.of(model, test), test)
 
 
 def test_baselines_are_scored_like_the_model(chats):
     """The same numbers for the same classifier, and less for one that looks at nothing."""
     results, model, test = compared(chats, ["linear_svc", "dummy"])
     same, dummy = results["baselines"]["linear_svc"], results["baselines"]["dummy"]
-    assert {name: same[name] for name in same if name != "difference"} == score_model(model, test)
-    said = Predictions.of(model, test)
-    plain = metrics.scores(test["category"], said.predicted, said.probabilities, said.classes)
+    assert {name: same[name] for name in same if name != "difference"} | {"baselines": {}} == scored(model, test)
+    given = Predictions.of(model, test)
+    plain = metrics.scores(test["category"], given.predicted, given.probabilities, given.classes)
     assert {name: results[name] for name in plain} == plain
     assert dummy["macro_f1"] < same["macro_f1"]
 
@@ -43,7 +48,7 @@ def test_intervals_draw_whole_conversations(chats):
     """Two chats of a conversation are no two pieces of evidence."""
     model = make_pipeline("dummy").fit(chats[MESSAGE], chats["category"])
     twice = chats.assign(conversation_id=[f"k{number // 8}" for number in range(len(chats))])
-    together, alone = (score_model(model, some)["intervals"]["log_loss"] for some in
+    together, alone = (scored(model, some)["intervals"]["log_loss"] for some in
                        (twice.assign(category=np.repeat(["urgent", "other", "other"], 8)),
                         twice.assign(category=np.repeat(["urgent", "other", "other"], 8), conversation_id=None)))  # fmt: skip
     assert np.ptp(together) >= np.ptp(alone)
@@ -59,20 +64,20 @@ def test_what_cannot_be_fitted_is_said_not_hidden(chats):
 def test_a_model_without_probabilities_has_no_log_loss(chats):
     """None is made up."""
     rules = make_pipeline("rules", {"rules": [("urgent", "lost")]}).fit(chats[MESSAGE], chats["category"])
-    found = score_model(rules, chats)
-    assert "log_loss" not in found
+    result = scored(rules, chats)
+    assert "log_loss" not in result
     other = {"macro_f1": 0.5, "log_loss": 1.0, "intervals": {"macro_f1": [0.4, 0.6], "log_loss": [0.9, 1.1]}}
-    frame = scores_frame({"rules": found, "other": other})
+    frame = scores_frame({"rules": result, "other": other})
     assert frame.loc["rules", "log-loss"] == ""
     assert frame.loc["rules", "macro-F1"] == "1.000"  # all draws agree
     assert frame.loc["other", "log-loss"] == "1.000 (0.900 to 1.100)"
 
 
-def test_the_talks_pipeline_is_xgboost_with_its_own_defaults(chats):
+def test_xgboost_default_is_xgboost_with_its_own_defaults(chats):
     """Single words without stop words, and trees as XGBoost grows them when nothing is said."""
     import xgboost
 
-    fitted = fit_baselines(["talk"], chats)["talk"]
+    fitted = fit_baselines(["xgboost_default"], chats)["xgboost_default"]
     assert all(" " not in word for word in fitted["counts"].get_feature_names_out())
     plain = xgboost.XGBClassifier(n_jobs=1, random_state=0)
     X = fitted[:-1].transform(chats[MESSAGE])

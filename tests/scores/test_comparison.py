@@ -68,12 +68,11 @@ def slow(rows, side):
     return np.array(found)
 
 
-def test_scores_and_intervals_are_those_of_a_slow_computation(monkeypatch):
+def test_scores_and_intervals_are_those_of_a_slow_computation():
     """Each draw takes whole conversations and scores both models on the same rows."""
-    monkeypatch.setattr(comparison, "DRAWS", 60)
     tests, given = sides()
     chats = paired(tests)
-    found = comparison.paired_scores(chats, seed=5)
+    found = comparison.paired_scores(chats, draws=60, seed=5)
     assert found["metric"].tolist() == ["macro_f1", "accuracy", "log_loss"] + [
         metric for metric in ("precision", "recall", "f1") for _ in NAMES
     ]

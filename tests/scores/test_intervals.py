@@ -5,10 +5,17 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import balanced_accuracy_score, brier_score_loss, f1_score, log_loss
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    recall_score,
+)
 
-from chatkit.scores.intervals import balanced_accuracy, macro_f1, paired_differences, score_intervals
-from chatkit.scores.metrics import scores
+from chatkit.scores.intervals import paired_differences, score_intervals
+from chatkit.scores.metrics import METRICS, balanced_accuracy, macro_f1, scores, weighted_scores
 from chatkit.statistics import bootstrap, group_codes, percentile_interval
 
 NAMES = np.array(["incident", "other", "urgent"], dtype=object)
@@ -127,6 +134,32 @@ def test_a_draw_is_scored_as_the_chats_it_holds(rows, seed):
     found = np.where(np.isnan(found), frame["value"], found)  # no interval where the draw scores the same
     assert found == pytest.approx(farther.to_numpy(), abs=1e-8)
     assert frame["value"].to_dict() == pytest.approx(scores(truth, said, given, names), abs=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 60), st.integers(0, 10_000))
+def test_weighted_scores_are_scikit_learns(rows, seed):
+    """With any weights, on categories that only one side has; chats without weight count as left out."""
+    rng = np.random.default_rng(seed)
+    names = np.array(list("abcde"), dtype=object)
+    truth, said, given = names[rng.integers(4, size=rows)], names[1 + rng.integers(4, size=rows)], rng.random((rows, 5))
+    given /= given.sum(axis=1, keepdims=True)
+    weights = rng.choice([0, 0.5, 1, 3], rows)
+    weights[0] = 1
+    found = weighted_scores(truth, said, given, names)(weights)
+    kept = weights > 0
+    truth, said, given, weights = truth[kept], said[kept], given[kept], weights[kept]
+    options = {"sample_weight": weights}
+    assert found.tolist() == pytest.approx([
+        f1_score(truth, said, average="macro", zero_division=0, **options),
+        accuracy_score(truth, said, **options),
+        recall_score(truth, said, labels=np.unique(truth), average="macro", zero_division=0, **options),
+        log_loss(truth, given, labels=names, **options),
+        brier_score_loss(truth, given, labels=names, scale_by_half=False, **options),
+    ])  # fmt: skip
+    if len(weights) == rows:
+        unweighted = weighted_scores(truth, said, given, names)(np.ones(rows))
+        assert scores(truth, said, given, names) == dict(zip(METRICS, unweighted, strict=True))
 
 
 def test_macro_f1_and_balanced_accuracy_with_weights_are_scikit_learns():

@@ -159,7 +159,7 @@ def test_chats_of_a_conversation_are_drawn_together():
 def test_bad_input_is_named():
     """As many predictions as chats, a share as confidence."""
     test, said = chats(10)
-    with pytest.raises(ValueError, match="Got 9 predictions for 10 chats"):
+    with pytest.raises(ValueError, match="Got 10 rows in y_true and 9 in y_pred"):
         slice_scores(test, said[:9])
     with pytest.raises(ValueError, match="Got confidence=95"):
         slice_scores(test, said, confidence=95)
