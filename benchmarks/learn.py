@@ -29,7 +29,7 @@ from benchmarks.pages import put_between
 from chatkit import make_pipeline
 from chatkit.data.files import read_table, write_json
 from chatkit.data.load import write_sqlite
-from chatkit.data.relabels import read_relabels
+from chatkit.data.log import latest_relabels
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
 from chatkit.data.warehouse import extract
@@ -153,7 +153,7 @@ def one_policy(seed, parts, policy, as_many):
             audit = answers["audit"].to_numpy()
             looked = chosen(policy, ~right, audit, rng.random(len(chats)), as_many[number - 1])
             relabel(service, answers[looked], chats["category"][looked])
-            people = read_relabels(database, now())
+            people = latest_relabels(database, now())
             model, facts = train(folder, people)
             assert facts["relabels"]["added"] == len(people)
             # What the log alone can tell of this round.
