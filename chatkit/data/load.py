@@ -40,27 +40,23 @@ def write_sqlite(url, tables):
         take the place of loaded ones.
     """
     file = sqlite_file(url)
-    if file.exists() and _application_id(file) != APPLICATION_ID:
-        raise InputError(
-            f"{file} exists and was not written by chatkit, so it is left alone; name another file in "
-            "query.warehouse of params.yaml."
-        )
-    if "truth" in tables and file.exists() and not _is_simulated(file):
-        raise InputError(
-            f"{file} holds chats that were loaded, so it is not replaced by simulated ones; move it away first, or "
-            "name another file in query.warehouse of params.yaml."
-        )
+    if file.exists():
+        if _scalar(file, "PRAGMA application_id") != APPLICATION_ID:
+            raise InputError(
+                f"{file} exists and was not written by chatkit, so it is left alone; name another file in "
+                "query.warehouse of params.yaml."
+            )
+        if "truth" in tables and not _scalar(file, "SELECT count(*) FROM sqlite_master WHERE name = 'truth'"):
+            raise InputError(
+                f"{file} holds chats that were loaded, so it is not replaced by simulated ones; move it away first, or "
+                "name another file in query.warehouse of params.yaml."
+            )
     with replacing(file) as beside:
         engine = sa.create_engine(f"sqlite:///{beside}")
         with engine.begin() as connection:
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             for name, frame in tables.items():
-                types = {
-                    column: sa.DateTime() if pd.api.types.is_datetime64_any_dtype(frame[column]) else sa.Text()
-                    for column in frame.columns
-                    if not pd.api.types.is_bool_dtype(frame[column])
-                }
-                frame.to_sql(name, connection, index=False, dtype=types, chunksize=20_000)
+                frame.to_sql(name, connection, index=False, chunksize=20_000)
         engine.dispose()
         # The header's last field is the version of the SQLite that wrote it (sqlite.org/fileformat, offset 96).
         with beside.open("r+b") as header:
@@ -69,17 +65,13 @@ def write_sqlite(url, tables):
     return file
 
 
-def _application_id(file):
+def _scalar(file, query):
+    """Ask a file for one value; None where it is no SQLite file."""
     try:
         with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute("PRAGMA application_id").fetchone()[0]
+            return connection.execute(query).fetchone()[0]
     except sqlite3.DatabaseError:
         return None
-
-
-def _is_simulated(file):
-    with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-        return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'truth'").fetchone())
 
 
 def read_chats(file):
