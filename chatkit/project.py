@@ -85,14 +85,12 @@ def read_yaml(file):
         When the file is missing or is not YAML.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        return YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise InputError(f"{file} does not exist; restore it with `git checkout -- {file.name}`.") from None
-    try:
-        return YAML(typ="safe", pure=True).load(text) or {}
     except YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where else ""
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise InputError(f"{file} is not valid YAML{line}: {problem}; mend that line.") from None
 

@@ -95,7 +95,7 @@ def read_chats(file):
         When the file cannot be read, lacks a column, or holds something else than text.
     """
     file = Path(file)
-    chats = _texts(_read(file), file.name, REQUIRED)
+    chats = _read(file, REQUIRED)
     repeated = chats["id"][chats["id"].duplicated()]
     if len(repeated):
         raise InputError(
@@ -108,9 +108,7 @@ def read_chats(file):
         chats["conversation_id"] = chats["id"]
     if "created_at" in chats.columns:
         chats["created_at"] = _moments(chats["created_at"], file.name)
-    for name in SCHEMA.names:
-        if name not in chats.columns:
-            chats[name] = None
+    chats = chats.assign(**{name: None for name in SCHEMA.names if name not in chats.columns})
     extra = [name for name in chats.columns if name not in SCHEMA.names]
     return chats[[*SCHEMA.names, *extra]]
 
@@ -133,14 +131,15 @@ def read_messages(file):
     InputError
         As `read_chats`.
     """
-    messages = _texts(_read(Path(file)), Path(file).name, TEXT)
+    messages = _read(Path(file), TEXT)
     if "id" not in messages.columns:
         messages["id"] = range(1, len(messages) + 1)
     return messages[["id", *TEXT]]
 
 
-def _texts(chats, name, required):
-    """Check that the columns are there and hold text; None becomes empty."""
+def _read(file, required):
+    """Read a file whose required columns are there and hold text; None becomes empty."""
+    chats, name = _parsed(file), file.name
     missing = [column for column in required if column not in chats.columns]
     if missing:
         what = "separate the columns with commas" if len(chats.columns) == 1 else "rename or add it in the file"
@@ -150,17 +149,17 @@ def _texts(chats, name, required):
     if chats.empty:
         raise InputError(f"{name} has a header but no rows; export it again.")
     for column in TEXT:
-        wrong = chats[column][[value is not None and not isinstance(value, str) for value in chats[column]]]
-        if len(wrong):
-            raise InputError(
-                f"{column} in row {wrong.index[0] + 1} of {name} is a {type(wrong.iloc[0]).__name__}, expected text; "
-                "convert the column to text in the file."
-            )
         chats[column] = chats[column].fillna("")
+        for row, value in enumerate(chats[column], 1):
+            if not isinstance(value, str):
+                raise InputError(
+                    f"{column} in row {row} of {name} is a {type(value).__name__}, expected text; convert the column "
+                    "to text in the file."
+                )
     return chats
 
 
-def _read(file):
+def _parsed(file):
     if not file.is_file():
         raise InputError(f"{file} does not exist; give the path of a CSV or Parquet file.")
     ending = file.suffix.lower()

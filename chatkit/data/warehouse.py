@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from chatkit.data.corrections import Corrections
 from chatkit.data.database import database_error, open_engine, read_moment, read_url
+from chatkit.data.files import write_json
 from chatkit.project import InputError, path, replacing
 
 SCHEMA = pa.schema(
@@ -164,8 +165,7 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
                 "sql_sha256": hashlib.sha256(sql.encode()).hexdigest(),
                 "relabels": None if relabels is None else outcome,
             }
-            with replacing(out.with_suffix(".json")) as json_beside:
-                json_beside.write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
+            write_json(sidecar, out.with_suffix(".json"))
     except SQLAlchemyError as error:
         raise InputError(_query_error(error, engine, sql_file.name)) from None
     finally:
@@ -241,22 +241,14 @@ def _text(value, name, key):
 def _moment(value, name, key):
     if value is None or value == "":
         return None
-    if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value)
-        except ValueError:
-            raise InputError(
-                f"{name} of the chat with id {key!r} is {value!r}, expected an ISO date and time such as "
-                "2025-03-01 09:30:00; convert it in the query."
-            ) from None
-    if not isinstance(value, dt.date):  # a datetime is one, too
+    try:
+        moment = dt.datetime.fromisoformat(value if isinstance(value, str) else value.isoformat())
+    except (AttributeError, ValueError):
         raise InputError(
-            f"{name} of the chat with id {key!r} is a {type(value).__name__}, expected a date and time; "
-            "convert it in the query."
-        )
-    if not isinstance(value, dt.datetime):
-        value = dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001 - naive means UTC here
-    return value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
+            f"{name} of the chat with id {key!r} is {value!r}, expected an ISO date and time such as "
+            "2025-03-01 09:30:00; convert it in the query."
+        ) from None
+    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 _CONVERTERS = {"id": _required, "category": _required, "created_at": _moment, **dict.fromkeys(TEXT, _text)}

@@ -89,7 +89,7 @@ def test_other_columns_are_kept_as_text(warehouse):
         ("SELECT 'a' AS id, subject, body, category FROM chats WHERE created_at < :as_of", "1 ids stand in more than one"),
         ("SELECT id, subject, body, NULL AS category FROM chats WHERE created_at < :as_of", "category is empty in the chat"),
         ("SELECT id, subject, body, category, 'May' AS created_at FROM chats WHERE chats.created_at < :as_of", "is 'May', expected an ISO"),
-        ("SELECT id, subject, body, category, 7 AS created_at FROM chats WHERE chats.created_at < :as_of", "is a int, expected a date"),
+        ("SELECT id, subject, body, category, 7 AS created_at FROM chats WHERE chats.created_at < :as_of", "is 7, expected an ISO date"),
     ],
 )  # fmt: skip
 def test_a_bad_query_gives_one_sentence_and_no_file(warehouse, sql, said):
