@@ -142,7 +142,7 @@ def one_policy(seed, parts, policy, as_many):
     seeded = mock.patch("chatkit.service.service.new_id", new_id)
     with tempfile.TemporaryDirectory() as name, seeded:
         folder = Path(name)
-        write_sqlite(f"sqlite:///{folder}/chats.sqlite", {"chats": history.drop(columns="truth").assign(split=None)})
+        write_sqlite(f"sqlite:///{folder}/chats.sqlite", history.drop(columns="truth"))
         score(0, train(folder, None)[0], relabels=0)
         database = f"sqlite:///{folder}/log.sqlite"
         settings = Settings(model=str(folder / "model"), database=database, spool=False, audit_share=AUDIT_SHARE)

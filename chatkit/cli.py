@@ -116,7 +116,7 @@ def _simulate(options):
     from chatkit.data.simulate import simulate
 
     chats, truth = simulate(options.chats, options.seed)
-    file = write_sqlite(parameters("query")["warehouse"], {"chats": chats.assign(split=None), "truth": truth})
+    file = write_sqlite(parameters("query")["warehouse"], chats, truth)
     print(f"{len(chats):,} simulated chats are in {file}; next: dvc repro")
 
 
@@ -124,7 +124,7 @@ def _load(options):
     from chatkit.data.load import read_chats, write_sqlite
 
     chats = read_chats(options.file)
-    file = write_sqlite(parameters("query")["warehouse"], {"chats": chats})
+    file = write_sqlite(parameters("query")["warehouse"], chats)
     categories = chats["category"].nunique()
     print(f"{len(chats):,} chats in {categories} categories are in {file}; next: dvc repro")
 

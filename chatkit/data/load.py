@@ -16,17 +16,19 @@ from chatkit.project import InputError, replacing
 APPLICATION_ID = 0x43484154  # "CHAT" in the file's header: written by chatkit, so chatkit may replace it
 
 
-def write_sqlite(url, tables):
-    """Write tables into a new SQLite file, in place of the one that chatkit wrote before.
+def write_sqlite(url, chats, truth=None):
+    """Write chats into a new SQLite file, in place of the one that chatkit wrote before.
 
-    The same tables give the same bytes, whatever version of SQLite writes them.
+    The same rows give the same bytes, whatever version of SQLite writes them.
 
     Parameters
     ----------
     url : str
         URL of a local SQLite warehouse.
-    tables : dict of str to pandas.DataFrame
-        Table names and rows.
+    chats : pandas.DataFrame
+        Rows of the table chats; columns of `chatkit.data.warehouse.SCHEMA` that they lack are empty there.
+    truth : pandas.DataFrame, optional
+        Rows of the table truth, which only simulated chats have.
 
     Returns
     -------
@@ -46,11 +48,12 @@ def write_sqlite(url, tables):
                 f"{file} exists and was not written by chatkit, so it is left alone; name another file in "
                 "query.warehouse of params.yaml."
             )
-        if "truth" in tables and not _scalar(file, "SELECT count(*) FROM sqlite_master WHERE name = 'truth'"):
+        if truth is not None and not _scalar(file, "SELECT count(*) FROM sqlite_master WHERE name = 'truth'"):
             raise InputError(
                 f"{file} holds chats that were loaded, so it is not replaced by simulated ones; move it away first, or "
                 "name another file in query.warehouse of params.yaml."
             )
+    tables = {"chats": _completed(chats)} if truth is None else {"chats": _completed(chats), "truth": truth}
     with replacing(file) as beside:
         engine = sa.create_engine(f"sqlite:///{beside}")
         with engine.begin() as connection:
@@ -108,9 +111,13 @@ def read_chats(file):
         chats["conversation_id"] = chats["id"]
     if "created_at" in chats.columns:
         chats["created_at"] = _moments(chats["created_at"], file.name)
+    return _completed(chats)
+
+
+def _completed(chats):
+    """Return all columns of the schema, then the others."""
     chats = chats.assign(**{name: None for name in SCHEMA.names if name not in chats.columns})
-    extra = [name for name in chats.columns if name not in SCHEMA.names]
-    return chats[[*SCHEMA.names, *extra]]
+    return chats[[*SCHEMA.names, *(name for name in chats.columns if name not in SCHEMA.names)]]
 
 
 def read_messages(file):

@@ -68,7 +68,7 @@ def run(project, people, as_of=AS_OF, **options):
 @pytest.fixture
 def warehouse(project, chats):
     """Two dozen chats, c00 to c23, by turns urgent and other."""
-    write_sqlite(WAREHOUSE, {"chats": chats.assign(split=None)})
+    write_sqlite(WAREHOUSE, chats)
     return project
 
 

@@ -17,7 +17,7 @@ URL = "sqlite:///data/warehouse/chats.sqlite"
 @pytest.fixture
 def warehouse(project, chats):
     """A SQLite warehouse with two dozen chats."""
-    write_sqlite(URL, {"chats": chats.assign(split=None)})
+    write_sqlite(URL, chats)
     return project
 
 
@@ -61,7 +61,7 @@ def test_the_sidecar_describes_the_rows(warehouse):
 
 def test_undated_chats_stay_in(project, chats):
     """An export without dates is not dropped by the date."""
-    write_sqlite(URL, {"chats": chats.assign(split=None, created_at=None)})
+    write_sqlite(URL, chats.assign(created_at=None))
     facts = run(project)
     assert (facts["rows"], facts["first_created_at"]) == (24, None)
 
@@ -119,7 +119,7 @@ def test_a_later_bad_row_leaves_the_earlier_file(warehouse):
 def test_hard_texts_come_through(project, chats):
     """Emoji, right-to-left text, a megabyte, NULL and empty subjects."""
     texts = ["😟🧾", "مرحبا، فقدت بطاقتي", "x" * 1_000_000, "a\nb\tc", ""]
-    write_sqlite(URL, {"chats": chats.head(5).assign(split=None, body=texts, subject=None)})
+    write_sqlite(URL, chats.head(5).assign(body=texts, subject=None))
     run(project)
     out = pd.read_parquet(project / "data" / "chats.parquet")
     assert out["body"].tolist() == texts
@@ -180,7 +180,7 @@ def test_a_bad_url_says_what_to_write(project, url, said):
 
 def test_a_variable_inside_the_url_is_expanded(project, chats, monkeypatch):
     """$NAME and ${NAME} stand for environment variables, and the sidecar keeps the name."""
-    write_sqlite(URL, {"chats": chats.assign(split=None)})
+    write_sqlite(URL, chats)
     monkeypatch.setenv("FOLDER", "data/warehouse")
     facts = run(project, url="sqlite:///${FOLDER}/chats.sqlite")
     assert facts["warehouse"] == "sqlite:///${FOLDER}/chats.sqlite"
