@@ -186,7 +186,7 @@ def _compare(options):
     from chatkit.provenance.revision import read_revisions, without_chats
 
     revisions = read_revisions(root(), options.rev_a, options.rev_b)
-    if lacking := without_chats(*revisions):  # said before what takes time is imported
+    if lacking := without_chats(*revisions):  # printed before the slow imports
         print(lacking, flush=True)
     from chatkit.site.compare import write_comparison
 

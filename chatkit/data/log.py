@@ -1,4 +1,4 @@
-"""The service's log as a source of data: its tables, opened to read only, and what people said of its predictions."""
+"""The service's log as a source of data: its tables, a read-only engine, predictions and relabels as frames."""
 
 import pandas as pd
 import sqlalchemy as sa
@@ -203,9 +203,11 @@ def latest_relabels(url, as_of):
     """
     before = read_moment(as_of, "query.as_of", past=True)
     setting = "query.relabels in params.yaml"
-    message = [PREDICTIONS.c[name] for name in ("message_id", "conversation_id", "subject", "body", "audit")]
     query = sa.select(
-        *message, PREDICTIONS.c.at.label("created_at"), RELABELS.c.category, RELABELS.c.at, RELABELS.c.relabel_id
+        *(PREDICTIONS.c[name] for name in ("message_id", "conversation_id", "subject", "body")),
+        PREDICTIONS.c.at.label("created_at"),
+        *(RELABELS.c[name] for name in ("category", "at", "relabel_id")),
+        PREDICTIONS.c.audit,
     )
     engine = open_log_to_read(url, setting)
     try:
@@ -216,8 +218,7 @@ def latest_relabels(url, as_of):
         rows[name] = pd.to_datetime(rows[name], utc=True).dt.tz_localize(None).astype("datetime64[us]")
     # Sorted here: databases differ in how they order texts.
     latest = rows.sort_values(["at", "relabel_id"]).drop_duplicates("message_id", keep="last").sort_values("message_id")
-    columns = ["message_id", "conversation_id", "subject", "body", "created_at", "category", "at", "audit"]
-    return latest[columns].astype({"audit": bool}).reset_index(drop=True)
+    return latest.drop(columns="relabel_id").astype({"audit": bool}).reset_index(drop=True)
 
 
 def _between(since, until):

@@ -266,7 +266,7 @@ class _Bank:
 
     def _subject(self, intent, sentence, spanish, vague):
         rng, phrases = self.rng, self.words["spanish"] if spanish else self.words
-        # Who says little in the body has said it in the subject, mostly.
+        # A vague body mostly comes with a subject that names the matter.
         kind = "own" if vague and rng.random() < 0.6 else self._draw(self.words["subject_kinds"])
         if kind == "none":
             return ""

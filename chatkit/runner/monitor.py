@@ -41,7 +41,7 @@ def monitor(config=None, days=None, until=None):
     }
     if days is not None:
         values["days"] = days
-    # What is wrong already is said in one sentence, before a notebook is run.
+    # Wrong input is refused before a notebook is run.
     window(values["days"], values["until"])
     settings = read_settings(config)
     open_log_to_read(settings.database).dispose()
