@@ -29,7 +29,7 @@ from benchmarks.pages import put_between
 from chatkit import make_pipeline
 from chatkit.data.files import read_table, write_json
 from chatkit.data.load import write_sqlite
-from chatkit.data.relabels import read_relabels
+from chatkit.data.log import latest_relabels
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
 from chatkit.data.warehouse import extract
@@ -142,7 +142,7 @@ def one_policy(seed, parts, policy, as_many):
     seeded = mock.patch("chatkit.service.service.new_id", new_id)
     with tempfile.TemporaryDirectory() as name, seeded:
         folder = Path(name)
-        write_sqlite(f"sqlite:///{folder}/chats.sqlite", {"chats": history.drop(columns="truth").assign(split=None)})
+        write_sqlite(f"sqlite:///{folder}/chats.sqlite", history.drop(columns="truth"))
         score(0, train(folder, None)[0], relabels=0)
         database = f"sqlite:///{folder}/log.sqlite"
         settings = Settings(model=str(folder / "model"), database=database, spool=False, audit_share=AUDIT_SHARE)
@@ -153,7 +153,7 @@ def one_policy(seed, parts, policy, as_many):
             audit = answers["audit"].to_numpy()
             looked = chosen(policy, ~right, audit, rng.random(len(chats)), as_many[number - 1])
             relabel(service, answers[looked], chats["category"][looked])
-            people = read_relabels(database, now())
+            people = latest_relabels(database, now())
             model, facts = train(folder, people)
             assert facts["relabels"]["added"] == len(people)
             # What the log alone can tell of this round.

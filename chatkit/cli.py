@@ -4,13 +4,34 @@ import argparse
 import sys
 from pathlib import Path
 
-from chatkit.project import InputError, parameters, path, root, stages
+from chatkit.project import InputError, parameters, path, root
 
 MODEL = "models/chats"
 
 
 def main(arguments=None):
     """Run a command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.call(options) or 0
+    except InputError as error:
+        print(f"chatkit: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if options.call not in {_serve, _forget, _monitor}:
+            raise
+        message = f"{error.name} is not installed; the service needs `pip install 'chatkit[service]'`."
+        print(f"chatkit: {message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        hint = "; `dvc repro` goes on from the last finished stage" if options.call is _run else ""
+        print(f"\nchatkit: stopped{hint}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `chatkit predict chats.csv | head`
+        return 1
+
+
+def _parser():
     parser = argparse.ArgumentParser(prog="chatkit", description="Route support chats: stages, warehouse, model.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -33,7 +54,7 @@ def main(arguments=None):
     verify = _command(commands, "verify", _verify, "check a model: its files, and what it says of its golden messages")
     verify.add_argument("model", type=Path, nargs="?", help=f"folder of the model (default: {MODEL})")
 
-    serve = _command(commands, "serve", _serve, "sort chats over HTTP; SIGHUP takes the model that then lies there")
+    serve = _command(commands, "serve", _serve, "sort chats over HTTP; SIGHUP reloads the model")
     serve.add_argument("--model", type=Path, help=f"folder of the model (default: {MODEL})")
     serve.add_argument("--port", type=int, help="where to listen (default: 8000)")
     serve.add_argument("--config", type=Path, help="TOML file with further settings, see docs/service.md")
@@ -45,7 +66,7 @@ def main(arguments=None):
     forget.add_argument("--config", type=Path, help="the service's TOML file")
 
     monitor = _command(
-        commands, "monitor", _monitor, "say whether the model at work is still to be trusted, as alarms and a page"
+        commands, "monitor", _monitor, "compare the service's log with the test scores, as alarms and a page"
     )
     monitor.epilog = "Exit code: 0 without an alarm, 3 with one, 1 when nothing could be compared."
     monitor.add_argument("--config", type=Path, help="the service's TOML file")
@@ -66,19 +87,7 @@ def main(arguments=None):
     compare.add_argument("rev_b", metavar="REV_B", nargs="?", help="another one (default: the working tree)")
 
     _command(commands, "scores", _scores, "print the test scores beside the baselines, and where the reports are")
-
-    options = parser.parse_args(arguments)
-    try:
-        return options.call(options) or 0
-    except InputError as error:
-        print(f"chatkit: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        hint = "; `dvc repro` goes on from the last finished stage" if options.call is _run else ""
-        print(f"\nchatkit: stopped{hint}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # `chatkit predict chats.csv | head`
-        return 1
+    return parser
 
 
 def _command(commands, name, call, text):
@@ -91,23 +100,9 @@ def _command(commands, name, call, text):
 
 
 def _run(options):
-    from chatkit.fingerprint import fingerprint_file, write_fingerprints
-    from chatkit.runner.stage import run_stage
-    from chatkit.scores.usage import record_test_set_use
+    from chatkit.runner.run import run
 
-    deps = stages().get(options.stage, {}).get("deps", [])
-    if fingerprint_file(options.stage) in deps:
-        # DVC looks at the dependencies after the run: dvc.lock names the code that runs, whatever edit came before.
-        write_fingerprints(options.stage)
-    try:
-        run_stage(options.stage)
-    finally:
-        # Here and not above: no stage depends on the code of the overview.
-        from chatkit.site.index import write_index
-
-        write_index(root())
-    if warning := record_test_set_use(options.stage, deps):
-        print(warning)
+    run(options.stage)
 
 
 def _fingerprint(_options):
@@ -121,7 +116,7 @@ def _simulate(options):
     from chatkit.data.simulate import simulate
 
     chats, truth = simulate(options.chats, options.seed)
-    file = write_sqlite(parameters("query")["warehouse"], {"chats": chats.assign(split=None), "truth": truth})
+    file = write_sqlite(parameters("query")["warehouse"], chats, truth)
     print(f"{len(chats):,} simulated chats are in {file}; next: dvc repro")
 
 
@@ -129,7 +124,7 @@ def _load(options):
     from chatkit.data.load import read_chats, write_sqlite
 
     chats = read_chats(options.file)
-    file = write_sqlite(parameters("query")["warehouse"], {"chats": chats})
+    file = write_sqlite(parameters("query")["warehouse"], chats)
     categories = chats["category"].nunique()
     print(f"{len(chats):,} chats in {categories} categories are in {file}; next: dvc repro")
 
@@ -156,85 +151,26 @@ def _verify(options):
 def _serve(options):
     from functools import partial
 
-    try:
-        from chatkit.service.server import serve
-        from chatkit.service.settings import read_settings
-    except ModuleNotFoundError as error:
-        raise _no_service(error) from None
+    from chatkit.service.server import serve
+    from chatkit.service.settings import read_settings
+
     model = options.model and str(options.model.absolute())
     settings = partial(read_settings, options.config, model=model, port=options.port)
     serve(settings(), settings)
 
 
 def _forget(options):
-    import datetime as dt
+    from chatkit.service.settings import read_settings
+    from chatkit.service.tables import forget
 
-    try:
-        from chatkit.service.settings import read_settings
-        from chatkit.service.tables import forget, open_log
-    except ModuleNotFoundError as error:
-        raise _no_service(error) from None
-    try:
-        before = dt.datetime.combine(dt.date.fromisoformat(options.before), dt.time(), dt.UTC)
-    except ValueError:
-        raise InputError(f"Got --before {options.before}, expected an ISO date such as 2026-01-31.") from None
-    if before > dt.datetime.now(dt.UTC):
-        raise InputError(f"Got --before {options.before}, expected a date that is not in the future.")
-    url = read_settings(options.config).database
-    open_log(url, to_read=True).dispose()  # a log that is not there must not be made
-    gone = forget(open_log(url), before)
-    print(f"{gone['predictions']:,} predictions and their {gone['relabels']:,} relabels are deleted")
+    deleted = forget(read_settings(options.config).database, options.before)
+    print(f"{deleted['predictions']:,} predictions and their {deleted['relabels']:,} relabels are deleted")
 
 
 def _monitor(options):
-    import datetime as dt
+    from chatkit.runner.monitor import monitor
 
-    try:
-        from chatkit.service.settings import place, read_settings
-        from chatkit.service.tables import open_log
-    except ModuleNotFoundError as error:
-        raise _no_service(error) from None
-    from chatkit.data.files import file_sha256
-    from chatkit.model.bundle import made_from, read_model
-    from chatkit.monitoring.daily import window
-    from chatkit.runner.stage import run_notebook
-    from chatkit.site.index import write_index
-    from chatkit.site.outputs import alarm_rows, read_json
-
-    values = parameters("monitor") | {
-        "config": options.config and str(options.config.absolute()),
-        "until": options.until or f"{dt.datetime.now(dt.UTC):%Y-%m-%d}",
-    }
-    if options.days is not None:
-        values["days"] = options.days
-    # What is wrong already is said in one sentence, before a notebook is run.
-    window(values["days"], values["until"])
-    settings = read_settings(options.config)
-    open_log(settings.database, to_read=True).dispose()
-    trained_on, train = made_from(read_model(place(settings.model))).get("train_sha256"), path("data", "train.parquet")
-    if trained_on and train.is_file() and trained_on != file_sha256(train):
-        raise InputError(
-            f"{settings.model} was trained on another data/train.parquet than the one that lies there, so that "
-            "data/test.parquet is no test of it; bring both together with `dvc repro`."
-        )
-    try:
-        run_notebook("monitor", values, eyebrow="From the service's log: monitor")
-    finally:
-        write_index(root())
-    found = read_json(path("reports", "monitor.json"))
-    alarms = alarm_rows(found)
-    for alarm in alarms:
-        print(f"{alarm['word']}: {alarm['alarm']}. {alarm['explanation']}")
-    print(f"Page: {path('reports', 'monitor.html')}")
-    if any(alarm["status"] == "alarm" for alarm in alarms):
-        return 3
-    if found["uncompared"]:  # what could be run says little: no good news for cron
-        raise InputError(f"Nothing could be compared with the test of {settings.model}: {found['uncompared']}")
-    return 0
-
-
-def _no_service(error):
-    return InputError(f"{error.name} is not installed; the service needs `pip install 'chatkit[service]'`.")
+    return 3 if monitor(options.config, options.days, options.until) else 0
 
 
 def _scores(_options):
@@ -250,7 +186,7 @@ def _compare(options):
     from chatkit.provenance.revision import read_revisions, without_chats
 
     revisions = read_revisions(root(), options.rev_a, options.rev_b)
-    if lacking := without_chats(*revisions):  # said before what takes time is imported
+    if lacking := without_chats(*revisions):  # printed before the slow imports
         print(lacking, flush=True)
     from chatkit.site.compare import write_comparison
 

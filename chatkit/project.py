@@ -11,18 +11,18 @@ from ruamel.yaml.error import YAMLError
 
 
 class InputError(ValueError):
-    """A problem that the person at the keyboard can mend; its text is all they need to read."""
+    """A mistake in a file, parameter or command that the user can correct; its message is one sentence."""
 
 
 @contextlib.contextmanager
-def saying_why():
-    """Print the sentence of an InputError in place of what cannot be said of these chats, and go on.
+def suppress_input_error():
+    """Suppress an InputError and print its message, so that a notebook goes on with the next cell.
 
     Examples
     --------
-    >>> with saying_why():
-    ...     raise InputError("No chat is urgent; say which category cannot wait.")
-    Not run: No chat is urgent; say which category cannot wait.
+    >>> with suppress_input_error():
+    ...     raise InputError("No chat is urgent; name another category.")
+    Not run: No chat is urgent; name another category.
     """
     try:
         yield
@@ -57,14 +57,15 @@ def root():
 
 
 def path(*parts):
-    """Join `parts` to the project's root.
+    """Join `parts` to the project's root, unless they name an absolute path.
 
     Examples
     --------
     >>> path("data", "chats.parquet").relative_to(root()).as_posix()
     'data/chats.parquet'
     """
-    return root().joinpath(*parts)
+    joined = Path(*parts)
+    return joined if joined.is_absolute() else root() / joined
 
 
 def read_yaml(file):
@@ -84,14 +85,12 @@ def read_yaml(file):
         When the file is missing or is not YAML.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        return YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise InputError(f"{file} does not exist; restore it with `git checkout -- {file.name}`.") from None
-    try:
-        return YAML(typ="safe", pure=True).load(text) or {}
     except YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where else ""
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise InputError(f"{file} is not valid YAML{line}: {problem}; mend that line.") from None
 

@@ -1,12 +1,9 @@
-"""What people said later of a chat's category, on its way into the chats."""
+"""Relabels on their way into the chats of the warehouse."""
 
 import re
 from collections import Counter
 
-import pyarrow as pa
-
 _SHA256 = re.compile("[0-9a-f]{64}")
-_FROM_LOG = ("conversation_id", "created_at", "subject", "body", "category")
 
 
 class Corrections:
@@ -18,61 +15,64 @@ class Corrections:
     Parameters
     ----------
     relabels : pandas.DataFrame or None
-        From `chatkit.data.relabels.read_relabels`: one row a message, in the order of message_id. None for none.
+        From `chatkit.data.log.latest_relabels`: one row a message, in the order of message_id. None for none.
     """
 
     def __init__(self, relabels):
-        rows = [] if relabels is None else list(relabels.itertuples(index=False))
-        self._waiting = {row.message_id: row for row in rows if row.category.strip()}
-        self._counts = Counter(messages=len(rows), empty=len(rows) - len(self._waiting))
-        self._conversations = {row.conversation_id for row in rows if row.conversation_id.strip()}
-        self._known, self._new = set(), set()
+        rows = [] if relabels is None else relabels.to_dict("records")
+        self._pending = {row["message_id"]: row for row in rows if row["category"].strip()}
+        self._counts = Counter(messages=len(rows), empty=len(rows) - len(self._pending))
+        self._conversations = {row["conversation_id"] for row in rows if row["conversation_id"].strip()}
+        self._old_categories, self._new_categories = set(), set()
 
-    def correct(self, table):
-        """Give chats the category that people gave them last.
+    def correct(self, chats):
+        """Give chats the category of their latest relabel.
 
         Parameters
         ----------
-        table : pyarrow.Table
-            Chats of the warehouse, with id, category and relabelled.
+        chats : dict of str to list
+            Columns of chats of the warehouse, with id, conversation_id, category and relabelled.
 
         Returns
         -------
-        pyarrow.Table
-            The same rows; relabelled says which of them have a relabel, or are of a conversation in which a chat has
+        dict of str to list
+            The same chats; relabelled says which of them have a relabel, or are of a conversation in which a chat has
             one, even one that neither the warehouse nor the log has the text of.
         """
-        before = table["category"].to_pylist()
-        met = [self._waiting.pop(key, None) for key in table["id"].to_pylist()]
-        after = [row.category if row else category for row, category in zip(met, before, strict=True)]
-        self._known.update(before)
-        self._new.update(row.category for row in met if row)
-        self._counts["in_warehouse"] += sum(row is not None for row in met)
+        before = chats["category"]
+        relabels = [self._pending.pop(key, None) for key in chats["id"]]
+        after = [old if row is None else row["category"] for row, old in zip(relabels, before, strict=True)]
+        conversations = zip(relabels, chats["conversation_id"], strict=True)
+        touched = [row is not None or conversation in self._conversations for row, conversation in conversations]
+        self._old_categories.update(before)
+        self._new_categories.update(after)
+        self._counts["in_warehouse"] += len(relabels) - relabels.count(None)
         self._counts["changed"] += sum(new != old for new, old in zip(after, before, strict=True))
-        conversations = table["conversation_id"].to_pylist()
-        touched = [row is not None or name in self._conversations for row, name in zip(met, conversations, strict=True)]
-        return _with(_with(table, "category", after), "relabelled", touched)
+        return chats | {"category": after, "relabelled": touched}
 
-    def added(self, schema):
+    def added(self, names):
         """Return the chats that the warehouse did not give; to be called once, after its last chunk.
 
         Parameters
         ----------
-        schema : pyarrow.Schema
+        names : list of str
+            Columns of the chats.
 
         Returns
         -------
-        pyarrow.Table
-            In the order of id; what the log does not know is null.
+        dict of str to list
+            In the order of id; what the log does not know is None.
         """
-        rows = [row for row in self._waiting.values() if _is_text(row.subject, row.body)]
-        self._new.update(row.category for row in rows)
-        self._counts.update(added=len(rows), without_text=len(self._waiting) - len(rows))
-        chats = [{"id": row.message_id, "relabelled": True} | {n: getattr(row, n) for n in _FROM_LOG} for row in rows]
-        return pa.Table.from_pylist(chats, schema)
+        rows = [row for row in self._pending.values() if _is_text(row["subject"], row["body"])]
+        self._new_categories.update(row["category"] for row in rows)
+        self._counts.update(added=len(rows), without_text=len(self._pending) - len(rows))
+        known = ("conversation_id", "created_at", "subject", "body", "category")
+        columns = {name: [row[name] for row in rows] for name in known}
+        columns |= {"id": [row["message_id"] for row in rows], "relabelled": [True] * len(rows)}
+        return {name: columns.get(name, [None] * len(rows)) for name in names}
 
     def facts(self):
-        """Say what became of the relabels; to be called at the end.
+        """Count what became of the relabels; to be called at the end.
 
         Returns
         -------
@@ -82,13 +82,8 @@ class Corrections:
             name no category), new_categories (names that the warehouse does not have).
         """
         names = ("messages", "in_warehouse", "changed", "added", "without_text", "empty")
-        return {name: self._counts[name] for name in names} | {"new_categories": sorted(self._new - self._known)}
-
-
-def _with(table, name, values):
-    place = table.schema.get_field_index(name)
-    field = table.schema.field(place)
-    return table.set_column(place, field, pa.array(values, field.type))
+        new = sorted(self._new_categories - self._old_categories)
+        return {name: self._counts[name] for name in names} | {"new_categories": new}
 
 
 def _is_text(subject, body):

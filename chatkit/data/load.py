@@ -16,17 +16,19 @@ from chatkit.project import InputError, replacing
 APPLICATION_ID = 0x43484154  # "CHAT" in the file's header: written by chatkit, so chatkit may replace it
 
 
-def write_sqlite(url, tables):
-    """Write tables into a new SQLite file, in place of the one that chatkit wrote before.
+def write_sqlite(url, chats, truth=None):
+    """Write chats into a new SQLite file, in place of the one that chatkit wrote before.
 
-    The same tables give the same bytes, whatever version of SQLite writes them.
+    The same rows give the same bytes, whatever version of SQLite writes them.
 
     Parameters
     ----------
     url : str
         URL of a local SQLite warehouse.
-    tables : dict of str to pandas.DataFrame
-        Table names and rows.
+    chats : pandas.DataFrame
+        Rows of the table chats; columns of `chatkit.data.warehouse.SCHEMA` that they lack are empty there.
+    truth : pandas.DataFrame, optional
+        Rows of the table truth, which only simulated chats have.
 
     Returns
     -------
@@ -40,27 +42,24 @@ def write_sqlite(url, tables):
         take the place of loaded ones.
     """
     file = sqlite_file(url)
-    if file.exists() and _application_id(file) != APPLICATION_ID:
-        raise InputError(
-            f"{file} exists and was not written by chatkit, so it is left alone; name another file in "
-            "query.warehouse of params.yaml."
-        )
-    if "truth" in tables and file.exists() and not _is_simulated(file):
-        raise InputError(
-            f"{file} holds chats that were loaded, so it is not replaced by simulated ones; move it away first, or "
-            "name another file in query.warehouse of params.yaml."
-        )
+    if file.exists():
+        if _scalar(file, "PRAGMA application_id") != APPLICATION_ID:
+            raise InputError(
+                f"{file} exists and was not written by chatkit, so it is left alone; name another file in "
+                "query.warehouse of params.yaml."
+            )
+        if truth is not None and not _scalar(file, "SELECT count(*) FROM sqlite_master WHERE name = 'truth'"):
+            raise InputError(
+                f"{file} holds chats that were loaded, so it is not replaced by simulated ones; move it away first, or "
+                "name another file in query.warehouse of params.yaml."
+            )
+    tables = {"chats": _completed(chats)} if truth is None else {"chats": _completed(chats), "truth": truth}
     with replacing(file) as beside:
         engine = sa.create_engine(f"sqlite:///{beside}")
         with engine.begin() as connection:
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             for name, frame in tables.items():
-                types = {
-                    column: sa.DateTime() if pd.api.types.is_datetime64_any_dtype(frame[column]) else sa.Text()
-                    for column in frame.columns
-                    if not pd.api.types.is_bool_dtype(frame[column])
-                }
-                frame.to_sql(name, connection, index=False, dtype=types, chunksize=20_000)
+                frame.to_sql(name, connection, index=False, chunksize=20_000)
         engine.dispose()
         # The header's last field is the version of the SQLite that wrote it (sqlite.org/fileformat, offset 96).
         with beside.open("r+b") as header:
@@ -69,17 +68,13 @@ def write_sqlite(url, tables):
     return file
 
 
-def _application_id(file):
+def _scalar(file, query):
+    """Ask a file for one value; None where it is no SQLite file."""
     try:
         with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute("PRAGMA application_id").fetchone()[0]
+            return connection.execute(query).fetchone()[0]
     except sqlite3.DatabaseError:
         return None
-
-
-def _is_simulated(file):
-    with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-        return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'truth'").fetchone())
 
 
 def read_chats(file):
@@ -103,7 +98,7 @@ def read_chats(file):
         When the file cannot be read, lacks a column, or holds something else than text.
     """
     file = Path(file)
-    chats = _texts(_read(file), file.name, REQUIRED)
+    chats = _read(file, REQUIRED)
     repeated = chats["id"][chats["id"].duplicated()]
     if len(repeated):
         raise InputError(
@@ -116,11 +111,13 @@ def read_chats(file):
         chats["conversation_id"] = chats["id"]
     if "created_at" in chats.columns:
         chats["created_at"] = _moments(chats["created_at"], file.name)
-    for name in SCHEMA.names:
-        if name not in chats.columns:
-            chats[name] = None
-    extra = [name for name in chats.columns if name not in SCHEMA.names]
-    return chats[[*SCHEMA.names, *extra]]
+    return _completed(chats)
+
+
+def _completed(chats):
+    """Return all columns of the schema, then the others."""
+    chats = chats.assign(**{name: None for name in SCHEMA.names if name not in chats.columns})
+    return chats[[*SCHEMA.names, *(name for name in chats.columns if name not in SCHEMA.names)]]
 
 
 def read_messages(file):
@@ -141,14 +138,15 @@ def read_messages(file):
     InputError
         As `read_chats`.
     """
-    messages = _texts(_read(Path(file)), Path(file).name, TEXT)
+    messages = _read(Path(file), TEXT)
     if "id" not in messages.columns:
         messages["id"] = range(1, len(messages) + 1)
     return messages[["id", *TEXT]]
 
 
-def _texts(chats, name, required):
-    """Check that the columns are there and hold text; None becomes empty."""
+def _read(file, required):
+    """Read a file whose required columns are there and hold text; None becomes empty."""
+    chats, name = _parsed(file), file.name
     missing = [column for column in required if column not in chats.columns]
     if missing:
         what = "separate the columns with commas" if len(chats.columns) == 1 else "rename or add it in the file"
@@ -158,17 +156,17 @@ def _texts(chats, name, required):
     if chats.empty:
         raise InputError(f"{name} has a header but no rows; export it again.")
     for column in TEXT:
-        wrong = chats[column][[value is not None and not isinstance(value, str) for value in chats[column]]]
-        if len(wrong):
-            raise InputError(
-                f"{column} in row {wrong.index[0] + 1} of {name} is a {type(wrong.iloc[0]).__name__}, expected text; "
-                "convert the column to text in the file."
-            )
         chats[column] = chats[column].fillna("")
+        for row, value in enumerate(chats[column], 1):
+            if not isinstance(value, str):
+                raise InputError(
+                    f"{column} in row {row} of {name} is a {type(value).__name__}, expected text; convert the column "
+                    "to text in the file."
+                )
     return chats
 
 
-def _read(file):
+def _parsed(file):
     if not file.is_file():
         raise InputError(f"{file} does not exist; give the path of a CSV or Parquet file.")
     ending = file.suffix.lower()

@@ -1,7 +1,7 @@
 """An invented bank's chats, with the truth that no warehouse has: what each customer meant, and which labels are wrong.
 
-The phrases are in bank.yaml. Everything is drawn from one generator of Python's own, and computed without functions
-that differ between machines.
+The phrases and habits are in bank.yaml. Everything is drawn from one generator of Python's own, and computed without
+functions that differ between machines.
 """
 
 import datetime as dt
@@ -9,8 +9,7 @@ import functools
 import random
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,44 +19,20 @@ from chatkit.project import InputError, read_yaml
 
 START, END, LAUNCH = dt.date(2024, 1, 1), dt.date(2026, 1, 1), dt.date(2025, 1, 15)
 DAYS = (END - START).days
-# What people take for what when they sort in a hurry and the matter itself has one category only.
-CONFUSED = {
-    "urgent": ("incident", "customer education"),
-    "incident": ("customer education", "urgent"),
-    "customer education": ("other", "incident", "new product"),
-    "new product": ("customer education", "other"),
-    "other": ("customer education", "incident"),
-}
 LABEL_ERRORS, NEAR_DUPLICATES, FOLLOW_UPS = 0.04, 0.03, 0.084
 HINTED = 0.83  # share of the chats that could be sorted either way in which the customer tells what decides
 VAGUE, SECOND_TOPIC, SMALL_TALK = 0.05, 0.05, 0.5
-SUBJECTS = {"own": 0.55, "none": 0.15, "useless": 0.14, "body": 0.16}
 OUTAGE_SHARE = 0.5  # of the chats of a day with an outage
 _WEEKDAYS = (1.2, 1.1, 1.05, 1.05, 1.1, 0.75, 0.65)
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 11, 10, 10, 10, 10, 10, 9, 8, 7, 6, 4, 2)
-_NEIGHBOURS = {}
-for _row in ("qwertyuiop", "asdfghjkl", "zxcvbnm"):
-    for _left, _right in pairwise(_row):
-        _NEIGHBOURS[_left] = _NEIGHBOURS.get(_left, "") + _right
-        _NEIGHBOURS[_right] = _NEIGHBOURS.get(_right, "") + _left
-_SHORT = {"you": "u", "your": "ur", "please": "pls", "account": "acct", "are": "r", "because": "bc", "thanks": "thx"}
+_NEIGHBOURS = {
+    letter: row[index - 1 : index] + row[index + 1 : index + 2]
+    for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+    for index, letter in enumerate(row)
+}
 _CHOICE, _SLOT, _WORD = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\{(\w+)\}"), re.compile(r"\b[a-z]+\b")
-
-
-@dataclass
-class Chat:
-    """A chat before it is a row; `core` is the body without greeting and signature, `facts` what was filled in."""
-
-    customer: int
-    conversation: int
-    moment: dt.datetime
-    intent: str
-    category: str
-    subject: str
-    core: str
-    facts: dict
-    body: str = ""
-    duplicate_of: int | None = None
+_CHATS = ["id", "conversation_id", "customer_id", "created_at", "subject", "body", "category"]
+_TRUTH = ["id", "true_intent", "true_category", "label_error", "near_duplicate_of"]
 
 
 def simulate(n=20_000, seed=0):
@@ -99,29 +74,9 @@ def simulate(n=20_000, seed=0):
             raise InputError(f"Got {name}={value!r}, expected a whole number from {least} up; 20000 chats are usual.")
     bank = _Bank(n, random.Random(seed))  # noqa: S311 - a simulation, no secret
     chats = bank.chats()
-    ids = [f"c{number:07}" for number in range(1, n + 1)]
-    labels = [bank.label(chat) for chat in chats]
-    frame = pd.DataFrame(
-        {
-            "id": ids,
-            "conversation_id": [f"k{chat.conversation:07}" for chat in chats],
-            "customer_id": [f"p{chat.customer:06}" for chat in chats],
-            "created_at": pd.Series([chat.moment for chat in chats], dtype="datetime64[us]"),
-            "subject": [chat.subject for chat in chats],
-            "body": [chat.body for chat in chats],
-            "category": labels,
-        }
-    )
-    truth = pd.DataFrame(
-        {
-            "id": ids,
-            "true_intent": [chat.intent for chat in chats],
-            "true_category": [chat.category for chat in chats],
-            "label_error": [label != chat.category for label, chat in zip(labels, chats, strict=True)],
-            "near_duplicate_of": [None if chat.duplicate_of is None else ids[chat.duplicate_of] for chat in chats],
-        }
-    )
-    return frame, truth
+    table = pd.DataFrame(chats).assign(category=[bank.label(chat) for chat in chats])
+    table["label_error"] = table["category"] != table["true_category"]
+    return table[_CHATS], table[_TRUTH]
 
 
 class _Bank:
@@ -133,7 +88,7 @@ class _Bank:
         self.intents = self.words["intents"]
         self.outages = self._outages()
         self.moments = self._moments(n)
-        self.people = [self._customer() for _ in range(max(1, n // 4))]
+        self.people = [self._customer(number) for number in range(max(1, n // 4))]
         # Few write often, many once.
         self.shares = list(accumulate(1 / (rank + 60) for rank in range(len(self.people))))
         self.weights = functools.cache(self._weights)
@@ -143,24 +98,33 @@ class _Bank:
         """Return all chats, earliest first."""
         chats, conversations = [], 0
         for moment in self.moments:
-            draw = self.rng.random()
-            earlier = self._recent(chats, moment) if draw < FOLLOW_UPS else None
-            original = self._canned(chats) if FOLLOW_UPS <= draw < FOLLOW_UPS + NEAR_DUPLICATES else None
+            share = self.rng.random()
+            earlier = self._recent(chats, moment) if share < FOLLOW_UPS else None
+            original = self._canned(chats) if FOLLOW_UPS <= share < FOLLOW_UPS + NEAR_DUPLICATES else None
             conversations += earlier is None
             if earlier:
-                chats.append(self._follow_up(earlier, moment))
-            elif original is not None:
-                chats.append(self._near_duplicate(chats[original], original, moment, conversations))
+                chat = self._follow_up(earlier)
+            elif original:
+                chat = self._near_duplicate(original)
             else:
-                chats.append(self._first(moment, conversations))
+                chat = self._first((moment.date() - START).days)
+            known = {"id": f"c{len(chats) + 1:07}", "created_at": moment}
+            chats.append({"conversation_id": f"k{conversations:07}"} | chat | known)
         return chats
 
     def label(self, chat):
         """Return the category that a person gives: mostly the true one, else one that is easily taken for it."""
+        category = chat["true_category"]
         if self.rng.random() >= LABEL_ERRORS:
-            return chat.category
-        near = [category for category in self.intents[chat.intent]["categories"] if category != chat.category]
-        return self.rng.choice(near or CONFUSED[chat.category])
+            return category
+        near = [other for other in self.intents[chat["true_intent"]]["categories"] if other != category]
+        return self.rng.choice(near or self.words["confused"][category])
+
+    def _draw(self, options):
+        """Draw one of a list, or one of a dict by its weights; for a number tell whether a draw is below it."""
+        if isinstance(options, dict):
+            return self.rng.choices(list(options), options.values())[0]
+        return self.rng.choice(options) if isinstance(options, list) else self.rng.random() < options
 
     # Time
 
@@ -194,62 +158,43 @@ class _Bank:
         }
         return list(accumulate(intent["weight"] * factors[intent.get("launch")] for intent in self.intents.values()))
 
-    # People
-
-    def _customer(self):
-        """Draw how somebody writes, in every chat."""
-        rng = self.rng
-        return SimpleNamespace(
-            name=rng.choice(self.words["slots"]["name"]),
-            case=rng.choices(["normal", "lower", "shout"], [64, 33, 3])[0],
-            punctuation=rng.choices(["full", "none", "exclaiming", "dots"], [60, 22, 12, 6])[0],
-            apostrophes=rng.random() < 0.7,
-            short=rng.random() < 0.07,
-            greeting=rng.choice([0, 0, 0.3, 0.9]),
-            signature=rng.choice([0, 0, 0, 0.8]),
-            emoji=rng.choice([0, 0, 0, 0, 0.4]),
-            typos=rng.choice([0, 0, 0.003, 0.006, 0.014]),
-            length=rng.choices(["short", "normal", "long", "rambling"], [36, 50, 9, 5])[0],
-            spanish=rng.random() < 0.042,
-        )
-
-    def _somebody(self):
-        return self.rng.choices(range(len(self.people)), cum_weights=self.shares)[0]
+    def _customer(self, number):
+        habits = {habit: self._draw(options) for habit, options in self.words["habits"].items()}
+        return SimpleNamespace(id=f"p{number:06}", **habits)
 
     # Chats
 
-    def _first(self, moment, conversation):
-        rng = self.rng
-        outage = self.outages.get((moment.date() - START).days)
-        if outage and rng.random() < OUTAGE_SHARE:
+    def _somebody(self):
+        return self.rng.choices(self.people, cum_weights=self.shares)[0]
+
+    def _first(self, day):
+        outage = self.outages.get(day)
+        if outage and self.rng.random() < OUTAGE_SHARE:
             name, category = outage["intent"], "incident"
             # Some have words for this outage; others write as always, and only the day tells that it is one.
-            said = outage if rng.random() < 0.6 else {}
+            own_words = outage if self.rng.random() < 0.6 else {}
         else:
-            name = rng.choices(list(self.intents), cum_weights=self.weights((moment.date() - START).days))[0]
-            category, said = self._category(name), {}
-        number = self._somebody()
+            name = self.rng.choices(list(self.intents), cum_weights=self.weights(day))[0]
+            category, own_words = self._draw(self.intents[name]["categories"]), {}
+        person = self._somebody()
         self.facts = {}
-        subject, sentences = self._content({**self.intents[name], **said}, category, self.people[number])
-        return self._written(number, conversation, moment, name, category, subject, sentences)
+        subject, sentences = self._content({**self.intents[name], **own_words}, category, person)
+        return self._written(person, name, category, subject, sentences)
 
-    def _category(self, name):
-        categories = self.intents[name]["categories"]
-        return self.rng.choices(list(categories), categories.values())[0]
-
-    def _follow_up(self, earlier, moment):
-        rng = self.rng
-        name = earlier.intent
-        if rng.random() < 0.15:
+    def _follow_up(self, earlier):
+        name, category, person = earlier["true_intent"], earlier["true_category"], earlier["person"]
+        if self.rng.random() < 0.15:
             name = self.intents[name].get("later", name)
-        category = earlier.category if name == earlier.intent and rng.random() < 0.9 else self._category(name)
-        person = self.people[earlier.customer]
-        self.facts = dict(earlier.facts)
+        if name != earlier["true_intent"] or self.rng.random() >= 0.9:
+            category = self._draw(self.intents[name]["categories"])
+        self.facts = dict(earlier["facts"])
         _, sentences = self._content(self.intents[name], category, person)
         phrases = self.words["spanish"] if person.spanish else self.words
-        sentences = [self._say(phrases["followups"]), *(sentences if rng.random() < 0.8 else [])]
-        subject = rng.choice(["", earlier.subject, earlier.subject and f"Re: {earlier.subject.removeprefix('Re: ')}"])
-        return self._written(earlier.customer, earlier.conversation, moment, name, category, subject, sentences)
+        sentences = [self._say(phrases["followups"]), *(sentences if self.rng.random() < 0.8 else [])]
+        subject = earlier["subject"]
+        subject = self.rng.choice(["", subject, subject and f"Re: {subject.removeprefix('Re: ')}"])
+        chat = self._written(person, name, category, subject, sentences)
+        return chat | {"conversation_id": earlier["conversation_id"]}
 
     def _recent(self, chats, moment):
         """Find a chat of the last week to come back to; None if there is none."""
@@ -258,52 +203,47 @@ class _Bank:
         return chats[self.rng.randrange(first, last)] if first < last else None
 
     def _canned(self, chats):
-        """Find the position of a text that others may have copied; None if there is none."""
+        """Find a chat whose text others may have copied; None if there is none."""
         for _ in range(10 if chats else 0):
-            position = len(chats) - self.rng.randint(1, min(len(chats), 2000))
-            if chats[position].duplicate_of is None and len(chats[position].core.split()) > 9:
-                return position
+            chat = chats[-self.rng.randint(1, min(len(chats), 2000))]
+            if chat["near_duplicate_of"] is None and len(chat["core"].split()) > 9:
+                return chat
         return None
 
-    def _near_duplicate(self, original, position, moment, conversation):
+    def _near_duplicate(self, original):
         """Send the same text again: another sender and greeting, some facts exchanged, some words missing."""
-        rng = self.rng
-        core = original.core
+        core, facts = original["core"], original["facts"]
         case = str.lower if core.islower() else str.upper if core.isupper() else str
         for slot in ("amount", "merchant", "ending", "weekday", "city", "date"):
-            if slot in original.facts and rng.random() < 0.4:
-                self.facts = {}
-                core = re.sub(re.escape(original.facts[slot]), case(self._fact(slot)), core, flags=re.IGNORECASE)
-        words = [word for word in core.split(" ") if rng.random() > 0.02]
-        if " ".join(words) == original.core:  # near, not the same
-            del words[rng.randrange(len(words))]
-        core = " ".join(words)
-        copy = Chat(
-            self._somebody(), conversation, moment, original.intent, original.category, original.subject, core, {}
+            if slot in facts and self.rng.random() < 0.4:
+                core = re.sub(re.escape(facts[slot]), case(self._fact(slot)), core, flags=re.IGNORECASE)
+        words = [word for word in core.split(" ") if self.rng.random() > 0.02]
+        if " ".join(words) == original["core"]:  # near, not the same
+            del words[self.rng.randrange(len(words))]
+        self.facts = {}
+        chat = self._chat(
+            self._somebody(), original["true_intent"], original["true_category"], original["subject"], " ".join(words)
         )
-        copy.body = self._enveloped(self.people[copy.customer], core, self.intents[copy.intent]["tone"])
-        copy.duplicate_of = position
-        return copy
+        return chat | {"near_duplicate_of": original["id"]}
 
     def _content(self, intent, category, person):
         """Draw a subject and sentences, before the customer's habits touch them."""
-        rng = self.rng
         spanish = person.spanish and "es" in intent
         phrases = self.words["spanish"] if spanish else self.words
-        vague = rng.random() < VAGUE
+        vague = self.rng.random() < VAGUE
         if vague:
             sentences = [self._say(phrases["vague"][intent["topic"]])]
         else:
             sentences = [self._say(intent["es" if spanish else "cores"])]
-            if len(intent["categories"]) > 1 and rng.random() < HINTED:
-                own = not spanish and rng.random() < 0.65
+            if len(intent["categories"]) > 1 and self.rng.random() < HINTED:
+                own = not spanish and self.rng.random() < 0.65
                 sentences.append(self._say((intent if own else phrases)["hints"][category]))
             if "details" in intent and not spanish:
-                sentences += [self._say(intent["details"]) for _ in range(rng.choice([0, 1, 1, 2]))]
+                sentences += [self._say(intent["details"]) for _ in range(self.rng.choice([0, 1, 1, 2]))]
         subject = self._subject(intent, sentences[0], spanish, vague)
         if not spanish:
             self._add_small_talk(sentences, intent, person)
-        elif rng.random() < SMALL_TALK:
+        elif self.rng.random() < SMALL_TALK:
             sentences.append(self._say(phrases["tails"]))
         return subject, list(dict.fromkeys(sentences))
 
@@ -326,8 +266,8 @@ class _Bank:
 
     def _subject(self, intent, sentence, spanish, vague):
         rng, phrases = self.rng, self.words["spanish"] if spanish else self.words
-        # Who says little in the body has said it in the subject, mostly.
-        kind = "own" if vague and rng.random() < 0.6 else rng.choices(list(SUBJECTS), SUBJECTS.values())[0]
+        # A vague body mostly comes with a subject that names the matter.
+        kind = "own" if vague and rng.random() < 0.6 else self._draw(self.words["subject_kinds"])
         if kind == "none":
             return ""
         if kind == "useless":
@@ -336,19 +276,25 @@ class _Bank:
             return " ".join(sentence.split()[: rng.randint(3, 8)]).rstrip(",.:?")
         return self._say(phrases["subjects"][intent["topic"]] if spanish else intent["subjects"])
 
-    def _written(self, number, conversation, moment, intent, category, subject, sentences):
-        person = self.people[number]
+    def _written(self, person, intent, category, subject, sentences):
         subject = subject if subject.startswith("Re: ") else self._in_style(person, subject)
         core = self._in_style(person, " ".join(s if s[-1] in "?!" else f"{s}." for s in sentences))
-        body = self._enveloped(person, core, self.intents[intent]["tone"])
-        return Chat(number, conversation, moment, intent, category, subject, core, dict(self.facts), body)
+        return self._chat(person, intent, category, subject, core)
+
+    def _chat(self, person, intent, category, subject, core):
+        """Make a chat; `core` is the body without greeting and signature, `facts` are the slots that were filled in."""
+        return {
+            "person": person, "customer_id": person.id, "true_intent": intent, "true_category": category,
+            "subject": subject, "core": core, "body": self._enveloped(person, core, self.intents[intent]["tone"]),
+            "facts": self.facts, "near_duplicate_of": None,
+        }  # fmt: skip
 
     def _in_style(self, person, text):
         rng = self.rng
         if person.case == "normal":
             text = re.sub(r"(^|[.?!] )(¿?[a-zñ])", lambda match: match[1] + match[2].upper(), text)
-        if person.short:
-            text = _WORD.sub(lambda match: _SHORT.get(match[0], match[0]), text)
+        if person.abbreviations:
+            text = _WORD.sub(lambda match: self.words["abbreviations"].get(match[0], match[0]), text)
         if not person.apostrophes:
             text = text.replace("'", "")
         if person.punctuation == "none":
@@ -376,11 +322,11 @@ class _Bank:
         rng = self.rng
         letters = list(text)
         for _ in range(round(len(letters) * person.typos * rng.choice([0, 1, 2]))):
-            place = rng.randrange(len(letters))
-            letter, follower = letters[place], "".join(letters[place + 1 : place + 2])
+            index = rng.randrange(len(letters))
+            letter, follower = letters[index], "".join(letters[index + 1 : index + 2])
             if letter in _NEIGHBOURS and follower in _NEIGHBOURS:
                 pair = [letter + rng.choice(_NEIGHBOURS[follower]), letter * 2 + follower, follower, follower + letter]
-                letters[place : place + 2] = [rng.choice(pair), ""]
+                letters[index : index + 2] = [rng.choice(pair), ""]
         return "".join(letters)
 
     # Phrases

@@ -55,27 +55,27 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
     chatkit.project.InputError: split.strategy is 'column', but the chats have no column 'split'; ...
     """
     chats = blank_to_missing(chats)
-    held = _held_out_of_test(chats, group if strategy == "group" else None)
+    held_out = _held_out_of_test(chats, group if strategy == "group" else None)
+    if strategy not in STRATEGIES:
+        raise InputError(f"split.strategy is {strategy!r}, expected one of {', '.join(STRATEGIES)}.")
     if strategy == "column":
-        in_test = _by_column(chats, column, held)
+        in_test = _by_column(chats, column, held_out)
     else:
         if not isinstance(test_size, int | float) or not 0 < test_size < 1:
             raise InputError(f"split.test_size is {test_size!r}, expected a share between 0 and 1 such as 0.33.")
-        if held.all():
+        if held_out.all():
             raise InputError(
                 f"All {len(chats):,} chats are of relabelled conversations, so that none may be tested on; name a "
                 "warehouse with other chats."
             )
         if strategy == "time":
-            in_test = _by_time(chats, held, test_size)
-        elif strategy in {"group", "random"}:
-            free = chats[~held]
-            groups = _groups(free, group) if strategy == "group" else pd.Series(range(len(free)), free.index)
-            in_test = np.zeros(len(chats), dtype=bool)
-            in_test[~held] = _at_random(free, groups, test_size, seed)
+            in_test = _by_time(chats, held_out, test_size)
         else:
-            raise InputError(f"split.strategy is {strategy!r}, expected one of {', '.join(STRATEGIES)}.")
-    train, test = (chats[side].reset_index(drop=True) for side in (~in_test, in_test & ~held))
+            free = chats[~held_out]
+            groups = _groups(free, group) if strategy == "group" else None
+            in_test = np.zeros(len(chats), dtype=bool)
+            in_test[~held_out] = _at_random(free, groups, test_size, seed)
+    train, test = (chats[side].reset_index(drop=True) for side in (~in_test, in_test & ~held_out))
     if train.empty or test.empty:
         raise InputError(
             f"The split gives {len(train)} training and {len(test)} test chats, expected some of each; change "
@@ -100,16 +100,14 @@ def overlap(train, test):
         What the chats do not carry is not listed.
     """
     train, test = blank_to_missing(train), blank_to_missing(test)
-    found = {"the same text": folded(test).isin(set(folded(train)))}
+    shared = {"the same text": folded(test).isin(set(folded(train)))}
     for name in ("conversation_id", "customer_id"):
         if name in test.columns and test[name].notna().any():
-            found[f"the same {name}"] = test[name].isin(set(train[name].dropna()))
+            shared[f"the same {name}"] = test[name].isin(set(train[name].dropna()))
     if "created_at" in test.columns and test["created_at"].notna().all() and train["created_at"].notna().any():
-        found["a later training chat"] = test["created_at"] < train["created_at"].max()
-    return pd.DataFrame(
-        {"shared": list(found), "chats": [int(rows.sum()) for rows in found.values()],
-         "share": [float(rows.mean()) for rows in found.values()]}
-    )  # fmt: skip
+        shared["a later training chat"] = test["created_at"] < train["created_at"].max()
+    rows = [(name, int(chats.sum()), float(chats.mean())) for name, chats in shared.items()]
+    return pd.DataFrame(rows, columns=["shared", "chats", "share"])
 
 
 def folded(chats):
@@ -143,26 +141,23 @@ def blank_to_missing(chats):
     >>> blank_to_missing(pd.DataFrame({"conversation_id": ["k1", "", " "]}))["conversation_id"].isna().tolist()
     [False, True, True]
     """
-    for name in {"conversation_id", "customer_id", "split"}.intersection(chats.columns):
-        blank = chats[name].isin([text for text in set(chats[name]) if isinstance(text, str) and not text.strip()])
-        if blank.any():
-            chats = chats.assign(**{name: chats[name].mask(blank, None)})
-    return chats
+    names = [name for name in ("conversation_id", "customer_id", "split") if name in chats.columns]
+    return chats.assign(**{name: chats[name].replace(r"^\s*$", None, regex=True) for name in names})
 
 
 def _held_out_of_test(chats, group):
     """Tell which chats may not be tested on: of a conversation, or else of a group, with a relabelled chat."""
-    held = chats["relabelled"].to_numpy(dtype=bool) if "relabelled" in chats.columns else np.zeros(len(chats), bool)
+    held_out = chats["relabelled"].to_numpy(dtype=bool) if "relabelled" in chats.columns else np.zeros(len(chats), bool)
     for name in ("conversation_id", group):  # the group last: none may be torn apart
         if name in chats.columns:
-            held = held | chats[name].isin(chats.loc[held, name].dropna()).to_numpy()
-    return held
+            held_out = held_out | chats[name].isin(chats.loc[held_out, name].dropna()).to_numpy()
+    return held_out
 
 
 def _groups(chats, name):
     """The groups; a chat without a conversation_id is one of its own, where others have one."""
     if name == "conversation_id" and name in chats.columns and chats[name].notna().any():
-        return pd.Series(group_codes(chats[name], len(chats)), chats.index)
+        return chats[name]
     return _column(chats, name, "group")
 
 
@@ -181,31 +176,32 @@ def _column(chats, name, strategy):
     return chats[name]
 
 
-def _by_column(chats, name, held):
+def _by_column(chats, name, held_out):
     if name in chats.columns:
         # A chat that came with its relabel has no side of its own.
-        chats = chats.assign(**{name: chats[name].mask(held & chats[name].isna(), "train")})
+        chats = chats.assign(**{name: chats[name].mask(held_out & chats[name].isna(), "train")})
     sides = _column(chats, name, "column")
-    strange = sorted(set(sides) - {"train", "test"})
-    if strange:
+    others = sorted(set(sides) - {"train", "test"})
+    if others:
         raise InputError(
-            f"Column {name!r} holds {strange[0]!r}, expected only 'train' and 'test'; map the values in "
+            f"Column {name!r} holds {others[0]!r}, expected only 'train' and 'test'; map the values in "
             "queries/chats.sql."
         )
     return (sides == "test").to_numpy()
 
 
-def _by_time(chats, held, test_size):
+def _by_time(chats, held_out, test_size):
     times = _column(chats, "created_at", "time")
-    free = times[~held].sort_values()
+    free = times[~held_out].sort_values()
     # Chats of one moment stay together, on the training side.
     return (times > free.iloc[max(0, round(len(free) * (1 - test_size)) - 1)]).to_numpy()
 
 
 def _at_random(chats, groups, test_size, seed):
+    codes = group_codes(groups, len(chats))
     # A group counts once, with the category of its first chat.
-    first = chats.assign(group=groups).drop_duplicates("group")[["group", "category"]]
-    counts = first["category"].value_counts()
+    first = chats["category"][~pd.Series(codes).duplicated().to_numpy()]
+    counts = first.value_counts()
     single = sorted(counts.index[counts < 2])
     if single:
         raise InputError(
@@ -218,8 +214,8 @@ def _at_random(chats, groups, test_size, seed):
             f"{len(first)} chats (or groups) are too few for {sides} categories at test_size {test_size}; gather more, "
             "or fold categories in queries/chats.sql."
         )
-    _, test = train_test_split(first["group"], test_size=test_size, stratify=first["category"], random_state=seed)
-    return groups.isin(set(test))
+    _, test = train_test_split(pd.unique(codes), test_size=test_size, stratify=first, random_state=seed)
+    return np.isin(codes, test)
 
 
 def _refuse_unknown_categories(train, test):

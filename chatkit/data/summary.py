@@ -41,13 +41,11 @@ def category_shares(train, test):
         in training.
     """
     order = category_sizes(train)["category"]
-    sides = []
-    for name, side in (("train", train), ("test", test)):
-        counts = side["category"].value_counts().reindex(order, fill_value=0)
-        sides.append(
-            pd.DataFrame({"category": order, "split": name, "chats": counts.array, "share": counts.array / len(side)})
-        )
-    return pd.concat(sides, ignore_index=True)
+    sides = [
+        category_sizes(side).set_index("category").reindex(order, fill_value=0).assign(split=name).reset_index()
+        for name, side in (("train", train), ("test", test))
+    ]
+    return pd.concat(sides, ignore_index=True)[["category", "split", "chats", "share"]]
 
 
 def weekly_counts(chats):

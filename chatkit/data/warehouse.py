@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 
@@ -11,9 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from chatkit.data.corrections import Corrections
+from chatkit.data.database import database_error, open_engine, read_moment, read_url
+from chatkit.data.files import write_json
 from chatkit.project import InputError, path, replacing
 
 SCHEMA = pa.schema(
@@ -31,6 +32,7 @@ SCHEMA = pa.schema(
 RELABELLED = pa.field("relabelled", pa.bool_())  # written by `extract`, never read from a warehouse
 REQUIRED = ("id", "subject", "body", "category")
 TEXT = ("subject", "body")
+_SETTING = ("query.warehouse in params.yaml", "$CHATKIT_WAREHOUSE")
 
 
 def connect(url):
@@ -52,7 +54,7 @@ def connect(url):
         When the URL cannot be used: a variable that is not set, a password in plain text, an unknown
         dialect, a SQLite file that does not exist.
     """
-    parsed = read_url(url)
+    parsed = read_url(url, *_SETTING)
     if parsed.get_backend_name() == "sqlite":
         file = sqlite_file(url)
         if not file.is_file():
@@ -62,51 +64,6 @@ def connect(url):
             )
         parsed = parsed.set(database=str(file))
     return open_engine(parsed, "warehouse")
-
-
-def open_engine(url, what, **options):
-    """Make an engine; nothing is asked of the database yet.
-
-    Parameters
-    ----------
-    url : sqlalchemy.engine.URL
-    what : str
-        What lies there, for the error message.
-    **options
-        Of `sqlalchemy.create_engine`.
-
-    Returns
-    -------
-    sqlalchemy.engine.Engine
-
-    Raises
-    ------
-    InputError
-        When the dialect or its driver is not there.
-    """
-    try:
-        return sa.create_engine(url, **options)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise InputError(
-            f"The {what} needs a driver that is not installed ({error}); for PostgreSQL use postgresql+psycopg:// and "
-            "`pip install 'psycopg[binary]'`."
-        ) from None
-
-
-def read_only(url, file):
-    """Return the URL by which a SQLite file is read: it is neither made nor changed.
-
-    Parameters
-    ----------
-    url : sqlalchemy.engine.URL
-    file : pathlib.Path
-        Absolute.
-
-    Returns
-    -------
-    sqlalchemy.engine.URL
-    """
-    return url.set(database=file.as_uri(), query={"mode": "ro", "uri": "true"})
 
 
 def sqlite_file(url):
@@ -126,95 +83,13 @@ def sqlite_file(url):
     InputError
         When the URL is not that of a SQLite file.
     """
-    parsed = read_url(url)
+    parsed = read_url(url, *_SETTING)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise InputError(
             f"query.warehouse in params.yaml is {url}, expected a local file such as "
             "sqlite:///data/warehouse/chats.sqlite; chatkit writes chats to no other kind of warehouse."
         )
     return path(parsed.database)
-
-
-def read_url(url, setting="query.warehouse in params.yaml", example="$CHATKIT_WAREHOUSE"):
-    """Turn a setting into a SQLAlchemy URL.
-
-    Parameters
-    ----------
-    url : str
-        ``$NAME`` or ``${NAME}`` in it stands for an environment variable.
-    setting, example : str
-        What the setting is called, and the variable to suggest, for error messages.
-
-    Returns
-    -------
-    sqlalchemy.engine.URL
-
-    Raises
-    ------
-    InputError
-        When it gives no URL, names a variable that is not set, or contains a password.
-    """
-    if not isinstance(url, str):
-        raise InputError(
-            f"{setting} is {url!r}, expected a SQLAlchemy URL such as sqlite:///data/warehouse/chats.sqlite."
-        )
-    try:
-        password = sa.make_url(url).password
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        password = None  # `$NAME` alone is no URL before it is expanded
-    if password and "$" not in password:
-        raise InputError(
-            f"{setting} contains a password; put the URL into an environment variable and write `{example}`."
-        )
-
-    def value(match):
-        name = match[1] or match[2]
-        if name not in os.environ:
-            raise InputError(
-                f"The environment variable {name}, named by {setting}, is not set; export {name} with a SQLAlchemy URL "
-                "such as postgresql+psycopg://user:password@host/db."
-            )
-        return os.environ[name]
-
-    expanded = re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, url)
-    try:
-        return sa.make_url(expanded)
-    except (ArgumentError, ValueError):
-        shown = repr(url) if "@" not in url else "a text with @"  # it may hold a password
-        raise InputError(
-            f"{setting} is {shown}, which does not give a SQLAlchemy URL; expected one such as "
-            "sqlite:///data/warehouse/chats.sqlite or postgresql+psycopg://host/db."
-        ) from None
-
-
-def read_as_of(as_of):
-    """Return the moment before which things count.
-
-    Parameters
-    ----------
-    as_of : str
-        ISO date, or date and time; in UTC where it says nothing else.
-
-    Returns
-    -------
-    datetime.datetime
-        In UTC, without a zone.
-
-    Raises
-    ------
-    InputError
-        When it is none.
-
-    Examples
-    --------
-    >>> read_as_of("2026-01-01")
-    datetime.datetime(2026, 1, 1, 0, 0)
-    """
-    try:
-        moment = dt.datetime.fromisoformat(as_of)
-        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f'query.as_of is {as_of!r}, expected an ISO date in quotes such as "2026-01-01".') from None
 
 
 def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
@@ -238,7 +113,7 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
     chunk_size : int, default=20_000
         Rows held in memory at a time.
     relabels : pandas.DataFrame, optional
-        From `chatkit.data.relabels.read_relabels`, as of the same date. `chatkit.data.corrections.Corrections` says
+        From `chatkit.data.log.latest_relabels`, as of the same date. `chatkit.data.corrections.Corrections` says
         what becomes of them.
 
     Returns
@@ -253,82 +128,62 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
         When the warehouse cannot be reached, the query fails or gives no rows, or a row cannot be used.
     """
     out, sql_file = Path(out), Path(sql_file)
-    if not sql_file.is_file():
-        raise InputError(f"The query {sql_file} does not exist; name the SQL file in query.sql of params.yaml.")
-    # A comment may speak of :as_of; SQLAlchemy would take it for a parameter.
-    sql = re.sub(r"^\s*--.*$", "", sql_file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    if ":as_of" not in sql:
-        raise InputError(
-            f"{sql_file.name} does not use :as_of, so it would give other rows every day; add a condition "
-            "such as `created_at < :as_of`."
-        )
-    moment = read_as_of(as_of)
+    sql = _read_query(sql_file)
+    # Dates in a warehouse have no time zone: they are UTC.
+    before = sa.bindparam("as_of", read_moment(as_of, "query.as_of").replace(tzinfo=None), type_=sa.DateTime)
     corrections = Corrections(relabels)
     engine = connect(url)
-    statement = sa.text(sql).bindparams(sa.bindparam("as_of", moment, type_=sa.DateTime))
-    facts = _Facts()
+    digest = hashlib.sha256()
     try:
         with replacing(out) as beside:
-            try:
-                with engine.connect().execution_options(stream_results=True, max_row_buffer=chunk_size) as connection:
-                    result = connection.execute(statement)
-                    schema = _schema(list(result.keys()), sql_file.name)
-                    with pq.ParquetWriter(beside, schema, compression="zstd") as writer:
-                        for table in _tables(result, schema, chunk_size, corrections):
-                            facts.add(table)
-                            writer.write_table(table)
-            except SQLAlchemyError as error:
-                raise InputError(_reason(error, engine, sql_file.name)) from None
-            became = corrections.facts()
-            if facts.rows == became["added"]:
+            with engine.connect().execution_options(stream_results=True, max_row_buffer=chunk_size) as connection:
+                result = connection.execute(sa.text(sql).bindparams(before))
+                schema = _schema(list(result.keys()), sql_file.name)
+                with pq.ParquetWriter(beside, schema, compression="zstd") as writer:
+                    for columns in _chunks(result, schema, chunk_size, corrections):
+                        for row in zip(*columns.values(), strict=True):
+                            digest.update(json.dumps(row, default=str, ensure_ascii=True).encode() + b"\n")
+                        writer.write_table(pa.table(columns, schema))
+            written = pq.read_table(beside, columns=["id", "created_at"])
+            outcome = corrections.facts()
+            if len(written) == outcome["added"]:
                 raise InputError(
                     f"{sql_file.name} gave no rows for as_of {as_of}; check the date and the conditions, or "
                     "fill the warehouse with `chatkit simulate` or `chatkit load FILE`."
                 )
-            _refuse_repeated_ids(beside)
+            _refuse_repeated_ids(written["id"])
+            first, last = pc.min_max(written["created_at"]).as_py().values()
             sidecar = {
-                "rows": facts.rows,
-                "rows_sha256": facts.digest.hexdigest(),
+                "rows": len(written),
+                "rows_sha256": digest.hexdigest(),
                 "columns": schema.names,
-                "first_created_at": facts.first and facts.first.isoformat(),
-                "last_created_at": facts.last and facts.last.isoformat(),
+                "first_created_at": first and first.isoformat(),
+                "last_created_at": last and last.isoformat(),
                 "as_of": as_of,
                 "dialect": engine.dialect.name,
                 "warehouse": url,
                 "sql_sha256": hashlib.sha256(sql.encode()).hexdigest(),
-                "relabels": None if relabels is None else became,
+                "relabels": None if relabels is None else outcome,
             }
-            with replacing(out.with_suffix(".json")) as json_beside:
-                json_beside.write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
+            write_json(sidecar, out.with_suffix(".json"))
+    except SQLAlchemyError as error:
+        raise InputError(_query_error(error, engine, sql_file.name)) from None
     finally:
         engine.dispose()
     return sidecar
 
 
-def _tables(result, schema, chunk_size, corrections):
-    """Give the chats of the warehouse chunk by chunk, then those that only the log has."""
-    names = list(result.keys())
-    for rows in result.partitions(chunk_size):
-        yield corrections.correct(_table(rows, names, schema))
-    yield corrections.added(schema)
-
-
-class _Facts:
-    """What the sidecar says of the rows, gathered as they stream by."""
-
-    def __init__(self):
-        self.rows, self.first, self.last = 0, None, None
-        self.digest = hashlib.sha256()
-
-    def add(self, table):
-        self.rows += table.num_rows
-        for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
-            self.digest.update(json.dumps(row, default=str, ensure_ascii=True).encode() + b"\n")
-        bounds = pc.min_max(table["created_at"])
-        low, high = bounds["min"].as_py(), bounds["max"].as_py()
-        if low is not None:
-            self.first = low if self.first is None else min(self.first, low)
-            self.last = high if self.last is None else max(self.last, high)
+def _read_query(file):
+    if not file.is_file():
+        raise InputError(f"The query {file} does not exist; name the SQL file in query.sql of params.yaml.")
+    # A comment may speak of :as_of; SQLAlchemy would take it for a parameter.
+    sql = re.sub(r"^\s*--.*$", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    if ":as_of" not in sql:
+        raise InputError(
+            f"{file.name} does not use :as_of, so it would give other rows every day; add a condition "
+            "such as `created_at < :as_of`."
+        )
+    return sql
 
 
 def _schema(names, sql_name):
@@ -346,95 +201,74 @@ def _schema(names, sql_name):
     return pa.schema([*SCHEMA, RELABELLED, *extra])
 
 
-def _table(rows, names, schema):
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    ids = columns["id"]
-    arrays = []
-    for field in schema:
-        values = columns.get(field.name, (None,) * len(ids))
-        if field.name == "created_at":
-            values = [_moment(value, key) for value, key in zip(values, ids, strict=True)]
-        elif field.name in TEXT:
-            values = [_text(value, field.name, key) for value, key in zip(values, ids, strict=True)]
-        elif field == RELABELLED:
-            values = [False] * len(ids)
-        else:
-            values = [None if value is None else str(value) for value in values]
-        if field.name in ("id", "category") and not all(values):
-            row = next(key for value, key in zip(values, ids, strict=True) if not value)
-            raise InputError(
-                f"{field.name} is empty in the chat with id {row!r}, expected a value; leave such rows out in the "
-                f"query with `{field.name} IS NOT NULL AND {field.name} <> ''`."
-            )
-        arrays.append(pa.array(values, field.type))
-    return pa.Table.from_arrays(arrays, schema=schema)
+def _chunks(result, schema, chunk_size, corrections):
+    """Give the chats of the warehouse chunk by chunk, then those that only the log has: lists by column."""
+    names = list(result.keys())
+    for rows in result.partitions(chunk_size):
+        given = dict(zip(names, zip(*rows, strict=True), strict=True))
+        yield corrections.correct({name: _converted(given, name) for name in schema.names})
+    yield corrections.added(schema.names)
+
+
+def _converted(given, name):
+    ids = given["id"]
+    convert = _CONVERTERS.get(name, _optional)
+    return [convert(value, name, key) for value, key in zip(given.get(name, (None,) * len(ids)), ids, strict=True)]
+
+
+def _optional(value, _name, _key):
+    return None if value is None else str(value)
+
+
+def _required(value, name, key):
+    if value is None or value == "":
+        raise InputError(
+            f"{name} is empty in the chat with id {key!r}, expected a value; leave such rows out in the query with "
+            f"`{name} IS NOT NULL AND {name} <> ''`."
+        )
+    return str(value)
 
 
 def _text(value, name, key):
-    if value is None:
-        return ""
-    if not isinstance(value, str):
+    if value is not None and not isinstance(value, str):
         raise InputError(
             f"{name} of the chat with id {key!r} is a {type(value).__name__}, expected text; cast it in the query "
             f"with CAST({name} AS VARCHAR)."
         )
-    return value
+    return value or ""
 
 
-def _moment(value, key):
+def _moment(value, name, key):
     if value is None or value == "":
         return None
-    if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value)
-        except ValueError:
-            raise InputError(
-                f"created_at of the chat with id {key!r} is {value!r}, expected an ISO date and time such as "
-                "2025-03-01 09:30:00; convert it in the query."
-            ) from None
-    if not isinstance(value, dt.datetime):
-        if not isinstance(value, dt.date):
-            raise InputError(
-                f"created_at of the chat with id {key!r} is a {type(value).__name__}, expected a date and time; "
-                "convert it in the query."
-            )
-        value = dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001 - naive means UTC here
-    return value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
+    try:
+        moment = dt.datetime.fromisoformat(value if isinstance(value, str) else value.isoformat())
+    except (AttributeError, ValueError):
+        raise InputError(
+            f"{name} of the chat with id {key!r} is {value!r}, expected an ISO date and time such as "
+            "2025-03-01 09:30:00; convert it in the query."
+        ) from None
+    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _refuse_repeated_ids(file):
-    ids = pq.read_table(file, columns=["id"])["id"]
-    if pc.count_distinct(ids).as_py() < len(ids):
-        counts = pc.value_counts(ids)
-        repeated = counts.filter(pc.greater(counts.field("counts"), 1))
+_CONVERTERS = {"id": _required, "category": _required, "created_at": _moment, **dict.fromkeys(TEXT, _text)}
+
+
+def _refuse_repeated_ids(ids):
+    counts = pc.value_counts(ids)
+    repeated = counts.filter(pc.greater(counts.field("counts"), 1))
+    if len(repeated):
         raise InputError(
             f"{len(repeated)} ids stand in more than one row, the first is {repeated[0]['values'].as_py()!r}; the "
             "query must give each chat once (is a join multiplying rows?)."
         )
 
 
-def cause_of(error, engine):
-    """Return the first line of what a database says, without the password.
-
-    Parameters
-    ----------
-    error : sqlalchemy.exc.SQLAlchemyError
-    engine : sqlalchemy.engine.Engine
-
-    Returns
-    -------
-    str
-    """
-    cause = str(getattr(error, "orig", None) or error).strip()
-    cause = next((line.strip() for line in cause.splitlines() if line.strip()), type(error).__name__)
-    return cause.replace(str(engine.url.password), "***") if engine.url.password else cause
-
-
-def _reason(error, engine, sql_name):
-    cause = cause_of(error, engine)
-    if isinstance(error, DBAPIError) and getattr(error, "statement", None):
-        return f"{sql_name} failed in the warehouse ({engine.dialect.name}): {cause}; mend the query or the table."
+def _query_error(error, engine, sql_name):
+    reason = database_error(error, engine)
+    if isinstance(error, DBAPIError) and error.statement:
+        return f"{sql_name} failed in the warehouse ({engine.dialect.name}): {reason}; mend the query or the table."
     return (
-        f"The warehouse ({engine.url.render_as_string(hide_password=True)}) cannot be reached: {cause}; check that "
+        f"The warehouse ({engine.url.render_as_string(hide_password=True)}) cannot be reached: {reason}; check that "
         "it runs and that query.warehouse in params.yaml names the right one."
     )

@@ -51,9 +51,9 @@ def labelled(predictions, relabels):
     Parameters
     ----------
     predictions : pandas.DataFrame of shape (n, m)
-        From `chatkit.service.tables.read_predictions`.
+        From `chatkit.data.log.read_predictions`.
     relabels : pandas.DataFrame of shape (r, 3)
-        From `chatkit.service.tables.read_relabels`, in the order in which they came.
+        From `chatkit.data.log.read_relabels`, in the order in which they came.
 
     Returns
     -------

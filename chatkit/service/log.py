@@ -50,7 +50,7 @@ class PredictionLog:
         Parameters
         ----------
         rows : list of dict
-            Columns of `chatkit.service.tables.PREDICTIONS`, ``at`` as an ISO string.
+            Columns of `chatkit.data.log.PREDICTIONS`, ``at`` as an ISO string.
         """
         rows = [storable(row) for row in rows]
         with self._changed:

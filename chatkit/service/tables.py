@@ -1,59 +1,28 @@
-"""The log's tables: made and brought up to date by migrations, only ever added to, forgotten by date."""
+"""The log's tables as the service writes them: migrated, only ever added to, deleted from by date."""
 
 import contextlib
 import os
 import re
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from chatkit.data.warehouse import open_engine, read_only, read_url
+from chatkit.data.database import read_moment
+from chatkit.data.log import PREDICTIONS, RELABELS, TIMEOUT, log_url, open_log_to_read, postgres_engine
 from chatkit.project import InputError
-from chatkit.service.settings import place
 
-METADATA = sa.MetaData()
-PREDICTIONS = sa.Table(
-    "predictions",
-    METADATA,
-    sa.Column("prediction_id", sa.String(36), primary_key=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
-    sa.Column("message_id", sa.Text, nullable=False),
-    sa.Column("conversation_id", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text),
-    sa.Column("body", sa.Text),
-    sa.Column("category", sa.Text, nullable=False),
-    sa.Column("probability", sa.Float(53)),
-    sa.Column("model", sa.String(64), nullable=False),
-    sa.Column("milliseconds", sa.Float(53)),
-    sa.Column("audit", sa.Boolean, nullable=False, server_default=sa.false()),
-)
-RELABELS = sa.Table(
-    "relabels",
-    METADATA,
-    sa.Column("relabel_id", sa.String(36), primary_key=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("prediction_id", sa.String(36), sa.ForeignKey("predictions.prediction_id"), nullable=False, index=True),
-    sa.Column("category", sa.Text, nullable=False),
-    sa.Column("by", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text),
-)
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_SECONDS = 5  # after which a database that does not answer counts as away
-_LONGEST_READ = 120  # seconds
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL, or UTF-8, has no place for
 _LOCK = 4_017_325_586  # any number, the same for all who migrate
 
 
-def open_log(url, to_read=False):
-    """Open the database of the log; nothing is asked of it yet.
+def open_log(url):
+    """Open the database of the log to write; nothing is asked of it yet.
 
     Parameters
     ----------
     url : str
-        SQLite or PostgreSQL; ``$NAME`` stands for an environment variable. The folder of a SQLite file is made.
-    to_read : bool, default=False
-        Only to read: nothing is made, changed or locked.
+        See `chatkit.data.log.log_url`. The folder of a SQLite file is made.
 
     Returns
     -------
@@ -62,42 +31,19 @@ def open_log(url, to_read=False):
     Raises
     ------
     InputError
-        When the URL cannot be used; where only to be read, also when a SQLite file is not there.
+        When the URL cannot be used.
     """
-    parsed = read_url(url, "database", "$CHATKIT_LOG")
-    if parsed.get_backend_name() not in _INSERT:
-        raise InputError(
-            f"database has the dialect {parsed.get_backend_name()}, expected sqlite or postgresql, such as "
-            "sqlite:///data/service/log.sqlite."
-        )
-    if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed, to_read)
-    # A server that is away must not be waited for: rows gather in the buffer, and /health has to know.
-    limits = f"-c statement_timeout={_LONGEST_READ if to_read else _SECONDS}s"
-    options = {
-        "connect_timeout": _SECONDS, "tcp_user_timeout": _SECONDS * 1000,
-        "options": limits + " -c default_transaction_read_only=on" * to_read,
-    }  # fmt: skip
-    return open_engine(parsed, "log", hide_parameters=True, pool_pre_ping=True, connect_args=options)
-
-
-def _open_sqlite(url, to_read):
-    if not url.database or url.database == ":memory:":
-        raise InputError("database names no file, expected one such as sqlite:///data/service/log.sqlite.")
-    file = place(url.database)
-    if to_read:
-        if not file.is_file():
-            raise InputError(
-                f"The log {file} does not exist; `chatkit serve` makes it, or name another one with `database`."
-            )
-        return sa.create_engine(read_only(url, file), hide_parameters=True, connect_args={"timeout": _SECONDS})
+    parsed, file = log_url(url)
+    if file is None:
+        # A server that is away must not be waited for: rows gather in the buffer, and /health has to know.
+        return postgres_engine(parsed, TIMEOUT)
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{file.parent} cannot be made ({error.strerror}); name another file in `database`.") from None
     with contextlib.suppress(OSError), open(file, "ab", opener=_for_its_owner):
         pass  # SQLite would make it for all to read
-    engine = sa.create_engine(url.set(database=str(file)), hide_parameters=True, connect_args={"timeout": _SECONDS})
+    engine = sa.create_engine(parsed.set(database=str(file)), hide_parameters=True, connect_args={"timeout": TIMEOUT})
 
     @sa.event.listens_for(engine, "connect")
     def connected(connection, _record):
@@ -157,7 +103,7 @@ def add_predictions(engine, rows):
     ----------
     engine : sqlalchemy.engine.Engine
     rows : list of dict
-        Columns of `PREDICTIONS`.
+        Columns of `chatkit.data.log.PREDICTIONS`.
     """
     statement = _INSERT[engine.dialect.name](PREDICTIONS).on_conflict_do_nothing()
     with engine.begin() as connection:
@@ -171,113 +117,55 @@ def add_relabels(engine, rows):
     ----------
     engine : sqlalchemy.engine.Engine
     rows : list of dict
-        Columns of `RELABELS`.
+        Columns of `chatkit.data.log.RELABELS`.
 
     Returns
     -------
     list of int
-        Places of the rows whose prediction is not in the log; when there are any, nothing was added.
+        Indices of the rows whose prediction is not in the log; when there are any, nothing was added.
     """
-    wanted = {row["prediction_id"] for row in rows}
+    ids = {row["prediction_id"] for row in rows}
     with engine.begin() as connection:
-        found = connection.scalars(
-            sa.select(PREDICTIONS.c.prediction_id).where(PREDICTIONS.c.prediction_id.in_(wanted))
+        known = set(
+            connection.scalars(sa.select(PREDICTIONS.c.prediction_id).where(PREDICTIONS.c.prediction_id.in_(ids)))
         )
-        known = set(found)
-        unknown = [place for place, row in enumerate(rows) if row["prediction_id"] not in known]
+        unknown = [index for index, row in enumerate(rows) if row["prediction_id"] not in known]
         if not unknown:
             connection.execute(sa.insert(RELABELS), rows)
     return unknown
 
 
-def forget(engine, before):
+def forget(url, before):
     """Delete what the log holds from before a date: predictions, and the relabels of these.
 
     Parameters
     ----------
-    engine : sqlalchemy.engine.Engine
-    before : datetime.datetime
-        With its time zone.
+    url : str
+        See `open_log`; a log that is not there is not made.
+    before : str
+        ISO date, or date and time; in UTC where it says nothing else.
 
     Returns
     -------
     dict of str to int
         Rows deleted from each table.
-    """
-    migrate(engine)
-    old = sa.select(PREDICTIONS.c.prediction_id).where(PREDICTIONS.c.at < before)
-    with engine.begin() as connection:
-        relabels = connection.execute(sa.delete(RELABELS).where(RELABELS.c.prediction_id.in_(old))).rowcount
-        predictions = connection.execute(sa.delete(PREDICTIONS).where(PREDICTIONS.c.at < before)).rowcount
-    if engine.dialect.name == "sqlite":
-        # Deleted pages were overwritten (secure_delete); older copies of them may still stand in the write-ahead log.
-        with contextlib.closing(engine.raw_connection()) as connection:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return {"predictions": predictions, "relabels": relabels}
-
-
-def read_predictions(engine, since, until):
-    """Read the predictions of a time, without texts.
-
-    Parameters
-    ----------
-    engine : sqlalchemy.engine.Engine
-        From ``open_log(url, to_read=True)``.
-    since, until : datetime.datetime
-        With their time zone; the second moment is no longer part of it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        prediction_id, at (UTC), conversation_id, category, probability, model, milliseconds (both NaN where not known),
-        audit; in the order of time.
 
     Raises
     ------
     InputError
-        When the log cannot be read, or holds no prediction of that time.
+        When the date is none or in the future, or there is no log.
     """
-    names = ("prediction_id", "at", "conversation_id", "category", "probability", "model", "milliseconds", "audit")
-    columns = [PREDICTIONS.c[name] for name in names]
-    wanted = sa.select(*columns).where(*_between(since, until)).order_by(PREDICTIONS.c.at, PREDICTIONS.c.prediction_id)
-    found = _read(engine, wanted)
-    if found.empty:
-        raise InputError(
-            f"The log holds no prediction from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC; see whether the "
-            "service runs (/health), or ask for other days."
-        )
-    return found.astype({"probability": float, "milliseconds": float, "audit": bool})
-
-
-def read_relabels(engine, since, until):
-    """Read what people say of the predictions of a time, whenever they said it.
-
-    Parameters
-    ----------
-    engine, since, until
-        As in `read_predictions`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        prediction_id, at (UTC), category; in the order in which they came.
-    """
-    wanted = sa.select(RELABELS.c.prediction_id, RELABELS.c.at, RELABELS.c.category).join(PREDICTIONS)
-    return _read(engine, wanted.where(*_between(since, until)).order_by(RELABELS.c.at, RELABELS.c.relabel_id))
-
-
-def _between(since, until):
-    return PREDICTIONS.c.at >= since, PREDICTIONS.c.at < until
-
-
-def _read(engine, wanted):
-    try:
-        with engine.connect() as connection:
-            result = connection.execute(wanted)
-            found = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
-    except sa.exc.DBAPIError as error:
-        reason = (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
-        raise InputError(
-            f"The log cannot be read ({reason}); `chatkit serve` makes its tables and brings them up to date."
-        ) from None
-    return found.assign(at=pd.to_datetime(found["at"], utc=True))  # SQLite knows no time zone: what it holds is UTC
+    moment = read_moment(before, "before", past=True)
+    open_log_to_read(url).dispose()
+    engine = open_log(url)
+    migrate(engine)
+    old = sa.select(PREDICTIONS.c.prediction_id).where(PREDICTIONS.c.at < moment)
+    with engine.begin() as connection:
+        relabels = connection.execute(sa.delete(RELABELS).where(RELABELS.c.prediction_id.in_(old))).rowcount
+        predictions = connection.execute(sa.delete(PREDICTIONS).where(PREDICTIONS.c.at < moment)).rowcount
+    if engine.dialect.name == "sqlite":
+        # Deleted pages were overwritten (secure_delete); older copies of them may still stand in the write-ahead log.
+        with contextlib.closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return {"predictions": predictions, "relabels": relabels}

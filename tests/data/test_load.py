@@ -102,8 +102,8 @@ def test_messages_need_no_category(tmp_path):
 
 def test_the_same_chats_are_the_same_bytes(project, chats):
     """Two writes, one file: the warehouse can be a dependency of a stage."""
-    first = write_sqlite(URL, {"chats": chats}).read_bytes()
-    assert write_sqlite(URL, {"chats": chats}).read_bytes() == first
+    first = write_sqlite(URL, chats).read_bytes()
+    assert write_sqlite(URL, chats).read_bytes() == first
     assert int.from_bytes(first[96:100], "big") == 3_000_000, "the version of SQLite is not in the file"
 
 
@@ -115,23 +115,23 @@ def test_a_database_of_ones_own_is_left_alone(project, chats):
     connection.close()
     before = file.read_bytes()
     with pytest.raises(InputError, match="was not written by chatkit, so it is left alone"):
-        write_sqlite(URL, {"chats": chats})
+        write_sqlite(URL, chats)
     assert file.read_bytes() == before
 
 
 def test_only_a_local_file_is_written(project, chats):
     """Loading never writes to a server."""
     with pytest.raises(InputError, match=r"chatkit writes chats to no other kind of warehouse"):
-        write_sqlite("postgresql+psycopg://host/db", {"chats": chats})
+        write_sqlite("postgresql+psycopg://host/db", chats)
 
 
 def test_simulated_chats_do_not_replace_loaded_ones(project, chats):
     """Loaded chats may be all that there is of them; simulated ones can be made again."""
     url = "sqlite:///data/warehouse/chats.sqlite"
     truth = chats[["id"]]
-    file = write_sqlite(url, {"chats": chats, "truth": truth})
-    assert write_sqlite(url, {"chats": chats}) == file
+    file = write_sqlite(url, chats, truth)
+    assert write_sqlite(url, chats) == file
     before = file.read_bytes()
     with pytest.raises(InputError, match="holds chats that were loaded, so it is not replaced"):
-        write_sqlite(url, {"chats": chats, "truth": truth})
+        write_sqlite(url, chats, truth)
     assert file.read_bytes() == before

@@ -12,11 +12,12 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.metrics import f1_score
 
 from chatkit import make_pipeline
-from chatkit.data.simulate import CONFUSED, LAUNCH, simulate
+from chatkit.data.simulate import LAUNCH, simulate
 from chatkit.data.split import split_chats
 from chatkit.project import InputError, read_yaml
 
 PHRASES = read_yaml(Path(simulate.__code__.co_filename).with_name("bank.yaml"))
+CONFUSED = PHRASES["confused"]
 
 
 @pytest.fixture(scope="module")

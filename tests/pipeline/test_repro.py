@@ -102,7 +102,7 @@ def unlisted(folder, stage):
             if file.startswith("chatkit/") and "__pycache__" not in file and (folder / file).is_file():
                 used.add(file)
     # What only starts the run, and packages that say what they are or where a name is defined.
-    started = {"chatkit/cli.py", "chatkit/fingerprint.py", "chatkit/scores/usage.py"}
+    started = {f"chatkit/{name}.py" for name in ("cli", "fingerprint", "runner/run", "scores/usage")}
     packages = {file for file in used if file.endswith("/__init__.py") and says_nothing(folder / file)}
     return used - set(listed) - started - packages
 

@@ -113,7 +113,7 @@ def test_the_page_says_what_the_records_say(tmp_path):
 
 def test_the_stages_take_relabels_from_the_service(project, chats):
     """By their notebooks: corrected, added, marked, said on the pages, and never in the test."""
-    write_sqlite("sqlite:///data/warehouse/chats.sqlite", {"chats": chats.assign(split=None)})
+    write_sqlite("sqlite:///data/warehouse/chats.sqlite", chats)
     model = make_pipeline("linear_svc").fit(chats[["subject", "body"]], chats["category"])
     save_model(model, project / "model", {})
     service = Service(Settings(model="model", database=LOG, spool=False), admit(project / "model"))

@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from chatkit.data.log import METADATA, PREDICTIONS
 from chatkit.project import InputError
 from chatkit.service import spool as spooling
 from chatkit.service.log import PredictionLog, together
 from chatkit.service.service import now
 from chatkit.service.spool import Spool, lock_spool
-from chatkit.service.tables import METADATA, PREDICTIONS, add_predictions, add_relabels, forget, migrate, open_log
+from chatkit.service.tables import add_predictions, add_relabels, forget, migrate, open_log
 from tests.service.conftest import wait_for
 
 
@@ -333,7 +334,7 @@ def test_what_is_forgotten_is_gone(engine, tmp_path):
         "by": "me",
     }
     add_relabels(engine, [relabel | {"reason": "find-me-too"}])
-    assert forget(engine, dt.datetime(2026, 2, 1, tzinfo=dt.UTC)) == {"predictions": 1, "relabels": 1}
+    assert forget(str(engine.url), "2026-02-01") == {"predictions": 1, "relabels": 1}
     assert [one["prediction_id"] for one in stored(engine)] == ["p2"]
     with engine.connect() as connection:
         assert connection.scalar(sa.text("PRAGMA secure_delete")) == 1  # some builds of SQLite have it by default

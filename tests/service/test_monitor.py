@@ -16,20 +16,14 @@ import pytest
 import sqlalchemy as sa
 
 from chatkit.data.files import file_sha256
+from chatkit.data.log import PREDICTIONS, open_log_to_read, read_predictions, read_relabels
 from chatkit.model.bundle import load_model, save_model
 from chatkit.monitoring.daily import labelled
 from chatkit.project import InputError
 from chatkit.service.loading import admit
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
-from chatkit.service.tables import (
-    PREDICTIONS,
-    add_predictions,
-    migrate,
-    open_log,
-    read_predictions,
-    read_relabels,
-)
+from chatkit.service.tables import add_predictions, migrate, open_log
 from tests.conftest import copy_project, start_postgres
 from tests.service.conftest import chats, save
 
@@ -90,7 +84,7 @@ def log(tmp_path_factory, model_folder):
 
 def check(database, said):
     """What was answered stands in the log, in its form; no text does."""
-    engine = open_log(database, to_read=True)
+    engine = open_log_to_read(database)
     found, relabels = read_predictions(engine, BEGIN, END), read_relabels(engine, BEGIN, END)
     engine.dispose()
     assert list(found) == COLUMNS
@@ -120,7 +114,7 @@ def test_postgresql_gives_the_same(tmp_path_factory, monkeypatch, model_folder):
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         monkeypatch.setenv("LOG", url)
-        empty = open_log("$LOG", to_read=True)
+        empty = open_log_to_read("$LOG")
         with pytest.raises(InputError, match="The log cannot be read .*relation .*; `chatkit serve` makes its tables"):
             read_predictions(empty, BEGIN, END)
         said = logged("$LOG", model_folder, many(60), lambda _, chat: "other" if int(chat.id[1:]) % 3 == 0 else None)
@@ -132,14 +126,14 @@ def test_postgresql_gives_the_same(tmp_path_factory, monkeypatch, model_folder):
     finally:
         server.cleanup()
     with pytest.raises(InputError, match="The log cannot be read") as error:
-        read_predictions(open_log("$LOG", to_read=True), BEGIN, END)
+        read_predictions(open_log_to_read("$LOG"), BEGIN, END)
     assert "\n" not in str(error.value)
     assert url not in str(error.value)
 
 
 def test_the_window_ends_before_its_last_moment(log):
     """A prediction is in one window and not in the next."""
-    engine = open_log(log[0], to_read=True)
+    engine = open_log_to_read(log[0])
     days = [BEGIN + dt.timedelta(days=number) for number in range(8)]
     counts = [len(read_predictions(engine, *ends)) for ends in itertools.pairwise(days)]
     engine.dispose()
@@ -149,7 +143,7 @@ def test_the_window_ends_before_its_last_moment(log):
 
 def test_nothing_in_the_window_is_one_sentence(log):
     """It may be that the service does not run."""
-    engine = open_log(log[0], to_read=True)
+    engine = open_log_to_read(log[0])
     with pytest.raises(InputError, match="holds no prediction from 2026-11-27 00:00 to 2026-11-28 00:00 UTC"):
         read_predictions(engine, END, END + dt.timedelta(days=1))
     engine.dispose()
@@ -158,7 +152,7 @@ def test_nothing_in_the_window_is_one_sentence(log):
 def test_a_log_that_is_not_there_is_not_made(tmp_path):
     """Neither its file nor its folder."""
     with pytest.raises(InputError, match=r"The log .*nothing/log\.sqlite does not exist; `chatkit serve` makes it"):
-        open_log(f"sqlite:///{tmp_path}/nothing/log.sqlite", to_read=True)
+        open_log_to_read(f"sqlite:///{tmp_path}/nothing/log.sqlite")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -168,7 +162,7 @@ def test_a_file_that_is_no_log_is_one_sentence(tmp_path, content):
     file = tmp_path / "log.sqlite"
     file.write_bytes(content)
     with pytest.raises(InputError, match="The log cannot be read") as error:
-        read_predictions(open_log(f"sqlite:///{file}", to_read=True), BEGIN, END)
+        read_predictions(open_log_to_read(f"sqlite:///{file}"), BEGIN, END)
     assert "\n" not in str(error.value)
     assert file.read_bytes() == content
 
@@ -191,7 +185,7 @@ def test_an_odd_path_is_read(tmp_path):
     folder.mkdir()
     (tmp_path / "log.sqlite").rename(folder / "log.sqlite")
     url = str(sa.URL.create("sqlite", database=str(folder / "log.sqlite")))
-    assert len(read_predictions(open_log(url, to_read=True), BEGIN, END)) == 1
+    assert len(read_predictions(open_log_to_read(url), BEGIN, END)) == 1
 
 
 def test_reader_and_writer_do_not_wait_for_each_other(tmp_path):
@@ -201,7 +195,7 @@ def test_reader_and_writer_do_not_wait_for_each_other(tmp_path):
     writer = open_log(url)
     migrate(writer)
     add_predictions(writer, [row | {"prediction_id": "p1"}])
-    reader = open_log(url, to_read=True)
+    reader = open_log_to_read(url)
     with reader.connect() as reading:
         assert reading.scalar(sa.select(sa.func.count()).select_from(PREDICTIONS)) == 1
         add_predictions(writer, [row | {"prediction_id": "p2"}])

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from chatkit.service.tables import METADATA
+from chatkit.data.log import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
 with context.begin_transaction():

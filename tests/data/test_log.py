@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatkit.data.load import write_sqlite
-from chatkit.data.relabels import read_relabels
+from chatkit.data.log import METADATA, latest_relabels
 from chatkit.data.warehouse import extract
 from chatkit.project import InputError
 from chatkit.service.service import kept
-from chatkit.service.tables import METADATA, PREDICTIONS, RELABELS, add_predictions, add_relabels, open_log
+from chatkit.service.tables import add_predictions, add_relabels, open_log
 
 AS_OF = "2026-02-01"
 WAREHOUSE, LOG = "sqlite:///data/warehouse/chats.sqlite", "sqlite:///data/service/log.sqlite"
@@ -68,7 +68,7 @@ def run(project, people, as_of=AS_OF, **options):
 @pytest.fixture
 def warehouse(project, chats):
     """Two dozen chats, c00 to c23, by turns urgent and other."""
-    write_sqlite(WAREHOUSE, {"chats": chats.assign(split=None)})
+    write_sqlite(WAREHOUSE, chats)
     return project
 
 
@@ -84,7 +84,7 @@ def test_the_latest_relabel_of_a_message_counts(project):
             relabel("r4", "p3", "other", day(7, 23)),
         ],
     )
-    people = read_relabels(LOG, AS_OF)
+    people = latest_relabels(LOG, AS_OF)
     assert people[["message_id", "category", "body", "audit"]].to_numpy().tolist() == [
         ["m0", "other", "I lost my card 4921", False],
         ["m1", "last", "newer", True],
@@ -107,7 +107,7 @@ def test_the_latest_relabel_of_a_message_counts(project):
 def test_only_what_was_said_before_the_date_counts(project, as_of, said):
     """To the microsecond, in UTC unless the date says otherwise."""
     fill(LOG, [prediction("p1")], [relabel("r1", "p1", "first", day(4)), relabel("r2", "p1", "second", day(5, 12))])
-    assert read_relabels(LOG, as_of)["category"].tolist() == ([said] if said else [])
+    assert latest_relabels(LOG, as_of)["category"].tolist() == ([said] if said else [])
 
 
 @given(
@@ -124,11 +124,11 @@ def test_what_is_said_later_changes_nothing_before(before, after):
         said = [relabel(key, f"p{message[1:]}", said, at) for message, at, key, said in rows]
         fill(url, [prediction(f"p{n}", f"m{n}") for n in range(4)], said)
         expected = {message: said for message, _, _, said in sorted(rows, key=lambda row: row[1:3])}
-        found = read_relabels(url, "2026-01-05")
+        found = latest_relabels(url, "2026-01-05")
         assert dict(zip(found["message_id"], found["category"], strict=True)) == expected
         assert found["message_id"].is_monotonic_increasing
         fill(url, [], [relabel(f"s{n}", f"p{row[0]}", row[3], day(row[2])) for n, row in enumerate(after)])
-        pd.testing.assert_frame_equal(read_relabels(url, "2026-01-05"), found)
+        pd.testing.assert_frame_equal(latest_relabels(url, "2026-01-05"), found)
 
 
 def test_a_chat_of_the_warehouse_takes_the_category_and_keeps_its_text(warehouse, chats):
@@ -136,7 +136,7 @@ def test_a_chat_of_the_warehouse_takes_the_category_and_keeps_its_text(warehouse
     predictions = [prediction(f"p{n}", f"c{n:02}", body="masked") for n in range(3)]
     said = [relabel("r0", "p0", "other"), relabel("r1", "p1", "other"), relabel("r2", "p2", "fraud")]
     fill(LOG, predictions, said)
-    facts, found = run(warehouse, read_relabels(LOG, AS_OF), chunk_size=2)
+    facts, found = run(warehouse, latest_relabels(LOG, AS_OF), chunk_size=2)
     assert found["category"].tolist() == ["other", "other", "fraud", *chats["category"][3:]]
     assert found["relabelled"].tolist() == [True] * 3 + [False] * 21
     same = ["conversation_id", "customer_id", "created_at", "subject", "body"]
@@ -154,7 +154,7 @@ def test_a_chat_that_the_warehouse_does_not_have_comes_from_the_log(warehouse):
     predictions = [prediction(f"p{n}", f"b{n}", day(9, n), store) for n, store in enumerate(stores)]
     predictions.append(prediction("p9", "a9", day(10), subject="", body="word"))
     fill(LOG, predictions, [relabel(f"r{n}", row["prediction_id"]) for n, row in enumerate(predictions)])
-    facts, found = run(warehouse, read_relabels(LOG, AS_OF))
+    facts, found = run(warehouse, latest_relabels(LOG, AS_OF))
     added = found.iloc[24:]
     assert added.index.tolist() == ["a9", "b0", "b1"]
     assert added["body"].tolist() == ["word", "I lost my card 4921", "I lost my card _number_"]
@@ -172,7 +172,7 @@ def test_a_chat_that_the_warehouse_does_not_have_comes_from_the_log(warehouse):
 def test_a_log_without_texts_still_corrects_the_warehouse(warehouse, store):
     """The text is the warehouse's anyway."""
     fill(LOG, [prediction("p0", "c00", store=store)], [relabel("r0", "p0", "other")])
-    facts, found = run(warehouse, read_relabels(LOG, AS_OF))
+    facts, found = run(warehouse, latest_relabels(LOG, AS_OF))
     assert (found.loc["c00", "category"], facts["relabels"]["changed"], len(found)) == ("other", 1, 24)
 
 
@@ -182,7 +182,7 @@ def test_other_chats_of_a_relabelled_conversation_are_marked(warehouse, store):
     known = pd.read_sql("SELECT id, conversation_id FROM chats", f"sqlite:///{warehouse}/data/warehouse/chats.sqlite")
     conversation = known["conversation_id"].iloc[0]
     fill(LOG, [prediction("p1", "unknown", store=store, conversation_id=conversation)], [relabel("r1", "p1")])
-    _, chats = run(warehouse, read_relabels(LOG, AS_OF))
+    _, chats = run(warehouse, latest_relabels(LOG, AS_OF))
     marked = set(chats.index[chats["relabelled"]]) - {"unknown"}
     assert marked == set(known["id"][known["conversation_id"] == conversation])
     assert marked
@@ -200,7 +200,7 @@ def test_a_hash_is_64_hexadecimal_digits_in_both_texts(warehouse):
     texts = [("Commit", digest), (digest, "which file is it?"), (digest, digest), (digest, digest.upper())]
     rows = [prediction(f"p{n}", f"x{n}", subject=s, body=b) for n, (s, b) in enumerate(texts)]
     fill(LOG, rows, [relabel(f"r{n}", f"p{n}") for n in range(4)])
-    assert run(warehouse, read_relabels(LOG, AS_OF))[1].index[24:].tolist() == ["x0", "x1", "x3"]
+    assert run(warehouse, latest_relabels(LOG, AS_OF))[1].index[24:].tolist() == ["x0", "x1", "x3"]
 
 
 def test_a_relabel_that_names_no_category_changes_nothing(warehouse):
@@ -210,7 +210,7 @@ def test_a_relabel_that_names_no_category_changes_nothing(warehouse):
     said = [relabel("r0", "p0", "fraud"), relabel("r1", "p0", " ", day(3)), relabel("r2", "p1", "")]
     add_relabels(engine, said)
     engine.dispose()
-    facts, found = run(warehouse, read_relabels(LOG, AS_OF))
+    facts, found = run(warehouse, latest_relabels(LOG, AS_OF))
     assert (found.loc["c00", "category"], found["relabelled"].any(), len(found)) == ("urgent", False, 24)
     assert (facts["relabels"]["messages"], facts["relabels"]["empty"]) == (2, 2)
 
@@ -221,7 +221,7 @@ def test_an_id_that_is_a_number_in_the_warehouse(warehouse):
         "SELECT 7 AS id, subject, body, category FROM chats WHERE created_at < :as_of AND chats.id = 'c01'"
     )
     fill(LOG, [prediction("p0", "7")], [relabel("r0", "p0")])
-    facts, found = run(warehouse, read_relabels(LOG, AS_OF))
+    facts, found = run(warehouse, latest_relabels(LOG, AS_OF))
     assert (found.loc["7", "category"], facts["relabels"]["changed"], len(found)) == ("urgent", 1, 1)
 
 
@@ -229,20 +229,20 @@ def test_the_same_date_gives_the_same_bytes_though_the_log_has_grown(warehouse):
     """Chats and sidecar; another date gives others."""
     fill(LOG, [prediction("p0", "c00"), prediction("p1", "new")], [relabel("r0", "p0", "other"), relabel("r1", "p1")])
     files = [warehouse / "data" / name for name in ("chats.parquet", "chats.json")]
-    run(warehouse, read_relabels(LOG, AS_OF))
+    run(warehouse, latest_relabels(LOG, AS_OF))
     before = [file.read_bytes() for file in files]
     later = [relabel("r2", "p0", "urgent", day(60)), relabel("r3", "p2", at=day(60))]
     fill(LOG, [prediction("p2", "newer", day(59)), prediction("p3", "c01", day(3))], later)
-    run(warehouse, read_relabels(LOG, AS_OF))
+    run(warehouse, latest_relabels(LOG, AS_OF))
     assert [file.read_bytes() for file in files] == before
-    assert run(warehouse, read_relabels(LOG, "2026-04-01"), "2026-04-01")[1].loc["newer", "relabelled"]
+    assert run(warehouse, latest_relabels(LOG, "2026-04-01"), "2026-04-01")[1].loc["newer", "relabelled"]
 
 
 def test_without_a_log_there_are_no_relabels(warehouse):
     """The sidecar says so: none were looked for."""
     assert run(warehouse, None)[0]["relabels"] is None
     fill(LOG, [prediction("p0", "c00")], [])
-    assert run(warehouse, read_relabels(LOG, AS_OF))[0]["relabels"]["messages"] == 0
+    assert run(warehouse, latest_relabels(LOG, AS_OF))[0]["relabels"]["messages"] == 0
 
 
 def test_relabels_do_not_hide_an_empty_warehouse(warehouse):
@@ -251,7 +251,7 @@ def test_relabels_do_not_hide_an_empty_warehouse(warehouse):
     with pytest.raises(InputError, match="gave no rows for as_of 2020-01-01"):
         extract(
             WAREHOUSE, warehouse / "queries" / "chats.sql", "2020-01-01", warehouse / "data" / "chats.parquet",
-            relabels=read_relabels(LOG, AS_OF),
+            relabels=latest_relabels(LOG, AS_OF),
         )  # fmt: skip
     assert [file.name for file in (warehouse / "data").iterdir() if file.suffix] == []
 
@@ -264,7 +264,7 @@ def test_reading_changes_nothing_and_waits_for_nobody(project):
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("DELETE FROM relabels")
-        assert len(read_relabels(LOG, AS_OF)) == 1
+        assert len(latest_relabels(LOG, AS_OF)) == 1
         writer.execute("ROLLBACK")
     assert file.read_bytes() == before
 
@@ -279,7 +279,7 @@ def test_what_a_killed_service_left_is_read_and_left_as_it_is(project):
         for ending in ("", "-wal"):
             shutil.copy(f"{file}{ending}", f"{left}{ending}")
     before = left.read_bytes()
-    assert read_relabels("sqlite:///data/left.sqlite", AS_OF)["category"].tolist() == ["later"]
+    assert latest_relabels("sqlite:///data/left.sqlite", AS_OF)["category"].tolist() == ["later"]
     assert left.read_bytes() == before
 
 
@@ -290,6 +290,7 @@ def test_what_is_no_log_gives_one_sentence(project, monkeypatch):
     (project / "data" / "service" / "text.sqlite").write_text("no database, though it is long enough to be one" * 9)
     with contextlib.closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE predictions (a TEXT)")
+        connection.execute("CREATE TABLE relabels (a TEXT)")
     old = open_log("sqlite:///data/service/old.sqlite")
     METADATA.create_all(old)
     with old.begin() as connection:
@@ -300,27 +301,29 @@ def test_what_is_no_log_gives_one_sentence(project, monkeypatch):
         port = closed.getsockname()[1]
     monkeypatch.setenv("CHATKIT_LOG", f"postgresql+psycopg://me:s3cr3t-word@127.0.0.1:{port}/bank")
     cases = {
-        LOG: r"log\.sqlite does not exist; `chatkit serve` makes it, or set query\.relabels in params\.yaml to null",
-        "sqlite://": "does not exist",
-        "sqlite:///data/service/other.sqlite": "of an older service: predictions has no prediction_id",
-        "sqlite:///data/warehouse/none.sqlite": "has no table predictions, so it is no log of the service",
-        "sqlite:///data/service/old.sqlite": "of an older service: predictions has no audit; start `chatkit serve` once",
+        LOG: r"log\.sqlite does not exist; `chatkit serve` makes it, or change query\.relabels in params\.yaml",
+        "sqlite://": "names no file",
+        "sqlite:///data/service/other.sqlite": r"no such column: \S+\); `chatkit serve` makes its tables",
+        "sqlite:///data/warehouse/none.sqlite": r"no such table: relabels\); .* or name another log in query\.relabels",
+        "sqlite:///data/service/old.sqlite": r"no such column: predictions\.audit\); .* brings them up to date",
         "sqlite:///data/service/text.sqlite": r"cannot be read \(file is not a database\)",
         "log.sqlite": r"query\.relabels in params\.yaml is .* does not give a SQLAlchemy URL",
         "$NO_SUCH_VARIABLE": r"NO_SUCH_VARIABLE, named by query\.relabels in params\.yaml, is not set",
         "postgresql+psycopg://me:s3cr3t-word@host/db": "contains a password; put the URL .* write `.CHATKIT_LOG`",
-        "nosuch://host/db": "needs a driver that is not installed",
-        "$CHATKIT_LOG": r"The log \$CHATKIT_LOG cannot be read",
+        "nosuch://host/db": "has the dialect nosuch, expected sqlite or postgresql",
+        "postgresql+nosuch://host/db": "needs a driver that is not installed",
+        "$CHATKIT_LOG": "The log cannot be read .*onnection",
     }  # fmt: skip
     sqlite3.connect(project / "data" / "warehouse" / "none.sqlite").execute("CREATE TABLE a (b)").connection.close()
     for url, said in cases.items():
         with pytest.raises(InputError, match=said) as error:
-            read_relabels(url, AS_OF)
+            latest_relabels(url, AS_OF)
         assert "\n" not in str(error.value)
         assert "s3cr3t-word" not in str(error.value)
     assert not (project / "data" / "service" / "log.sqlite").exists()
-    with pytest.raises(InputError, match=r"query\.as_of is 'May', expected an ISO date"):
-        read_relabels(LOG, "May")
+    for as_of, said in (("May", "'May', expected an ISO date"), ("2999-01-01", "2999-01-01, in the future")):
+        with pytest.raises(InputError, match=rf"query\.as_of is {said}"):
+            latest_relabels(LOG, as_of)
 
 
 @pytest.fixture
@@ -345,15 +348,6 @@ def test_postgresql_gives_what_sqlite_gives(postgres, project, elsewhere):
     for url in (LOG, "$CHATKIT_LOG"):
         fill(url, predictions, said)
     for as_of in ("2026-01-02", "2026-01-03", "2026-01-03T13:00+13:00", "2026-02-01"):
-        found = read_relabels(LOG, as_of)
-        pd.testing.assert_frame_equal(read_relabels("$CHATKIT_LOG", as_of), found)
+        found = latest_relabels(LOG, as_of)
+        pd.testing.assert_frame_equal(latest_relabels("$CHATKIT_LOG", as_of), found)
     assert len(found) == len({row["message_id"] for row in predictions})
-
-
-def test_the_columns_are_those_that_the_service_writes():
-    """What is read here is written there."""
-    from chatkit.data import relabels
-
-    for ours, theirs in ((relabels._PREDICTIONS, PREDICTIONS), (relabels._RELABELS, RELABELS)):
-        assert (ours.name, set(ours.c.keys()) - set(theirs.c.keys())) == (theirs.name, set())
-        assert type(ours.c.at.type) is type(theirs.c.at.type)
