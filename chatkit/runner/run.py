@@ -29,7 +29,7 @@ def run(stage):
     try:
         run_stage(stage)
     finally:
-        # Here and not above: what the overview needs is loaded when the stage is done, and so is seen to be no part of it.
+        # Here and not above: the code of the overview is loaded when the stage is done: it is no part of it.
         from chatkit.site.index import write_index
 
         write_index(root())
