@@ -1,8 +1,8 @@
 """A processor with fewer vector units, imitated: what to set for that, and whether it took effect.
 
 numpy, OpenBLAS, the C library, Arrow and numba choose by processor how to compute, and so what the last bits are. Each
-has a variable of its own that makes it choose as on an older one; a wrong name or value is ignored without a word, so
-what the processes do with it is looked at, in `seen`.
+has a variable of its own that makes it choose as on an older one. A wrong name or value is ignored without a word, so
+`check` looks at what a process with these variables computes with.
 """
 
 import hashlib
@@ -10,12 +10,12 @@ import json
 import math
 import platform
 import random
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatkit.project import InputError
+from chatkit.provenance.git import run
 
 # FMA and AVX choose among the C library's exponentials; glibc before 2.33 has the longer names.
 _NO_FMA = "glibc.cpu.hwcaps=" + ",".join(
@@ -31,20 +31,15 @@ class Imitation:
     ----------
     name : str
         For a person.
-    off : tuple of str
-        Of the levels that numpy was built for and found here, those that it must not use.
-    settings : dict of str to str
-        Environment variables but for numpy's.
+    levels : tuple of str
+        Of the levels that numpy was built for and found here, those that it still uses.
+    environment : dict of str to str
+        Variables that make processes compute as on that processor.
     """
 
     name: str
-    off: tuple
-    settings: dict
-
-    @property
-    def environment(self):
-        """Environment variables that make processes compute as on that processor."""
-        return {"NPY_DISABLE_CPU_FEATURES": " ".join(self.off), **self.settings}
+    levels: tuple
+    environment: dict
 
 
 def imitations():
@@ -68,28 +63,23 @@ def imitations():
             f"Got a processor of the kind {platform.machine()}, expected x86-64: only there vector units can be turned "
             "off; run it on such a machine."
         )
-    found = _levels()
-    without = Imitation(
-        "no vector units",
-        found,
-        {
-            "OPENBLAS_CORETYPE": "Nehalem", "ARROW_USER_SIMD_LEVEL": "NONE", "NUMBA_CPU_NAME": "nehalem",
-            "NUMBA_CPU_FEATURES": "", "GLIBC_TUNABLES": _NO_FMA,
-        },
-    )  # fmt: skip
-    lowest = Imitation(
-        f"only {' '.join(found[:1])} of the vector units",
-        found[1:],
-        {
-            "OPENBLAS_CORETYPE": "Haswell", "ARROW_USER_SIMD_LEVEL": "AVX2", "NUMBA_CPU_NAME": "haswell",
-            "NUMBA_CPU_FEATURES": "",
-        },
-    )  # fmt: skip
-    return [without, lowest] if len(found) > 1 else [without]
+    levels = _levels()
+    without = {
+        "NPY_DISABLE_CPU_FEATURES": " ".join(levels), "OPENBLAS_CORETYPE": "Nehalem", "ARROW_USER_SIMD_LEVEL": "NONE",
+        "NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": "", "GLIBC_TUNABLES": _NO_FMA,
+    }  # fmt: skip
+    lowest = {
+        "NPY_DISABLE_CPU_FEATURES": " ".join(levels[1:]), "OPENBLAS_CORETYPE": "Haswell",
+        "ARROW_USER_SIMD_LEVEL": "AVX2", "NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "",
+    }  # fmt: skip
+    found = [Imitation("no vector units", (), without)]
+    if len(levels) > 1:
+        found.append(Imitation(f"only {levels[0]} of the vector units", levels[:1], lowest))
+    return found
 
 
 def check(imitation, environment, folder=None):
-    """See in a process of its own, with the environment of a run, that an imitation takes effect.
+    """Check in a process of its own, with the environment of a run, that an imitation takes effect.
 
     Parameters
     ----------
@@ -104,21 +94,22 @@ def check(imitation, environment, folder=None):
     InputError
         With all that still computes as on this processor.
     """
-    settings = imitation.environment
-    plain = {name: value for name, value in environment.items() if name not in settings}
-    now, usual = (_asked(each, folder) for each in (environment, plain))
-    wrong = [f"numpy uses {level}" for level in imitation.off if level in now["numpy"]]
-    kept = [level for level in usual["numpy"] if level not in imitation.off]
-    wrong += [f"numpy does not use {level}" for level in kept if level not in now["numpy"]]
-    kernel = imitation.settings["OPENBLAS_CORETYPE"]
-    wrong += [f"{file} computes as on {used}, not as on {kernel}" for file, used in now["blas"] if used != kernel]
-    if not now["blas"]:
-        wrong.append("no OpenBLAS was found")
-    if "GLIBC_TUNABLES" in settings and now["fma"] and now["libm"] == usual["libm"]:
+    expected = imitation.environment
+    now = _detect_in(environment, folder)
+    plain = _detect_in({name: value for name, value in environment.items() if name not in expected}, folder)
+    pairs = [
+        ("numpy", " ".join(now["numpy"]), " ".join(imitation.levels)),
+        *((file, kernel, expected["OPENBLAS_CORETYPE"]) for file, kernel in now["blas"] or [("OpenBLAS", "")]),
+        ("arrow", now["arrow"], expected["ARROW_USER_SIMD_LEVEL"]),
+        ("numba", now["numba"], expected["NUMBA_CPU_NAME"]),
+    ]
+    wrong = [
+        f"{library} computes as on {got or 'nothing known'}, not as on {wanted or 'its baseline'}"
+        for library, got, wanted in pairs
+        if got.lower() != wanted.lower()
+    ]
+    if "GLIBC_TUNABLES" in expected and now["fma"] and now["libm"] == plain["libm"]:
         wrong.append("the C library computes as before")
-    for name, key in (("ARROW_USER_SIMD_LEVEL", "arrow"), ("NUMBA_CPU_NAME", "numba")):
-        if now[key].lower() != settings.get(name, now[key]).lower():
-            wrong.append(f"{key} computes as on {now[key]}, not as on {settings[name]}")
     if wrong:
         raise InputError(
             f"The run was to compute with {imitation.name}, but {'; '.join(wrong)}; see what the variables in "
@@ -126,7 +117,7 @@ def check(imitation, environment, folder=None):
         )
 
 
-def seen():
+def detect():
     """Say what this process computes with.
 
     Returns
@@ -141,17 +132,14 @@ def seen():
     from numpy._core._multiarray_umath import __cpu_features__ as features
     from threadpoolctl import threadpool_info
 
-    draw = random.Random(0)  # noqa: S311 - the same numbers each time
-    numbers = [draw.uniform(0.1, 20) for _ in range(20_000)]
+    generator = random.Random(0)  # noqa: S311 - the same numbers each time
+    numbers = [generator.uniform(0.1, 20) for _ in range(20_000)]
     values = [(math.exp(x), math.log(x), math.sin(x), x**0.3) for x in numbers]
     _, kind, own = cpu_target.target_context.codegen().magic_tuple()
+    libraries = [each for each in threadpool_info() if each["user_api"] == "blas"]
     return {
         "numpy": _levels(),
-        "blas": [
-            (Path(each["filepath"]).name, each.get("architecture", each["internal_api"]))
-            for each in threadpool_info()
-            if each["user_api"] == "blas"
-        ],
+        "blas": [(Path(each["filepath"]).name, each.get("architecture", each["internal_api"])) for each in libraries],
         "fma": features["FMA3"],
         "libm": hashlib.sha256(repr(values).encode()).hexdigest(),
         "arrow": pa.runtime_info().simd_level,
@@ -167,14 +155,10 @@ def _levels():
     return tuple(level for level in built if features[level])
 
 
-def _asked(environment, folder):
-    command = [sys.executable, "-m", "chatkit.provenance.processor"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise InputError(f"What a process computes with cannot be told: {' '.join(last)}")
-    return json.loads(done.stdout)
+def _detect_in(environment, folder):
+    """What `detect` says in a process with another environment."""
+    return json.loads(run([sys.executable, "-m", "chatkit.provenance.processor"], folder, environment))
 
 
 if __name__ == "__main__":
-    print(json.dumps(seen()))
+    print(json.dumps(detect()))

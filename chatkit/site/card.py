@@ -4,7 +4,7 @@ import html
 import re
 
 from chatkit.project import InputError, read_yaml, replacing
-from chatkit.provenance.reproduce import locked_outputs
+from chatkit.provenance.lock import locked_outputs
 from chatkit.site.outputs import SCORES, check_rows, read_checks, read_output, revision, score_rows
 from chatkit.site.page import as_written, fill
 from chatkit.site.reforms import answers, tally
