@@ -1,4 +1,4 @@
-"""Why a model says what it says: how much each word speaks for each category, from the model itself."""
+"""How much each word contributes to a category's margin, computed from the model itself."""
 
 from itertools import pairwise
 
@@ -60,7 +60,7 @@ def contributions(pipeline, messages):
     6    0   urgent           my           0.1
     7    0   urgent  (intercept)           0.0
     """
-    X, names, words, rest = _said(pipeline, messages)
+    X, names, words, rest = _word_contributions(pipeline, messages)
     count, categories = X.shape[0], pipeline[-1].classes_
     rows = np.repeat(np.arange(count), np.diff(X.indptr))
     rows = np.concatenate([rows, *[np.arange(count)] * len(rest)])
@@ -115,15 +115,14 @@ def top_words(pipeline, X, n=10):
     """
     rows = np.unique(np.linspace(0, len(X) - 1, EXPLAINED_ROWS).astype(int))
     X = X.iloc[rows] if hasattr(X, "iloc") else [X[row] for row in rows]
-    features, names, said, _ = _said(pipeline, X)
-    entries = csr_matrix((np.ones(len(said)), features.indices, np.arange(len(said) + 1)), (len(said), len(names)))
-    weights = (entries.T @ said).T / len(rows)
-    stop_words = frozenset(ENGLISH)
-    alphabetical = np.argsort(names, kind="stable")
-    telling = [at for at in alphabetical if not names[at].split() or not stop_words.issuperset(names[at].split())]
-    alphabetical = telling or alphabetical
+    features, names, words, _ = _word_contributions(pipeline, X)
+    entries = csr_matrix((np.ones(len(words)), features.indices, np.arange(len(words) + 1)), (len(words), len(names)))
+    weights = (entries.T @ words).T / len(rows)
+    alphabetical, stop_words = np.argsort(names, kind="stable"), set(ENGLISH)
+    split = {index: set(names[index].split()) for index in alphabetical}
+    columns = [index for index, parts in split.items() if not parts or parts - stop_words] or alphabetical
     # Without the last bits, which differ between machines: words with the same weight stay in alphabetical order.
-    names, weights = names[alphabetical], np.round(weights[:, alphabetical], 9)
+    names, weights = names[columns], np.round(weights[:, columns], 9)
     rows = []
     for category, weight in zip(pipeline[-1].classes_, weights, strict=True):
         strongest = np.argsort(-weight, kind="stable")[:n]
@@ -131,7 +130,7 @@ def top_words(pipeline, X, n=10):
     return pd.DataFrame(rows, columns=["category", "word", "weight"])
 
 
-def telling_words(pipeline, messages, categories, n=10):
+def top_words_per_message(pipeline, messages, categories, n=10):
     """Find the words of each message that speak most for its category.
 
     Parameters
@@ -161,18 +160,18 @@ def telling_words(pipeline, messages, categories, n=10):
     >>> from chatkit import make_pipeline
     >>> chats = pd.DataFrame({"subject": ["Lost", "Hours"] * 9, "body": ["my card", "open when"] * 9})
     >>> pipeline = make_pipeline("linear_svc", ngram_range=(1, 1)).fit(chats, ["urgent", "other"] * 9)
-    >>> [(word, round(value, 2)) for word, value in telling_words(pipeline, chats.head(1), ["urgent"])[0]]
+    >>> [(word, round(value, 2)) for word, value in top_words_per_message(pipeline, chats.head(1), ["urgent"])[0]]
     [('lose', 0.7), ('card', 0.12), ('my', 0.12)]
     """
-    X, names, words, _ = _said(pipeline, messages)
-    column = {category: place for place, category in enumerate(pipeline[-1].classes_)}
-    found = []
+    X, names, words, _ = _word_contributions(pipeline, messages)
+    column = {category: index for index, category in enumerate(pipeline[-1].classes_)}
+    top = []
     for (start, end), category in zip(pairwise(X.indptr), categories, strict=True):
         # Without the last bits, which differ between machines.
         values = words[start:end, column[category]].round(6).tolist()
-        said = [(word, value) for word, value in zip(names[X.indices[start:end]], values, strict=True) if value > 0]
-        found.append(sorted(said, key=lambda one: (-one[1], one[0]))[:n])
-    return found
+        pairs = [pair for pair in zip(names[X.indices[start:end]], values, strict=True) if pair[1] > 0]
+        top.append(sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:n])
+    return top
 
 
 def weighs_words(pipeline):
@@ -191,8 +190,8 @@ def weighs_words(pipeline):
     return hasattr(pipeline[-1], "word_contributions") or hasattr(pipeline[-1], "coef_")
 
 
-def _said(pipeline, messages):
-    """Word weights, the names of their columns, and what the classifier's word_contributions gives."""
+def _word_contributions(pipeline, messages):
+    """Word weights, the names of their columns, and the classifier's contributions of words and of all else."""
     check_is_fitted(pipeline)
     before, classifier = pipeline[:-1], pipeline[-1]
     if not weighs_words(pipeline):
