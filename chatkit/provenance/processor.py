@@ -12,7 +12,6 @@ import platform
 import random
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from chatkit.project import InputError
 from chatkit.provenance.git import run
@@ -31,14 +30,14 @@ class Imitation:
     ----------
     name : str
         For a person.
-    levels : tuple of str
-        Of the levels that numpy was built for and found here, those that it still uses.
+    expected : dict of str to str
+        What `detect` is to say of numpy, OpenBLAS, Arrow and numba.
     environment : dict of str to str
         Variables that make processes compute as on that processor.
     """
 
     name: str
-    levels: tuple
+    expected: dict
     environment: dict
 
 
@@ -63,19 +62,24 @@ def imitations():
             f"Got a processor of the kind {platform.machine()}, expected x86-64: only there vector units can be turned "
             "off; run it on such a machine."
         )
-    levels = _levels()
-    without = {
-        "NPY_DISABLE_CPU_FEATURES": " ".join(levels), "OPENBLAS_CORETYPE": "Nehalem", "ARROW_USER_SIMD_LEVEL": "NONE",
-        "NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": "", "GLIBC_TUNABLES": _NO_FMA,
-    }  # fmt: skip
-    lowest = {
-        "NPY_DISABLE_CPU_FEATURES": " ".join(levels[1:]), "OPENBLAS_CORETYPE": "Haswell",
-        "ARROW_USER_SIMD_LEVEL": "AVX2", "NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "",
-    }  # fmt: skip
-    found = [Imitation("no vector units", (), without)]
+    levels = detect()["numpy"].split()
+    found = [_imitation("no vector units", levels, 0, "Nehalem", "none", GLIBC_TUNABLES=_NO_FMA)]
     if len(levels) > 1:
-        found.append(Imitation(f"only {levels[0]} of the vector units", levels[:1], lowest))
+        found.append(_imitation(f"only {levels[0]} of the vector units", levels, 1, "Haswell", "avx2"))
     return found
+
+
+def _imitation(name, levels, count, core, simd, **others):
+    """Imitate a processor with the first `count` of numpy's levels, OpenBLAS's and numba's core, Arrow's SIMD level."""
+    expected = {"numpy": " ".join(levels[:count]), "OpenBLAS": core, "Arrow": simd, "numba": core.lower()}
+    environment = {
+        "NPY_DISABLE_CPU_FEATURES": " ".join(levels[count:]),
+        "OPENBLAS_CORETYPE": core,
+        "ARROW_USER_SIMD_LEVEL": simd.upper(),
+        "NUMBA_CPU_NAME": core.lower(),
+        "NUMBA_CPU_FEATURES": "",
+    }
+    return Imitation(name, expected, environment | others)
 
 
 def check(imitation, environment, folder=None):
@@ -94,21 +98,15 @@ def check(imitation, environment, folder=None):
     InputError
         With all that still computes as on this processor.
     """
-    expected = imitation.environment
+    variables = imitation.environment
     now = _detect_in(environment, folder)
-    plain = _detect_in({name: value for name, value in environment.items() if name not in expected}, folder)
-    pairs = [
-        ("numpy", " ".join(now["numpy"]), " ".join(imitation.levels)),
-        *((file, kernel, expected["OPENBLAS_CORETYPE"]) for file, kernel in now["blas"] or [("OpenBLAS", "")]),
-        ("arrow", now["arrow"], expected["ARROW_USER_SIMD_LEVEL"]),
-        ("numba", now["numba"], expected["NUMBA_CPU_NAME"]),
-    ]
+    plain = _detect_in({name: value for name, value in environment.items() if name not in variables}, folder)
     wrong = [
-        f"{library} computes as on {got or 'nothing known'}, not as on {wanted or 'its baseline'}"
-        for library, got, wanted in pairs
-        if got.lower() != wanted.lower()
+        f"{library} computes as on {now[library] or 'nothing known'}, not as on {expected or 'its baseline'}"
+        for library, expected in imitation.expected.items()
+        if now[library] != expected
     ]
-    if "GLIBC_TUNABLES" in expected and now["fma"] and now["libm"] == plain["libm"]:
+    if "GLIBC_TUNABLES" in variables and now["fma"] and now["libm"] == plain["libm"]:
         wrong.append("the C library computes as before")
     if wrong:
         raise InputError(
@@ -123,12 +121,14 @@ def detect():
     Returns
     -------
     dict
-        numpy: levels above its baseline; blas: file and kernel of each library; fma: whether the processor has it;
-        libm: a hash of what the C library computes; arrow, numba: the processor that they compute for.
+        numpy: levels above its baseline, the lowest first; OpenBLAS: kernels, one where all copies of it agree; fma:
+        whether the processor has it; libm: a hash of what the C library computes; Arrow, numba: the processor that they
+        compute for.
     """
     import pyarrow as pa
     import scipy.linalg  # noqa: F401 - loads scipy's own OpenBLAS
     from numba.core.registry import cpu_target
+    from numpy._core._multiarray_umath import __cpu_dispatch__ as built
     from numpy._core._multiarray_umath import __cpu_features__ as features
     from threadpoolctl import threadpool_info
 
@@ -136,23 +136,17 @@ def detect():
     numbers = [generator.uniform(0.1, 20) for _ in range(20_000)]
     values = [(math.exp(x), math.log(x), math.sin(x), x**0.3) for x in numbers]
     _, kind, own = cpu_target.target_context.codegen().magic_tuple()
-    libraries = [each for each in threadpool_info() if each["user_api"] == "blas"]
+    kernels = {
+        each.get("architecture", each["internal_api"]) for each in threadpool_info() if each["user_api"] == "blas"
+    }
     return {
-        "numpy": _levels(),
-        "blas": [(Path(each["filepath"]).name, each.get("architecture", each["internal_api"])) for each in libraries],
+        "numpy": " ".join(level for level in built if features[level]),
+        "OpenBLAS": " and ".join(sorted(kernels)),
         "fma": features["FMA3"],
         "libm": hashlib.sha256(repr(values).encode()).hexdigest(),
-        "arrow": pa.runtime_info().simd_level,
+        "Arrow": pa.runtime_info().simd_level,
         "numba": kind + (" with its own features" if own else ""),
     }
-
-
-def _levels():
-    """What numpy has code for above its baseline and uses on this processor, the lowest first."""
-    from numpy._core._multiarray_umath import __cpu_dispatch__ as built
-    from numpy._core._multiarray_umath import __cpu_features__ as features
-
-    return tuple(level for level in built if features[level])
 
 
 def _detect_in(environment, folder):

@@ -173,7 +173,7 @@ def reproducible(project=None):
     if not_as_committed:
         print(f"NOT AS COMMITTED: dvc.lock has another hash for {', '.join(not_as_committed)}.")
         units = processor.detect()
-        print(f"This machine: {', '.join([*units['numpy'], *sorted({kernel for _, kernel in units['blas']})])}")
+        print(f"This machine: numpy with {units['numpy'] or 'no vector units'}, OpenBLAS for {units['OpenBLAS']}.")
     else:
         print("They are the bytes that the committed dvc.lock names.")
     return different == 0
