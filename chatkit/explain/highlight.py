@@ -149,7 +149,7 @@ def highlight(pipeline, message, category=None):
     ValueError
         When the message has no subject or body, the category is unknown, or the pipeline is not from `make_pipeline`.
     InputError
-        When the classifier cannot say it.
+        When the classifier has neither coef_ nor word_contributions.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def highlight(pipeline, message, category=None):
 
 
 def highlight_some(pipeline, chats, n, seed=0):
-    """Highlight some chats, one of each category that the pipeline gives in turn; numbers and addresses are masked.
+    """Highlight some chats, of each predicted category in turn; numbers and addresses are masked.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""What if the words change: edits that must not change what a model says, or must, and messages that it must know.
+"""Behavioural tests: edits that must not change a prediction, or must, and messages with a known category.
 
 After M. T. Ribeiro, T. Wu, C. Guestrin and S. Singh, "Beyond Accuracy: Behavioral Testing of NLP Models with
-CheckList", ACL 2020. perturbations.yaml says how an entry is written.
+CheckList", ACL 2020. perturbations.yaml documents the format.
 """
 
 import difflib
@@ -60,7 +60,7 @@ class Perturbation:
     where : tuple of bool
         Whether the subject and the body are edited.
     of : tuple of str
-        Only chats that the model puts there before the edit; empty for all.
+        Only chats with one of these predicted categories before the edit; empty for all.
     messages : tuple of (str, str)
         Subjects and bodies written in the file; empty for test chats.
     tolerance : float or None
@@ -101,7 +101,7 @@ class Perturbation:
         )
 
     def concerns(self, category):
-        """Whether it says something about chats that the model puts into this category before the edit."""
+        """Whether it applies to chats with this predicted category before the edit."""
         already = self.expectation == "does not become" and category == self.category
         return not already and (not self.of or category in self.of)
 
@@ -148,7 +148,7 @@ def read_perturbations(file):
 
 
 def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, chats=1000):
-    """Edit chats, and count where a fitted model's answer changes against what is expected: flips.
+    """Edit chats, and count the flips: predictions of a fitted model that contradict the expectation.
 
     Test chats are drawn at random among those that an edit changes, one at most of a conversation: follow-ups repeat
     words, and an interval needs independent chats. The Wilson interval of the share of flips (98 %) decides: "holds"
@@ -166,7 +166,7 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
     seed : int, default=0
         Every entry goes through the test chats in the same order, so that entries can be compared.
     tolerance : float, default=0.05
-        Share of flips among test chats that is acceptable where the entry does not say it.
+        Acceptable share of flips among test chats for entries without a tolerance of their own.
     chats : int, default=1000
         Most test chats for an entry.
 
@@ -313,7 +313,7 @@ def _marked(before, after):
     return [excerpt(side) for side in sides]
 
 
-# Edits: what an entry says becomes a function of a text and a generator
+# Edits: from the value in an entry to a function of a text and a generator
 
 
 def _replace(words):
@@ -346,7 +346,7 @@ def _regex(patterns):
     try:
         compiled = [(re.compile(pattern, re.IGNORECASE), new) for pattern, new in patterns.items()]
         for pattern, new in compiled:
-            pattern.sub(new, "")  # says what is wrong with `new`
+            pattern.sub(new, "")  # raises when `new` is wrong
     except (re.error, IndexError) as error:
         raise InputError(f"regex is {patterns!r:.80}, which is no regular expression ({error}); mend it.") from None
 

@@ -16,13 +16,13 @@ EXPLAINED_ROWS = 1000
 
 
 def contributions(pipeline, messages):
-    """Say how much each term of each message speaks for each category.
+    """Compute the contribution of each term of each message to each category's margin.
 
-    A linear model's contribution is weight times coefficient. For trees it is XGBoost's own exact Shapley value; what
-    trees make of words that a message does not have is one entry, ``(absent words)``. What no word says is
-    ``(intercept)``. A model that boosts from a line starts from log-probabilities; the number that makes them so is
-    the same for all categories and no sum over words: it is an entry of its own, ``(normaliser)``, and of no weight
-    when categories are compared.
+    For a linear model a contribution is weight times coefficient. For trees it is XGBoost's own exact Shapley value;
+    words that a message does not have are one entry together, ``(absent words)``. The constant is ``(intercept)``. A
+    model that boosts from a linear one starts from log-probabilities; their normalising constant is the same for all
+    categories and no sum over words. It is an entry of its own, ``(normaliser)``, and cancels when categories are
+    compared.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def contributions(pipeline, messages):
     Raises
     ------
     InputError
-        When the classifier cannot say it.
+        When the classifier has neither coef_ nor word_contributions.
 
     References
     ----------
@@ -74,20 +74,19 @@ def contributions(pipeline, messages):
 
 
 def top_words(pipeline, X, n=10):
-    """Find the words that speak most for each category.
+    """Find the words with the largest mean contribution to each category.
 
-    The weight of a word is its mean contribution over the rows, so that a word that hardly occurs does not lead. Words
-    that say nothing by themselves, such as "the", are left out where there are others: a model may use them, a reader
-    cannot.
+    The mean is over all rows, so that rare words do not lead. Stop words such as "the" are left out where there are
+    others: a model may use them, a reader cannot.
 
     Parameters
     ----------
     pipeline : sklearn.pipeline.Pipeline
         As for `contributions`.
     X : pandas.DataFrame of shape (m, 2)
-        Chats to average over; of more than 1,000, 1,000 at even distances, since exact contributions are dear.
+        Chats to average over; of more than 1,000, 1,000 at even distances, since exact contributions are slow.
     n : int, default=10
-        Words for each category; fewer where fewer speak for it.
+        Words for each category; fewer where fewer contribute to it.
 
     Returns
     -------
@@ -98,7 +97,7 @@ def top_words(pipeline, X, n=10):
     Raises
     ------
     InputError
-        When the classifier cannot say it.
+        When the classifier has neither coef_ nor word_contributions.
 
     Examples
     --------
@@ -131,7 +130,7 @@ def top_words(pipeline, X, n=10):
 
 
 def top_words_per_message(pipeline, messages, categories, n=10):
-    """Find the words of each message that speak most for its category.
+    """Find the words of each message with the largest contributions to its category.
 
     Parameters
     ----------
@@ -142,18 +141,18 @@ def top_words_per_message(pipeline, messages, categories, n=10):
     categories : array-like of str of shape (m,)
         One for each message, such as the pipeline's predictions.
     n : int, default=10
-        Words for each message; fewer where fewer speak for it.
+        Words for each message; fewer where fewer contribute.
 
     Returns
     -------
     list of list of (str, float)
-        Terms as the model counts them, and their contributions as `contributions` gives them: those above 0, without
-        what no word says; the strongest first, ties by word.
+        Terms as the model counts them, and their contributions as `contributions` gives them: those above 0, of
+        words only; the strongest first, ties by word.
 
     Raises
     ------
     InputError
-        When the classifier cannot say it.
+        When the classifier has neither coef_ nor word_contributions.
 
     Examples
     --------
@@ -175,7 +174,7 @@ def top_words_per_message(pipeline, messages, categories, n=10):
 
 
 def weighs_words(pipeline):
-    """Tell whether `contributions` and `top_words` can say something about a pipeline.
+    """Tell whether `contributions` and `top_words` work for a pipeline.
 
     Parameters
     ----------
@@ -185,7 +184,7 @@ def weighs_words(pipeline):
     Returns
     -------
     bool
-        False for rules and dummies, which weigh no words.
+        False for rules and dummies, which have no word weights.
     """
     return hasattr(pipeline[-1], "word_contributions") or hasattr(pipeline[-1], "coef_")
 

@@ -25,8 +25,8 @@ def find_commit(repository, name):
     from dvc.scm import RevError, resolve_rev
 
     try:
-        found = resolve_rev(repository.scm, name or "''")  # DVC takes an empty name for HEAD
-        return resolve_rev(repository.scm, f"{found}^{{commit}}")  # and a folder or a file for a revision
+        digest = resolve_rev(repository.scm, name or "''")  # DVC resolves an empty name to HEAD
+        return resolve_rev(repository.scm, f"{digest}^{{commit}}")  # and also names of folders and files
     except RevError:
         raise InputError(
             f"Got {name!r}, which names no single branch, tag, commit or DVC experiment here; name a commit of "

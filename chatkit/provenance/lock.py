@@ -1,4 +1,4 @@
-"""What dvc.lock says: stages, and hashes of what they read and wrote."""
+"""Reading dvc.lock: its stages, and the hashes of what they read and wrote."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ def md5(content):
 def output_md5(output):
     """DVC's hash of a file, or of a folder: the MD5 over the list of its files and their MD5; None if missing.
 
-    By hand, in the form that DVC documents: `dvc.api` hashes nothing, and what hashes for it needs an object database.
+    Own code for the format that DVC documents: `dvc.api` has no hash, and DVC's internal one needs an object database.
     """
     if not output.is_dir():
         return md5(output.read_bytes()) if output.is_file() else None

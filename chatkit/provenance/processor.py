@@ -1,8 +1,8 @@
 """A processor with fewer vector units, imitated: what to set for that, and whether it took effect.
 
 numpy, OpenBLAS, the C library, Arrow and numba choose by processor how to compute, and so what the last bits are. Each
-has a variable of its own that makes it choose as on an older one. A wrong name or value is ignored without a word, so
-`check` looks at what a process with these variables computes with.
+has an environment variable that makes it choose as on an older one. A wrong name or value is silently ignored, so
+`check` detects what a process with these variables uses.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class Imitation:
     name : str
         For a person.
     expected : dict of str to str
-        What `detect` is to say of numpy, OpenBLAS, Arrow and numba.
+        What `detect` must return for numpy, OpenBLAS, Arrow and numba.
     environment : dict of str to str
         Variables that make processes compute as on that processor.
     """
@@ -63,10 +63,10 @@ def imitations():
             "off; run it on such a machine."
         )
     levels = detect()["numpy"].split()
-    found = [_imitation("no vector units", levels, 0, "Nehalem", "none", GLIBC_TUNABLES=_NO_FMA)]
+    processors = [_imitation("no vector units", levels, 0, "Nehalem", "none", GLIBC_TUNABLES=_NO_FMA)]
     if len(levels) > 1:
-        found.append(_imitation(f"only {levels[0]} of the vector units", levels, 1, "Haswell", "avx2"))
-    return found
+        processors.append(_imitation(f"only {levels[0]} of the vector units", levels, 1, "Haswell", "avx2"))
+    return processors
 
 
 def _imitation(name, levels, count, core, simd, **others):
@@ -116,7 +116,7 @@ def check(imitation, environment, folder=None):
 
 
 def detect():
-    """Say what this process computes with.
+    """Detect which code paths numpy, OpenBLAS, Arrow, numba and the C library chose in this process.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def detect():
 
 
 def _detect_in(environment, folder):
-    """What `detect` says in a process with another environment."""
+    """Run `detect` in a process with another environment."""
     return json.loads(run([sys.executable, "-m", "chatkit.provenance.processor"], folder, environment))
 
 

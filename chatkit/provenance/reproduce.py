@@ -13,7 +13,7 @@ from chatkit.provenance.difference import first_difference
 from chatkit.provenance.git import committed, dvc_repository, find_commit, run
 from chatkit.provenance.lock import locked_hashes, locked_outputs, locked_stages, output_md5
 
-# What one person's machine may have and another's has not: a folder, and environment variables.
+# What differs between machines and must not change a result: the folder, and environment variables.
 VARIATIONS = {
     "a": {"PYTHONHASHSEED": "1", "TZ": "UTC", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
     "a-much-longer-name/with a space": {
@@ -24,7 +24,7 @@ VARIATIONS = {
 
 
 def variations():
-    """List the runs that must not differ: as this machine is, without its vector units, and with only the lowest.
+    """List the runs to compare: on this processor, without its vector units, and with only the lowest level.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def run_again(source, revision, folder, variables=None, imitation=None, stage=No
     variables : dict of str to str, optional
         Environment variables on top of today's.
     imitation : chatkit.provenance.processor.Imitation, optional
-        The processor that the run is to see in place of this one.
+        Of an older processor.
     stage : str, optional
         Last stage to run; by default all of them.
 
@@ -88,7 +88,7 @@ def run_again(source, revision, folder, variables=None, imitation=None, stage=No
     if imitation:
         environment |= imitation.environment
         processor.check(imitation, environment, folder)
-    # A cache that this person shares with others would hand over the results instead of making them again.
+    # With a cache shared between projects DVC would restore the results instead of making them again.
     run(["dvc", "config", "--local", "cache.dir", str(folder / ".dvc" / "cache")], folder, environment)
     warehouse = source / "data" / "warehouse"
     if any(warehouse.glob("*.sqlite")):

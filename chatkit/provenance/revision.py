@@ -1,4 +1,4 @@
-"""A git revision as its last run left it: parameters, hashes, outputs from DVC's cache, test chats."""
+"""What the last run of a git revision recorded: parameters, hashes, outputs from DVC's cache, test chats."""
 
 import io
 import json
@@ -19,12 +19,12 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Revision:
-    """What a git revision, or the working tree, says of its last run.
+    """What the last run of a git revision, or of the working tree, recorded.
 
     Parameters
     ----------
     name : str
-        As the reader calls it.
+        As the user gave it.
     commit : str or None
         Full hash; None for the working tree.
     fs : dvc.fs.FileSystem
@@ -72,7 +72,7 @@ class Revision:
         digest = self.outputs.get(path)
         if digest is None:
             raise InputError(f"dvc.lock of {self.name} names no {path}; run `dvc repro` there and commit dvc.lock.")
-        # Not dvc.api.read: it asks a remote for what is not at hand, and checks no hash.
+        # Not dvc.api.read: it downloads from a remote what the cache lacks, and verifies no hash.
         cached = Path(self.cache.oid_to_path(digest))
         content = cached.read_bytes() if cached.is_file() else self.tracked(path)
         return content if content is not None and md5(content) == digest else None
@@ -119,7 +119,7 @@ class Revision:
         return {section: values for sections in ran for section, values in sections.items()}
 
     def out_of_date(self):
-        """List, in words, what dvc.lock or params.yaml says of a stage that has not run since."""
+        """List, as sentences, the stages whose inputs or parameters have changed since they ran."""
         stale = [
             f"{stage} ran before {path} was made again"
             for stage, locked in self.stages.items()
@@ -132,7 +132,7 @@ class Revision:
 
 
 def read_revisions(project, *names):
-    """Find revisions and what each says of its last run.
+    """Find revisions and what the last run of each recorded.
 
     Parameters
     ----------
@@ -167,9 +167,9 @@ def read_revisions(project, *names):
 
 
 def without_chats(*revisions):
-    """Say what a comparison cannot show where the test chats or their predictions are not at hand.
+    """Say what a comparison must leave out because test chats or their predictions are missing.
 
-    The first thing to do with two revisions: in a fresh clone it takes no time, what is to be done with the chats does.
+    Call it first: it answers at once, before the libraries for a paired comparison are imported.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def without_chats(*revisions):
     Returns
     -------
     str or None
-        The sentence; None where all is there.
+        The sentence; None when nothing is missing.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def without_chats(*revisions):
 
 
 def select_parameters(sections, names):
-    """Those of the parameters named, with dots for a section's own, that params.yaml has."""
+    """Look up sections or dotted parameter names; those that do not exist are left out."""
     selected = {}
     for name in names:
         value = sections

@@ -1,4 +1,4 @@
-"""Whether the results here are those of the commit, in words."""
+"""Whether the results in the working tree are those of the commit, as sentences."""
 
 import json
 
@@ -7,7 +7,7 @@ from chatkit.provenance.lock import locked_hashes, locked_outputs, locked_stages
 from chatkit.provenance.revision import changed_parameters
 from chatkit.scores.table import score_lines
 
-_NAMED = 3  # inputs that are named where others went in
+_NAMED = 3  # changed inputs that are named
 _ADVICE = (
     "Install what requirements.lock names (`make clean`, then `make repro`); if they differ still, `make reproducible` "
     "says whether this machine is the reason, and docs/reproducibility.md what is promised."
@@ -15,7 +15,7 @@ _ADVICE = (
 
 
 def lock_verdict(project):
-    """Say in words whether the results are those of the commit.
+    """Say whether the results are those of the commit.
 
     Parameters
     ----------

@@ -68,7 +68,9 @@ def _causes(changes, locked, command, code):
                     causes += _parameters(locked.get("params", {}).get(file, {}), files[file])
                 elif file != code:  # what lies there may be of before the last edit
                     what = "output " if kind == "changed outs" else ""
-                    causes.append(f"{what}{file} {_short(ran_with.get(file))} → {_short(output_md5(path(file)))}")
+                    # Of a folder DVC leaves out what .dvcignore names: its new digest is not to be had by hand.
+                    digest = "changed" if path(file).is_dir() else _short(output_md5(path(file)))
+                    causes.append(f"{what}{file} {_short(ran_with.get(file))} → {digest}")
     return causes
 
 

@@ -44,18 +44,18 @@ class ReproducibleEngine(NBClientEngine):
             "extra_arguments": ["--IPKernelApp.no_stderr=True", "--IPKernelApp.log_level=50"],
         }
         nb = super().execute_notebook(nb, kernel_name, **kwargs)
-        return normalise(nb, os.getcwd())  # noqa: PTH109 - a string to look for
+        return normalise(nb, os.getcwd())  # noqa: PTH109 - a string to replace
 
 
 def normalise(nb, folder):
-    """Take out of an executed notebook what differs from run to run; in place.
+    """Remove from an executed notebook, in place, what differs from run to run.
 
     Parameters
     ----------
     nb : nbformat.NotebookNode
         Executed notebook.
     folder : str
-        Absolute path that outputs may mention; they say ``.`` instead.
+        Absolute path, replaced by ``.`` in outputs.
 
     Returns
     -------

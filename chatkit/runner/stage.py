@@ -155,7 +155,7 @@ def run_notebook(name, values, eyebrow=None):
     with (
         contextlib.chdir(project),
         tempfile.TemporaryDirectory(prefix="chatkit-") as empty,
-        # An empty folder in place of the person's IPython profile: start-up files change what a notebook prints.
+        # An empty folder in place of the user's IPython profile: start-up files change what a notebook prints.
         _environment(KERNEL_ENVIRONMENT | {"IPYTHONDIR": empty}),
     ):
         try:
