@@ -407,12 +407,12 @@ def _perturbation(entry):
     for key in ("name", "kind"):
         _check(key, entry.get(key))
     kind = entry["kind"]
-    known, required = _KINDS[kind]
+    known = [key for key in _KEYS if key not in _REFUSED[kind]]
     for key in entry:
         _expect(key in known, "a key", key, f"for {kind} only {', '.join(known)}")
     edits = [key for key in entry if key in _EDITS]
     _expect(kind == "MFT" or len(edits) == 1, "the edit", ", ".join(edits), f"exactly one of {', '.join(_EDITS)}")
-    for key in dict.fromkeys([*entry, *required]):
+    for key in dict.fromkeys([*entry, *_REQUIRED[kind]]):
         _check(key, entry.get(key))
     expect, messages = entry.get("expect", {}), entry.get("messages", [])
     expectation = next((key for key in expect if key != "margin"), "same category")
@@ -483,18 +483,14 @@ def _one_of(names):
     return lambda value: _is_text(value) and value in names, f"one of {', '.join(names)}"
 
 
-# By kind: the keys that an entry may have, and those that it must have beside name, kind and an edit.
-_OF_ALL = ("name", "kind", "messages", "tolerance")
-_KINDS = {
-    "INV": ((*_OF_ALL, "where", "of", *_EDITS), ()),
-    "DIR": ((*_OF_ALL, "expect", "where", "of", *_EDITS), ("expect",)),
-    "MFT": ((*_OF_ALL, "expect"), ("messages", "expect")),
-}
+# Keys that an entry of a kind must have beside name, kind and an edit, and those that it must not have.
+_REQUIRED = {"INV": (), "DIR": ("expect",), "MFT": ("messages", "expect")}
+_REFUSED = {"INV": ("expect",), "DIR": (), "MFT": ("where", "of", *_EDITS)}
 _EXPECTED = [name for name in _EXPECTATIONS if name != "same category"]
 # By key: whether a value is valid, and what is expected.
 _KEYS = {
     "name": (_is_text, "a text"),
-    "kind": _one_of(_KINDS),
+    "kind": _one_of(_REQUIRED),
     "where": _one_of(_WHERE),
     "of": (_is_text_or_list, "a category or a list of categories"),
     "messages": (_list_of(_is_message), "a list such as `- {subject: Hi, body: Help}`"),
