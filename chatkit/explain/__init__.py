@@ -1,1 +1,1 @@
-"""Why a model says what it says: its words, and what happens when they change."""
+"""Explanations of predictions: contributions of words, and what happens when words change."""

@@ -1,4 +1,4 @@
-"""A message in which one sees what each of its words says about a category."""
+"""A message in which each word is marked by how much it contributes to a category."""
 
 import html
 from bisect import bisect_right
@@ -19,7 +19,7 @@ _STRENGTHS = ((2 / 3, "strong"), (1 / 3, "clear"), (1 / 10, "weak"))  # from thi
 
 @dataclass(frozen=True, repr=False)
 class Highlight:
-    """A message with what each of its words says about a category; shown as text, and as HTML in notebooks.
+    """A message with the contribution of each word to a category's margin; shown as text, and as HTML in notebooks.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Highlight:
     tokens : pandas.DataFrame
         field ("subject" or "body"), start, end (its characters there), token, contribution; in order.
     rest : dict of str to float
-        What no word of the message says. With the contributions it adds up to the margin.
+        Contributions of no word, such as the intercept. With those of the tokens they add up to the margin.
     """
 
     category: str
@@ -60,44 +60,48 @@ class Highlight:
         Returns
         -------
         Highlight
-            What its words say stays as it is.
+            With the same contributions.
         """
         message, tokens = {}, self.tokens.copy()
         for field, text in self.message.items():
             own = tokens["field"] == field
             message[field], spans = _masked(text, tokens.loc[own, ["start", "end"]].to_numpy())
             tokens.loc[own, ["start", "end"]] = spans
-        shown = [message[row.field][row.start : row.end] for row in tokens.itertuples()]
-        tokens["token"] = pd.Series(shown, dtype=object)
-        return replace(self, message=message, tokens=tokens)
+        return replace(self, message=message, tokens=tokens.assign(token=_spelled(message, tokens)))
 
     def _sum(self):
         parts = {"words of the message": self.tokens["contribution"].sum(), **self.rest}
-        said = ", ".join(f"{name} {value:+.2f}" for name, value in parts.items())
-        return f"{self.category}: margin {sum(parts.values()):+.2f} = {said}"
+        terms = ", ".join(f"{name} {value:+.2f}" for name, value in parts.items())
+        return f"{self.category}: margin {sum(parts.values()):+.2f} = {terms}"
 
     def _strongest(self):
-        """What the marks say, for those who do not see them."""
+        """The marks in words, for those who do not see them."""
         total = self.tokens.groupby(self.tokens["token"].str.lower())["contribution"].sum().round(9)
-        said = []
+        sentences = []
         for sign, meaning in ((1, f"Bold speaks for {self.category}"), (-1, "italic against it")):
             words = (sign * total).sort_values(ascending=False, kind="stable").head(3)
             named = ", ".join(f"{word} {total[word]:+.2f}" for word in words.index[words > 0])
-            said.append(f"{meaning}, most of all {named}" if named else f"{meaning}: no word does")
-        return f"{'; '.join(said)}."
+            sentences.append(f"{meaning}, most of all {named}" if named else f"{meaning}: no word does")
+        return f"{'; '.join(sentences)}."
 
     def _marked(self, mark, plain=str):
-        """Subject and body with marks around what says something."""
+        """Subject and body with marks around the words that contribute."""
         largest = self.tokens["contribution"].abs().max()
         for field, text in self.message.items():
-            done, pieces = 0, []
+            done, parts = 0, []
             for token in self.tokens[self.tokens["field"] == field].itertuples():
                 size = abs(token.contribution)
                 strength = next((name for share, name in _STRENGTHS if size and size >= share * largest), None)
                 if strength:
-                    pieces += plain(text[done : token.start]), mark(token.token, strength, token.contribution)
+                    parts += plain(text[done : token.start]), mark(token.token, strength, token.contribution)
                     done = token.end
-            yield "".join([*pieces, plain(text[done:])])
+            yield "".join([*parts, plain(text[done:])])
+
+
+def _spelled(message, tokens):
+    """The text of each token, from a message by field and the rows with field, start and end."""
+    spelled = [message[row.field][row.start : row.end] for row in tokens.itertuples()]
+    return pd.Series(spelled, tokens.index, dtype=object)
 
 
 def _masked(text, spans):
@@ -106,12 +110,12 @@ def _masked(text, spans):
     begins = np.cumsum([0, *(len(written) for *_, written in cut)])
     moved = np.empty_like(spans)
     for row, (start, end) in enumerate(spans):
-        piece = bisect_right(cut, start, key=itemgetter(0)) - 1
-        first, last, written = cut[piece]
+        index = bisect_right(cut, start, key=itemgetter(0)) - 1
+        first, last, written = cut[index]
         if written == text[first:last]:
-            moved[row] = begins[piece] + np.array([start - first, end - first])
+            moved[row] = begins[index] + start - first, begins[index] + end - first
         else:
-            moved[row] = begins[piece] + len(written) - len(written.lstrip()), begins[piece] + len(written.rstrip())
+            moved[row] = begins[index] + len(written) - len(written.lstrip()), begins[index] + len(written.rstrip())
     return "".join([written for *_, written in cut]), moved
 
 
@@ -121,10 +125,10 @@ def escape(text):
 
 
 def highlight(pipeline, message, category=None):
-    """Show in a message how much each of its words speaks for a category.
+    """Mark in a message how much each of its words contributes to a category's margin.
 
-    A run of words shares what it says evenly among its words, a term that occurs several times among its places; the
-    copies of a repeated subject are added up. What says less than a tenth of the strongest word is not marked. The
+    The contribution of an n-gram is shared evenly among its words, that of a term among its occurrences; the copies of
+    a repeated subject are added up. Words with less than a tenth of the strongest contribution are not marked. The
     message is shown as it is: mask it before others see it.
 
     Parameters
@@ -145,7 +149,7 @@ def highlight(pipeline, message, category=None):
     ValueError
         When the message has no subject or body, the category is unknown, or the pipeline is not from `make_pipeline`.
     InputError
-        When the classifier cannot say it.
+        When the classifier has neither coef_ nor word_contributions.
 
     Examples
     --------
@@ -162,27 +166,27 @@ def highlight(pipeline, message, category=None):
         raise ValueError(
             f"Got {type(message).__name__} as message, expected subject and body; give a row of chats or a dictionary."
         )
-    ours = isinstance(pipeline[0], MessagePreprocessor) and isinstance(pipeline[1], TermCounter)
-    if weighs_words(pipeline) and not ours:
+    has_places = isinstance(pipeline[0], MessagePreprocessor) and isinstance(pipeline[1], TermCounter)
+    if weighs_words(pipeline) and not has_places:
         raise ValueError(
             f"Got a pipeline that begins with {type(pipeline[0]).__name__}, expected one from make_pipeline."
         )
     texts = as_texts([message["subject"], message["body"]])
     chat = pd.DataFrame([texts], columns=["subject", "body"])
-    said = contributions(pipeline, chat)
+    terms = contributions(pipeline, chat)
     category = pipeline.predict(chat)[0] if category is None else category
-    said = said[said["category"] == category].set_index("term")["contribution"]
-    if said.empty:
+    terms = terms[terms["category"] == category].set_index("term")["contribution"]
+    if terms.empty:
         raise ValueError(f"Got category={category!r}, expected one of {', '.join(map(str, pipeline.classes_))}.")
-    places = pipeline[1].word_places(pipeline[0].transform(chat)[0])
-    rest = said.index.str.startswith("(")  # no word does
-    shares = _shares([word for word, *_ in places], said[~rest], pipeline[1].ngram_range)
-    tokens = _tokens(places, shares, texts, pipeline[0].subject_weight)
-    return Highlight(category, chat.loc[0].to_dict(), tokens, said[rest].rename(lambda name: name[1:-1]).to_dict())
+    is_rest = terms.index.str.startswith("(")  # of no word
+    message, places = chat.loc[0].to_dict(), pipeline[1].word_places(pipeline[0].transform(chat)[0])
+    shares = _shares([word for word, *_ in places], terms[~is_rest], pipeline[1].ngram_range)
+    tokens = _tokens(places, shares, message, pipeline[0].subject_weight)
+    return Highlight(category, message, tokens, terms[is_rest].rename(lambda name: name[1:-1]).to_dict())
 
 
 def highlight_some(pipeline, chats, n, seed=0):
-    """Highlight some chats, one of each category that the pipeline gives in turn; numbers and addresses are masked.
+    """Highlight some chats, of each predicted category in turn; numbers and addresses are masked.
 
     Parameters
     ----------
@@ -200,35 +204,35 @@ def highlight_some(pipeline, chats, n, seed=0):
     list of Highlight
     """
     drawn = chats[["subject", "body"]].sample(frac=1, random_state=seed).reset_index(drop=True)
-    said = pd.Series(pipeline.predict(drawn))
-    order = said.groupby(said).cumcount().sort_values(kind="stable").index[:n]
-    return [highlight(pipeline, drawn.loc[at]).masked() for at in order]
+    predictions = pd.Series(pipeline.predict(drawn))
+    order = predictions.groupby(predictions).cumcount().sort_values(kind="stable").index[:n]
+    return [highlight(pipeline, drawn.loc[row]).masked() for row in order]
 
 
 def _shares(words, terms, ngram_range):
-    """Give each word of a text its share of what the terms say."""
-    runs, shares = {}, np.zeros(len(words))
+    """Give each word of a text its share of the contributions of terms."""
+    occurrences, shares = {}, np.zeros(len(words))
     for size in range(ngram_range[0], ngram_range[1] + 1):
         for start in range(len(words) - size + 1):
-            runs.setdefault(" ".join(words[start : start + size]), []).append(slice(start, start + size))
+            occurrences.setdefault(" ".join(words[start : start + size]), []).append(slice(start, start + size))
     for term, contribution in terms.items():
-        for run in runs[term]:
-            shares[run] += contribution / len(runs[term]) / (run.stop - run.start)
+        for run in occurrences[term]:
+            shares[run] += contribution / len(occurrences[term]) / (run.stop - run.start)
     return shares
 
 
-def _tokens(places, shares, texts, subject_weight):
+def _tokens(places, shares, message, subject_weight):
     """Put the shares where subject and body have the words: the copies of the subject are one."""
-    copy = len(texts[0]) + 1  # and its line break
+    copy = len(message["subject"]) + 1  # and its line break
     rows = []
     for (_, start, end), share in zip(places, shares, strict=True):
-        field = int(start >= subject_weight * copy)
-        before = subject_weight * copy if field else start - start % copy
-        rows.append((field, start - before, end - before, share))
-    frame = pd.DataFrame(rows, columns=["field", "start", "end", "contribution"]).sort_values(["field", "start", "end"])
+        in_body = start >= subject_weight * copy
+        before = subject_weight * copy if in_body else start - start % copy
+        rows.append(("body" if in_body else "subject", start - before, end - before, share))
+    frame = pd.DataFrame(rows, columns=["field", "start", "end", "contribution"])
+    frame = frame.sort_values(["field", "start", "end"], ascending=[False, True, True])  # the subject first
     # The words of a token, and tokens that come from the same character, are one place.
     places = (frame["start"] >= frame.groupby("field")["end"].shift(fill_value=0)).cumsum()
     frame = frame.groupby(places).agg({"field": "first", "start": "min", "end": "max", "contribution": "sum"})
-    token = [texts[row.field][row.start : row.end] for row in frame.itertuples()]
-    frame.insert(3, "token", pd.Series(token, frame.index, dtype=object))
-    return frame.assign(field=frame["field"].map({0: "subject", 1: "body"})).reset_index(drop=True)
+    frame.insert(3, "token", _spelled(message, frame))
+    return frame.reset_index(drop=True)

@@ -1,7 +1,7 @@
-"""What if the words change: edits that must not change what a model says, or must, and messages that it must know.
+"""Behavioural tests: edits that must not change a prediction, or must, and messages with a known category.
 
 After M. T. Ribeiro, T. Wu, C. Guestrin and S. Singh, "Beyond Accuracy: Behavioral Testing of NLP Models with
-CheckList", ACL 2020. perturbations.yaml says how an entry is written.
+CheckList", ACL 2020. perturbations.yaml documents the format.
 """
 
 import difflib
@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from chatkit.project import InputError, read_yaml
-from chatkit.statistics import wilson
+from chatkit.statistics import group_codes, wilson
 from chatkit.text.mask import excerpt, mask
 from chatkit.text.tokens import tokens
 from chatkit.text.validation import as_texts
 
 VERDICTS = ("does not hold", "not shown", "holds", "not run")
-# In words, and the direction in which the probability must not go.
+# In words, and which change of the category's probability goes against it: 1 for a rise, -1 for a fall.
 _EXPECTATIONS = {
     "category": ("category is {}", -1),
     "not category": ("category is not {}", 1),
@@ -32,16 +32,11 @@ _EXPECTATIONS = {
     "same category": ("same category", -1),
 }
 _OF_PROBABILITY = ("lower", "higher", "not lower", "not higher")
-_KEYS = {
-    "INV": ("name", "kind", "where", "of", "messages", "tolerance"),
-    "DIR": ("name", "kind", "where", "of", "messages", "tolerance", "expect"),
-    "MFT": ("name", "kind", "messages", "tolerance", "expect"),
-}
 _WHERE = {"subject": (True, False), "body": (False, True), "both": (True, True)}
 _FLIPS = ["name", "id", "before", "after", "category_before", "category_after", "category"]
 _FLIPS += ["probability_before", "probability_after"]
-_WORDS_BEFORE = 6  # the first changed word, in a flip that is shown
-LEVEL = 0.98  # of intervals: a low end above the tolerance is chance in one clean run of a hundred
+_WORDS_BEFORE = 6  # shown of a long message before its first changed word
+CONFIDENCE = 0.98  # of intervals: a low end above the tolerance is chance in one clean run of a hundred
 
 
 @dataclass(frozen=True)
@@ -65,7 +60,7 @@ class Perturbation:
     where : tuple of bool
         Whether the subject and the body are edited.
     of : tuple of str
-        Only chats that the model puts there before the edit; empty for all.
+        Only chats with one of these predicted categories before the edit; empty for all.
     messages : tuple of (str, str)
         Subjects and bodies written in the file; empty for test chats.
     tolerance : float or None
@@ -89,32 +84,34 @@ class Perturbation:
     tolerance: float | None = None
 
     def __str__(self):
-        said = _EXPECTATIONS[self.expectation][0].format(self.category)
-        said += f" by more than {self.margin:g}" if self.margin else ""
-        return said + (f", of {' or '.join(self.of)}" if self.of else "")
+        text = _EXPECTATIONS[self.expectation][0].format(self.category)
+        text += f" by more than {self.margin:g}" if self.margin else ""
+        return text + (f", of {' or '.join(self.of)}" if self.of else "")
+
+    @property
+    def adverse(self):
+        """Which change of the probability goes against the expectation: 1 for a rise, -1 for a fall."""
+        return _EXPECTATIONS[self.expectation][1]
 
     def edited(self, message, rng):
         """Subject and body after the edit."""
-        parts = zip(message, self.where, strict=True)
-        return tuple(self.edit(text, rng) if here and self.edit else text for text, here in parts)
+        return tuple(
+            self.edit(text, rng) if self.edit and is_edited else text
+            for text, is_edited in zip(message, self.where, strict=True)
+        )
 
     def concerns(self, category):
-        """Whether it says something about chats that the model puts into this category before the edit."""
+        """Whether it applies to chats with this predicted category before the edit."""
         already = self.expectation == "does not become" and category == self.category
         return not already and (not self.of or category in self.of)
 
     def broken(self, before, after, change):
         """Whether categories before and after, and the change of the probability, are against the expectation."""
-        return {
-            "category": after != self.category,
-            "not category": after == self.category,
-            "does not become": after == self.category,
-            "lower": change >= -self.margin,
-            "higher": change <= self.margin,
-            "not lower": change < -self.margin,
-            "not higher": change > self.margin,
-            "same category": after != before,
-        }[self.expectation]
+        if self.expectation in _OF_PROBABILITY:
+            against = self.adverse * change
+            return against > self.margin if self.expectation.startswith("not ") else against >= -self.margin
+        category = before if self.category is None else self.category
+        return after == category if self.adverse > 0 else after != category
 
 
 def read_perturbations(file):
@@ -138,20 +135,20 @@ def read_perturbations(file):
         raise InputError(
             f"{file.name} is a {type(entries).__name__}, expected a list; begin each entry with `- name:`."
         )
-    found = {}
+    perturbations = {}
     for number, entry in enumerate(entries, start=1):
         name = entry.get("name") if isinstance(entry, dict) else None
         try:
             perturbation = _perturbation(entry)
-            _expect(name not in found, "name", name, "a name that no other entry has")
+            _expect(name not in perturbations, "name", name, "a name that no other entry has")
         except ValueError as error:
             raise InputError(f"Entry {number} of {file.name}{f' ({name!r})' if name else ''}: {error}") from None
-        found[name] = perturbation
-    return list(found.values())
+        perturbations[name] = perturbation
+    return list(perturbations.values())
 
 
 def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, chats=1000):
-    """Edit chats, and count where a fitted model's answer changes against what is expected: flips.
+    """Edit chats, and count the flips: predictions of a fitted model that contradict the expectation.
 
     Test chats are drawn at random among those that an edit changes, one at most of a conversation: follow-ups repeat
     words, and an interval needs independent chats. The Wilson interval of the share of flips (98 %) decides: "holds"
@@ -169,7 +166,7 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
     seed : int, default=0
         Every entry goes through the test chats in the same order, so that entries can be compared.
     tolerance : float, default=0.05
-        Share of flips among test chats that is acceptable where the entry does not say it.
+        Acceptable share of flips among test chats for entries without a tolerance of their own.
     chats : int, default=1000
         Most test chats for an entry.
 
@@ -187,25 +184,25 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
     if missing:
         raise ValueError(f"Got chats without {' and '.join(missing)}, expected subject and body; add them.")
     texts = zip(as_texts(test["subject"]), as_texts(test["body"]), strict=True)
-    drawn_from = _pool(pipeline, texts, test.get("id", test.index), test.get("conversation_id"))
+    test_chats = _pool(pipeline, texts, test.get("id", test.index), test.get("conversation_id"))
     rows, flips = [], []
     for entry in perturbations:
-        pool, cases, reason = drawn_from, {}, _unanswerable(entry, pipeline)
+        pool, cases, reason = test_chats, {}, _unanswerable(entry, pipeline)
         if entry.messages and not reason:
             pool = _pool(pipeline, entry.messages, [f"message {n}" for n in range(1, len(entry.messages) + 1)])
         if not reason:
             # A generator of its own: all entries go through the chats in the same order, whatever the others drew.
             cases = _draw(entry, pool, len(entry.messages) or chats, np.random.default_rng(seed))
             reason = "" if cases else "There is no chat that it changes."
-        found = _flips(entry, pipeline, pool, cases) if cases else []
+        broken = _flips(entry, pipeline, pool, cases) if cases else ()
         limit = entry.tolerance if entry.tolerance is not None else 0.0 if entry.messages else tolerance
-        rows.append(_row(entry, len(cases), len(found), limit, reason))
-        flips += [found] if len(found) else []
+        rows.append(_row(entry, len(cases), len(broken), limit, reason))
+        flips += [broken] if len(broken) else []
     return pd.DataFrame(rows), pd.concat(flips, ignore_index=True) if flips else pd.DataFrame(columns=_FLIPS)
 
 
 def verdicts(table):
-    """Sum up what `run_perturbations` found, for a metrics file.
+    """Summarise the table of `run_perturbations` for a metrics file.
 
     Parameters
     ----------
@@ -222,17 +219,12 @@ def verdicts(table):
 
 
 def _pool(pipeline, messages, ids, conversations=None):
-    """Messages with what the model says of them."""
+    """Messages with the model's answers before any edit."""
     messages = list(messages)
     categories, probabilities = _answers(pipeline, messages)
-    alone = -1 - np.arange(len(messages))
-    codes = alone if conversations is None else pd.factorize(conversations)[0]
+    groups = group_codes(conversations, len(messages))
     return SimpleNamespace(
-        messages=messages,
-        ids=list(ids),
-        conversations=np.where(codes < 0, alone, codes),
-        categories=categories,
-        probabilities=probabilities,
+        messages=messages, ids=list(ids), groups=groups, categories=categories, probabilities=probabilities
     )
 
 
@@ -257,16 +249,15 @@ def _unanswerable(entry, pipeline):
 
 def _draw(entry, pool, most, rng):
     """Edited messages by row of the pool: only where something changes, and a conversation once."""
-    cases, seen = {}, set()
+    cases, drawn = {}, set()
     for row in rng.permutation(len(pool.messages)).tolist():
-        conversation = pool.conversations[row]
         if len(cases) == most:
             break
-        if conversation not in seen and entry.concerns(pool.categories[row]):
+        if pool.groups[row] not in drawn and entry.concerns(pool.categories[row]):
             edited = entry.edited(pool.messages[row], rng)
             if edited != pool.messages[row] or entry.edit is None:
                 cases[row] = edited
-                seen.add(conversation)
+                drawn.add(pool.groups[row])
     return cases
 
 
@@ -274,157 +265,55 @@ def _flips(entry, pipeline, pool, cases):
     """The cases against the expectation, the largest change first."""
     rows = np.array(list(cases))
     before, (after, probabilities) = pool.categories[rows], _answers(pipeline, list(cases.values()))
-    watched = before if entry.category is None else np.full(len(rows), entry.category)
-    codes = pd.Index(pipeline.classes_).astype(str).get_indexer(watched)
-    frame = pd.DataFrame(
-        {
-            "row": rows,
-            "category_before": before,
-            "category_after": after,
-            "category": watched,
-            "probability_before": pool.probabilities[rows, codes],
-            "probability_after": probabilities[np.arange(len(rows)), codes],
-        }
-    )
-    change = (frame["probability_after"] - frame["probability_before"]).round(6)
-    wrong = _EXPECTATIONS[entry.expectation][1]
-    frame = frame.assign(change=wrong * change, end=wrong * frame["probability_after"])
-    frame = frame[np.asarray(entry.broken(before, after, change))]
+    category = before if entry.category is None else np.full(len(rows), entry.category)
+    columns = pd.Index(pipeline.classes_).astype(str).get_indexer(category)
+    old, new = pool.probabilities[rows, columns], probabilities[np.arange(len(rows)), columns]
+    change = (new - old).round(6)
+    frame = pd.DataFrame({"name": entry.name, "row": rows, "category_before": before, "category_after": after})
+    frame = frame.assign(category=category, probability_before=old, probability_after=new)
+    frame = frame.assign(change=entry.adverse * change, end=entry.adverse * new)
+    frame = frame[entry.broken(before, after, change)]
     frame = frame.sort_values(["change", "end", "row"], ascending=[False, False, True])
-    frame["name"], frame["id"] = entry.name, [pool.ids[row] for row in frame["row"]]
-    shown = [_shown(pool.messages[row], cases[row]) for row in frame["row"]]
-    frame["before"], frame["after"] = zip(*shown, strict=True) if shown else ((), ())
+    frame["id"] = [pool.ids[row] for row in frame["row"]]
+    pairs = [_marked(pool.messages[row], cases[row]) for row in frame["row"]]
+    frame["before"], frame["after"] = zip(*pairs, strict=True) if pairs else ((), ())
     return frame[_FLIPS].round(4)
 
 
 def _row(entry, chats, flips, limit, reason):
-    rate, low, high = (round(float(value), 4) for value in wilson(flips, chats, LEVEL))
+    rate, low, high = (round(float(value), 4) for value in wilson(flips, chats, CONFIDENCE))
     if entry.messages:
         low = high = np.nan
     least, most = (rate, rate) if entry.messages else (low, high)
     verdict = "not run" if reason else "holds" if most <= limit else "does not hold" if least > limit else "not shown"
     return {
-        "name": entry.name,
-        "kind": entry.kind,
-        "expectation": str(entry),
-        "chats": chats,
-        "flips": flips,
-        "rate": rate,
-        "low": low,
-        "high": high,
-        "tolerance": limit,
-        "verdict": verdict,
-        "reason": reason,
-    }
+        "name": entry.name, "kind": entry.kind, "expectation": str(entry), "chats": chats, "flips": flips, "rate": rate,
+        "low": low, "high": high, "tolerance": limit, "verdict": verdict, "reason": reason,
+    }  # fmt: skip
 
 
-def _shown(before, after):
+def _marked(before, after):
     """Both messages from shortly before the first changed word on, changed words in brackets; masked."""
-    words = [re.findall(r"\s*\S+", " | ".join(message)) for message in (before, after)]
-    if len(words[0]) == len(words[1]):
+    one, other = (re.findall(r"\s*\S+", " | ".join(message)) for message in (before, after))
+    if len(one) == len(other):
         # An edited address is none that one would know: what was one before is masked on both sides.
-        pairs = [
-            (mask(one),) * 2 if {"_url_", "_email_"} & {*tokens(one)} else (one, other)
-            for one, other in zip(*words, strict=True)
-        ]
-        words = [list(side) for side in zip(*pairs, strict=True)] or words
-    steps = difflib.SequenceMatcher(None, *words, autojunk=False).get_opcodes()
-    sides = ["", ""]
+        for index, word in enumerate(one):
+            if {"_url_", "_email_"} & {*tokens(word)}:
+                one[index] = other[index] = mask(word)
+    steps, sides = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes(), ["", ""]
     for number, (step, *ends) in enumerate(steps):
-        for side, (start, end) in enumerate((ends[:2], ends[2:])):
-            some = words[side][start:end]
+        for side, words in enumerate((one[slice(*ends[:2])], other[slice(*ends[2:])])):
+            part = "".join(words)
             if step != "equal":
-                sides[side] += f" [{''.join(some).strip()}]" if some else ""
-            elif number == 0 and len(steps) > 1 and len(some) > _WORDS_BEFORE:
-                sides[side] = "…" + "".join(some[-_WORDS_BEFORE:])
+                sides[side] += f" [{part.strip()}]" if words else ""
+            elif number == 0 and len(steps) > 1 and len(words) > _WORDS_BEFORE:
+                sides[side] = "…" + "".join(words[-_WORDS_BEFORE:])
             else:
-                sides[side] += "".join(some)
+                sides[side] += part
     return [excerpt(side) for side in sides]
 
 
-# What an entry says
-
-
-def _perturbation(entry):
-    _expect(isinstance(entry, dict), "the entry", entry, "keys with values, such as `name: a greeting in front`")
-    name, kind = entry.get("name"), entry.get("kind")
-    _expect(_is_text(name), "name", name, "a text")
-    _expect(_is_text(kind) and kind in _KEYS, "kind", kind, f"one of {', '.join(_KEYS)}")
-    known = [*_KEYS[kind], *(_EDITS if kind != "MFT" else ())]
-    for key in entry:
-        _expect(key in known, "a key", key, f"for {kind} only {', '.join(known)}")
-    edits = [key for key in entry if key in _EDITS]
-    _expect(kind == "MFT" or len(edits) == 1, "the edit", ", ".join(edits), f"exactly one of {', '.join(_EDITS)}")
-    for key in edits:
-        _expect(_EDITS[key][1](entry[key]), key, entry[key], _EDITS[key][2])
-    where, tolerance, of = entry.get("where", "both"), entry.get("tolerance"), _listed(entry.get("of", []))
-    _expect(_is_text(where) and where in _WHERE, "where", where, f"one of {', '.join(_WHERE)}")
-    _expect("tolerance" not in entry or _is_share(tolerance), "tolerance", tolerance, "a share of flips from 0 to 1")
-    _expect("of" not in entry or _are_texts(of), "of", of, "a category or a list of categories")
-    messages = entry.get("messages", [])
-    wanted = kind == "MFT" or "messages" in entry
-    _expect(not wanted or _are_messages(messages), "messages", messages, "a list such as `- {subject: Hi, body: Help}`")
-    return Perturbation(
-        name,
-        kind,
-        **({} if kind == "INV" else _expectation(entry.get("expect"))),
-        edit=_EDITS[edits[0]][0](entry[edits[0]]) if edits else None,
-        where=_WHERE[where],
-        of=tuple(of),
-        messages=tuple((message.get("subject", ""), message.get("body", "")) for message in messages),
-        tolerance=tolerance,
-    )
-
-
-def _expectation(expect):
-    known = [key for key in _EXPECTATIONS if key != "same category"]
-    said = [key for key in expect if key in known] if isinstance(expect, dict) else []
-    _expect(
-        len(said) == 1 and set(expect) <= {said[0], "margin"} and _is_text(expect[said[0]]),
-        "expect",
-        expect,
-        f"one of {', '.join(known)} with a category, such as {{lower: urgent}}",
-    )
-    margin = expect.get("margin", 0.0)
-    fits = "margin" not in expect or said[0] in _OF_PROBABILITY
-    _expect(fits and _is_share(margin), "margin", margin, f"a number from 0 to 1 beside {', '.join(_OF_PROBABILITY)}")
-    return {"expectation": said[0], "category": expect[said[0]], "margin": float(margin)}
-
-
-def _expect(holds, key, got, expected):
-    if not holds:
-        raise InputError(f"{key} is {got!r:.80}, expected {expected}.")
-
-
-def _listed(value):
-    return [value] if isinstance(value, str) else value
-
-
-def _is_text(value):
-    return isinstance(value, str) and value != ""
-
-
-def _are_texts(value):
-    return isinstance(value, list) and value != [] and all(map(_is_text, value))
-
-
-def _are_pairs(value):
-    return isinstance(value, dict) and _are_texts(list(value)) and all(isinstance(new, str) for new in value.values())
-
-
-def _are_messages(value):
-    return (
-        isinstance(value, list)
-        and value != []
-        and all(_are_pairs(message) and set(message) <= {"subject", "body"} for message in value)
-    )
-
-
-def _is_share(value):
-    return type(value) in {int, float} and 0 <= value <= 1
-
-
-# Edits: what an entry says becomes a function of a text and a generator
+# Edits: from the value in an entry to a function of a text and a generator
 
 
 def _replace(words):
@@ -457,7 +346,7 @@ def _regex(patterns):
     try:
         compiled = [(re.compile(pattern, re.IGNORECASE), new) for pattern, new in patterns.items()]
         for pattern, new in compiled:
-            pattern.sub(new, "")  # says what is wrong with `new`
+            pattern.sub(new, "")  # raises when `new` is wrong
     except (re.error, IndexError) as error:
         raise InputError(f"regex is {patterns!r:.80}, which is no regular expression ({error}); mend it.") from None
 
@@ -479,15 +368,15 @@ def _suffix(texts):
     return lambda text, rng: text + texts[rng.integers(len(texts))]
 
 
-def _typos(most):
+def _typos(count):
     def edit(text, rng):
         # One a word, and not in its first or last letter: people see those.
         words = list(re.finditer(r"[^\W\d_]{4,}", text))
-        for number in sorted(rng.permutation(len(words))[:most].tolist(), reverse=True):
-            place = int(rng.integers(words[number].start() + 1, words[number].end() - 2))
-            one, two = text[place], text[place + 1]
-            slips = [slip for slip in (two + one, one + one + two, two) if slip != one + two]
-            text = text[:place] + slips[rng.integers(len(slips))] + text[place + 2 :]
+        for index in sorted(rng.permutation(len(words))[:count].tolist(), reverse=True):
+            at = int(rng.integers(words[index].start() + 1, words[index].end() - 2))
+            one, two = text[at], text[at + 1]
+            typos = [typo for typo in (two + one, one + one + two, two) if typo != one + two]
+            text = text[:at] + typos[rng.integers(len(typos))] + text[at + 2 :]
         return text
 
     return edit
@@ -503,13 +392,115 @@ _NAMED = {
     "other digits": _other_digits,
     "remove": lambda _text, _rng: "",
 }
-# How an edit is made, whether what the entry says is right, and what is expected there.
 _EDITS = {
-    "replace": (_replace, _are_pairs, "words and what they become, such as {lost: found}"),
-    "swap": (_swap, lambda words: _are_texts(words) and len(words) > 1, "a list of words, such as [Dana, Chris]"),
-    "regex": (_regex, _are_pairs, "patterns and what they become, such as {'!+': '.'}"),
-    "prefix": (_prefix, lambda texts: _are_texts(_listed(texts)), "a text, or a list of texts to draw from"),
-    "suffix": (_suffix, lambda texts: _are_texts(_listed(texts)), "a text, or a list of texts to draw from"),
-    "typos": (_typos, lambda most: type(most) is int and most > 0, "how many typos, such as 2"),
-    "edit": (_NAMED.get, lambda name: _is_text(name) and name in _NAMED, f"one of {', '.join(_NAMED)}"),
+    "replace": _replace, "swap": _swap, "regex": _regex, "prefix": _prefix, "suffix": _suffix, "typos": _typos,
+    "edit": _NAMED.get,
+}  # fmt: skip
+
+
+# Entries of the file
+
+
+def _perturbation(entry):
+    """Check an entry and make a Perturbation of it."""
+    _expect(isinstance(entry, dict), "the entry", entry, "keys with values, such as `name: a greeting in front`")
+    for key in ("name", "kind"):
+        _check(key, entry.get(key))
+    kind = entry["kind"]
+    known = [key for key in _KEYS if key not in _REFUSED[kind]]
+    for key in entry:
+        _expect(key in known, "a key", key, f"for {kind} only {', '.join(known)}")
+    edits = [key for key in entry if key in _EDITS]
+    _expect(kind == "MFT" or len(edits) == 1, "the edit", ", ".join(edits), f"exactly one of {', '.join(_EDITS)}")
+    for key in dict.fromkeys([*entry, *_REQUIRED[kind]]):
+        _check(key, entry.get(key))
+    expect, messages = entry.get("expect", {}), entry.get("messages", [])
+    expectation = next((key for key in expect if key != "margin"), "same category")
+    margin = expect.get("margin", 0.0)
+    fits = _is_share(margin) and (margin == 0 or expectation in _OF_PROBABILITY)
+    _expect(fits, "margin", margin, f"a number from 0 to 1 beside {', '.join(_OF_PROBABILITY)}")
+    return Perturbation(
+        entry["name"],
+        kind,
+        expectation,
+        expect.get(expectation),
+        float(margin),
+        edit=_EDITS[edits[0]](entry[edits[0]]) if edits else None,
+        where=_WHERE[entry.get("where", "both")],
+        of=tuple(_listed(entry.get("of", []))),
+        messages=tuple((message.get("subject", ""), message.get("body", "")) for message in messages),
+        tolerance=entry.get("tolerance"),
+    )
+
+
+def _check(key, value):
+    is_valid, expected = _KEYS[key]
+    _expect(is_valid(value), key, value, expected)
+
+
+def _expect(holds, key, got, expected):
+    if not holds:
+        raise InputError(f"{key} is {got!r:.80}, expected {expected}.")
+
+
+def _listed(value):
+    return [value] if isinstance(value, str) else value
+
+
+def _is_text(value):
+    return isinstance(value, str) and value != ""
+
+
+def _list_of(is_valid):
+    return lambda value: isinstance(value, list) and value != [] and all(map(is_valid, value))
+
+
+def _is_text_or_list(value):
+    return _list_of(_is_text)(_listed(value))
+
+
+def _is_mapping(value):
+    """Whether it is a mapping from texts, none of them empty, to texts."""
+    return (
+        isinstance(value, dict) and value != {} and all(_is_text(key) and isinstance(value[key], str) for key in value)
+    )
+
+
+def _is_message(value):
+    return _is_mapping(value) and set(value) <= {"subject", "body"}
+
+
+def _is_expectation(value):
+    keys = set(value) - {"margin"} if isinstance(value, dict) else set()
+    return len(keys) == 1 and keys <= set(_EXPECTED) and all(_is_text(value[key]) for key in keys)
+
+
+def _is_share(value):
+    return type(value) in {int, float} and 0 <= value <= 1
+
+
+def _one_of(names):
+    return lambda value: _is_text(value) and value in names, f"one of {', '.join(names)}"
+
+
+# Keys that an entry of a kind must have beside name, kind and an edit, and those that it must not have.
+_REQUIRED = {"INV": (), "DIR": ("expect",), "MFT": ("messages", "expect")}
+_REFUSED = {"INV": ("expect",), "DIR": (), "MFT": ("where", "of", *_EDITS)}
+_EXPECTED = [name for name in _EXPECTATIONS if name != "same category"]
+# By key: whether a value is valid, and what is expected.
+_KEYS = {
+    "name": (_is_text, "a text"),
+    "kind": _one_of(_REQUIRED),
+    "where": _one_of(_WHERE),
+    "of": (_is_text_or_list, "a category or a list of categories"),
+    "messages": (_list_of(_is_message), "a list such as `- {subject: Hi, body: Help}`"),
+    "tolerance": (_is_share, "a share of flips from 0 to 1"),
+    "expect": (_is_expectation, f"one of {', '.join(_EXPECTED)} with a category, such as {{lower: urgent}}"),
+    "replace": (_is_mapping, "words and what they become, such as {lost: found}"),
+    "swap": (lambda words: _list_of(_is_text)(words) and len(words) > 1, "a list of words, such as [Dana, Chris]"),
+    "regex": (_is_mapping, "patterns and what they become, such as {'!+': '.'}"),
+    "prefix": (_is_text_or_list, "a text, or a list of texts to draw from"),
+    "suffix": (_is_text_or_list, "a text, or a list of texts to draw from"),
+    "typos": (lambda count: type(count) is int and count > 0, "how many typos, such as 2"),
+    "edit": _one_of(_NAMED),
 }

@@ -1,4 +1,4 @@
-"""Why a model says what it says: how much each word speaks for each category, from the model itself."""
+"""How much each word contributes to a category's margin, computed from the model itself."""
 
 from itertools import pairwise
 
@@ -16,13 +16,13 @@ EXPLAINED_ROWS = 1000
 
 
 def contributions(pipeline, messages):
-    """Say how much each term of each message speaks for each category.
+    """Compute the contribution of each term of each message to each category's margin.
 
-    A linear model's contribution is weight times coefficient. For trees it is XGBoost's own exact Shapley value; what
-    trees make of words that a message does not have is one entry, ``(absent words)``. What no word says is
-    ``(intercept)``. A model that boosts from a line starts from log-probabilities; the number that makes them so is
-    the same for all categories and no sum over words: it is an entry of its own, ``(normaliser)``, and of no weight
-    when categories are compared.
+    For a linear model a contribution is weight times coefficient. For trees it is XGBoost's own exact Shapley value;
+    words that a message does not have are one entry together, ``(absent words)``. The constant is ``(intercept)``. A
+    model that boosts from a linear one starts from log-probabilities; their normalising constant is the same for all
+    categories and no sum over words. It is an entry of its own, ``(normaliser)``, and cancels when categories are
+    compared.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def contributions(pipeline, messages):
     Raises
     ------
     InputError
-        When the classifier cannot say it.
+        When the classifier has neither coef_ nor word_contributions.
 
     References
     ----------
@@ -60,7 +60,7 @@ def contributions(pipeline, messages):
     6    0   urgent           my           0.1
     7    0   urgent  (intercept)           0.0
     """
-    X, names, words, rest = _said(pipeline, messages)
+    X, names, words, rest = _word_contributions(pipeline, messages)
     count, categories = X.shape[0], pipeline[-1].classes_
     rows = np.repeat(np.arange(count), np.diff(X.indptr))
     rows = np.concatenate([rows, *[np.arange(count)] * len(rest)])
@@ -74,20 +74,19 @@ def contributions(pipeline, messages):
 
 
 def top_words(pipeline, X, n=10):
-    """Find the words that speak most for each category.
+    """Find the words with the largest mean contribution to each category.
 
-    The weight of a word is its mean contribution over the rows, so that a word that hardly occurs does not lead. Words
-    that say nothing by themselves, such as "the", are left out where there are others: a model may use them, a reader
-    cannot.
+    The mean is over all rows, so that rare words do not lead. Stop words such as "the" are left out where there are
+    others: a model may use them, a reader cannot.
 
     Parameters
     ----------
     pipeline : sklearn.pipeline.Pipeline
         As for `contributions`.
     X : pandas.DataFrame of shape (m, 2)
-        Chats to average over; of more than 1,000, 1,000 at even distances, since exact contributions are dear.
+        Chats to average over; of more than 1,000, 1,000 at even distances, since exact contributions are slow.
     n : int, default=10
-        Words for each category; fewer where fewer speak for it.
+        Words for each category; fewer where fewer contribute to it.
 
     Returns
     -------
@@ -98,7 +97,7 @@ def top_words(pipeline, X, n=10):
     Raises
     ------
     InputError
-        When the classifier cannot say it.
+        When the classifier has neither coef_ nor word_contributions.
 
     Examples
     --------
@@ -115,15 +114,14 @@ def top_words(pipeline, X, n=10):
     """
     rows = np.unique(np.linspace(0, len(X) - 1, EXPLAINED_ROWS).astype(int))
     X = X.iloc[rows] if hasattr(X, "iloc") else [X[row] for row in rows]
-    features, names, said, _ = _said(pipeline, X)
-    entries = csr_matrix((np.ones(len(said)), features.indices, np.arange(len(said) + 1)), (len(said), len(names)))
-    weights = (entries.T @ said).T / len(rows)
-    stop_words = frozenset(ENGLISH)
-    alphabetical = np.argsort(names, kind="stable")
-    telling = [at for at in alphabetical if not names[at].split() or not stop_words.issuperset(names[at].split())]
-    alphabetical = telling or alphabetical
+    features, names, words, _ = _word_contributions(pipeline, X)
+    entries = csr_matrix((np.ones(len(words)), features.indices, np.arange(len(words) + 1)), (len(words), len(names)))
+    weights = (entries.T @ words).T / len(rows)
+    alphabetical, stop_words = np.argsort(names, kind="stable"), set(ENGLISH)
+    split = {index: set(names[index].split()) for index in alphabetical}
+    columns = [index for index, parts in split.items() if not parts or parts - stop_words] or alphabetical
     # Without the last bits, which differ between machines: words with the same weight stay in alphabetical order.
-    names, weights = names[alphabetical], np.round(weights[:, alphabetical], 9)
+    names, weights = names[columns], np.round(weights[:, columns], 9)
     rows = []
     for category, weight in zip(pipeline[-1].classes_, weights, strict=True):
         strongest = np.argsort(-weight, kind="stable")[:n]
@@ -131,8 +129,8 @@ def top_words(pipeline, X, n=10):
     return pd.DataFrame(rows, columns=["category", "word", "weight"])
 
 
-def telling_words(pipeline, messages, categories, n=10):
-    """Find the words of each message that speak most for its category.
+def top_words_per_message(pipeline, messages, categories, n=10):
+    """Find the words of each message with the largest contributions to its category.
 
     Parameters
     ----------
@@ -143,40 +141,40 @@ def telling_words(pipeline, messages, categories, n=10):
     categories : array-like of str of shape (m,)
         One for each message, such as the pipeline's predictions.
     n : int, default=10
-        Words for each message; fewer where fewer speak for it.
+        Words for each message; fewer where fewer contribute.
 
     Returns
     -------
     list of list of (str, float)
-        Terms as the model counts them, and their contributions as `contributions` gives them: those above 0, without
-        what no word says; the strongest first, ties by word.
+        Terms as the model counts them, and their contributions as `contributions` gives them: those above 0, of
+        words only; the strongest first, ties by word.
 
     Raises
     ------
     InputError
-        When the classifier cannot say it.
+        When the classifier has neither coef_ nor word_contributions.
 
     Examples
     --------
     >>> from chatkit import make_pipeline
     >>> chats = pd.DataFrame({"subject": ["Lost", "Hours"] * 9, "body": ["my card", "open when"] * 9})
     >>> pipeline = make_pipeline("linear_svc", ngram_range=(1, 1)).fit(chats, ["urgent", "other"] * 9)
-    >>> [(word, round(value, 2)) for word, value in telling_words(pipeline, chats.head(1), ["urgent"])[0]]
+    >>> [(word, round(value, 2)) for word, value in top_words_per_message(pipeline, chats.head(1), ["urgent"])[0]]
     [('lose', 0.7), ('card', 0.12), ('my', 0.12)]
     """
-    X, names, words, _ = _said(pipeline, messages)
-    column = {category: place for place, category in enumerate(pipeline[-1].classes_)}
-    found = []
+    X, names, words, _ = _word_contributions(pipeline, messages)
+    column = {category: index for index, category in enumerate(pipeline[-1].classes_)}
+    top = []
     for (start, end), category in zip(pairwise(X.indptr), categories, strict=True):
         # Without the last bits, which differ between machines.
         values = words[start:end, column[category]].round(6).tolist()
-        said = [(word, value) for word, value in zip(names[X.indices[start:end]], values, strict=True) if value > 0]
-        found.append(sorted(said, key=lambda one: (-one[1], one[0]))[:n])
-    return found
+        pairs = [pair for pair in zip(names[X.indices[start:end]], values, strict=True) if pair[1] > 0]
+        top.append(sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:n])
+    return top
 
 
 def weighs_words(pipeline):
-    """Tell whether `contributions` and `top_words` can say something about a pipeline.
+    """Tell whether `contributions` and `top_words` work for a pipeline.
 
     Parameters
     ----------
@@ -186,13 +184,13 @@ def weighs_words(pipeline):
     Returns
     -------
     bool
-        False for rules and dummies, which weigh no words.
+        False for rules and dummies, which have no word weights.
     """
     return hasattr(pipeline[-1], "word_contributions") or hasattr(pipeline[-1], "coef_")
 
 
-def _said(pipeline, messages):
-    """Word weights, the names of their columns, and what the classifier's word_contributions gives."""
+def _word_contributions(pipeline, messages):
+    """Word weights, the names of their columns, and the classifier's contributions of words and of all else."""
     check_is_fitted(pipeline)
     before, classifier = pipeline[:-1], pipeline[-1]
     if not weighs_words(pipeline):

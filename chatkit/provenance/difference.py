@@ -38,77 +38,74 @@ def first_difference(one, other):
     pair = one.read_bytes(), other.read_bytes()
     if pair[0] == pair[1]:
         return None
-    kinds = {".json": _in_json, ".ipynb": _in_json, ".parquet": _in_tables, ".html": _in_lines, ".csv": _in_lines}
-    look = kinds.get(one.suffix, lambda *_: None)
-    return look(one, other) or _in_bytes(*pair)
+    compare = _BY_KIND.get(one.suffix)
+    return (compare and compare(one, other)) or f"byte {_equal(*pair)} of {len(pair[0])} and {len(pair[1])}"
 
 
 def _in_folders(one, other):
-    names = [
-        {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} for folder in (one, other)
-    ]
-    for name in sorted(names[0] | names[1]):
-        found = first_difference(one / name, other / name)
-        if found:
-            return f"{name}: {found}"
+    names = {file.relative_to(folder) for folder in (one, other) for file in folder.rglob("*") if file.is_file()}
+    for name in sorted(names, key=Path.as_posix):
+        difference = first_difference(one / name, other / name)
+        if difference:
+            return f"{name.as_posix()}: {difference}"
     return None
 
 
 def _in_json(one, other):
     try:
-        place = _in_values(*(json.loads(file.read_text(encoding="utf-8")) for file in (one, other)))
+        pair = [json.loads(file.read_text(encoding="utf-8")) for file in (one, other)]
     except ValueError:
         return None
-    return place
+    return _in_values(*pair)
 
 
-def _in_values(one, other, place=()):
-    if isinstance(one, dict) and isinstance(other, dict):
-        keys = sorted(one.keys() | other.keys())
-        pairs = ((key, one.get(key), other.get(key)) for key in keys)
-    elif isinstance(one, list) and isinstance(other, list):
-        longest = max(len(one), len(other))
-        pairs = ((i, *(side[i] if i < len(side) else None for side in (one, other))) for i in range(longest))
-    else:
-        return None if one == other else f"{_named(place)}: {_both(one, other)}"
-    return next((found for key, a, b in pairs if (found := _in_values(a, b, (*place, key)))), None)
+def _in_values(one, other, keys=()):
+    if isinstance(one, list) and isinstance(other, list):
+        one, other = dict(enumerate(one)), dict(enumerate(other))
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return None if one == other else f"{_address(keys)}: {_excerpts(one, other)}"
+    differences = (_in_values(one.get(key), other.get(key), (*keys, key)) for key in sorted(one.keys() | other.keys()))
+    return next(filter(None, differences), None)
 
 
-def _named(place):
-    if len(place) > 1 and place[0] == "cells":  # a notebook
-        return f"cell {place[1]}, {'/'.join(map(str, place[2:]))}"
-    return "/".join(map(str, place))
+def _address(keys):
+    if len(keys) > 1 and keys[0] == "cells":  # a notebook
+        return f"cell {keys[1]}, {'/'.join(map(str, keys[2:]))}"
+    return "/".join(map(str, keys))
 
 
-def _both(one, other):
+def _in_tables(one, other):
+    one, other = (pd.read_parquet(file).astype(object) for file in (one, other))
+    if list(one.columns) != list(other.columns) or len(one) != len(other):
+        return " and ".join(f"{len(table)} rows of {', '.join(table.columns)}" for table in (one, other))
+    different = (one != other) & ~(one.isna() & other.isna())
+    if not different.any(axis=None):
+        return None
+    column = different.any().idxmax()
+    row = different[column].idxmax()
+    return f"row {row}, {column}: {_excerpts(one.loc[row, column], other.loc[row, column])}"
+
+
+def _in_lines(one, other):
+    one, other = (file.read_text(encoding="utf-8").splitlines() for file in (one, other))
+    number = _equal(one, other)
+    if number < min(len(one), len(other)):
+        return f"line {number + 1}: {_excerpts(one[number], other[number])}"
+    return f"{len(one)} and {len(other)} lines"
+
+
+def _excerpts(one, other):
     """Show both values from a little before they differ."""
     if isinstance(one, str) and isinstance(other, str):
-        start = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+        start = _equal(one, other)
         one, other = (text[max(0, start - 20) : start + _EXCERPT] for text in (one, other))
     return " and ".join(repr(value)[: 2 * _EXCERPT] for value in (one, other))
 
 
-def _in_tables(one, other):
-    tables = pd.read_parquet(one), pd.read_parquet(other)
-    if list(tables[0].columns) != list(tables[1].columns) or len(tables[0]) != len(tables[1]):
-        shapes = [f"{len(table)} rows of {', '.join(table.columns)}" for table in tables]
-        return " and ".join(shapes)
-    for column in tables[0].columns:
-        a, b = (table[column].astype(object).where(table[column].notna(), None) for table in tables)
-        rows = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
-        if rows:
-            return f"row {rows[0]}, {column}: {_both(a[rows[0]], b[rows[0]])}"
-    return None
+def _equal(one, other):
+    """How many characters, bytes or lines two sequences have in common at the beginning."""
+    shorter = min(len(one), len(other))
+    return next((index for index in range(shorter) if one[index] != other[index]), shorter)
 
 
-def _in_lines(one, other):
-    lines = [file.read_text(encoding="utf-8").splitlines() for file in (one, other)]
-    for number, (a, b) in enumerate(zip(*lines, strict=False), start=1):
-        if a != b:
-            return f"line {number}: {_both(a, b)}"
-    return f"{len(lines[0])} and {len(lines[1])} lines"
-
-
-def _in_bytes(one, other):
-    place = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return f"byte {place} of {len(one)} and {len(other)}"
+_BY_KIND = {".json": _in_json, ".ipynb": _in_json, ".parquet": _in_tables, ".html": _in_lines, ".csv": _in_lines}

@@ -1,8 +1,8 @@
 """A processor with fewer vector units, imitated: what to set for that, and whether it took effect.
 
 numpy, OpenBLAS, the C library, Arrow and numba choose by processor how to compute, and so what the last bits are. Each
-has a variable of its own that makes it choose as on an older one; a wrong name or value is ignored without a word, so
-what the processes do with it is looked at, in `seen`.
+has an environment variable that makes it choose as on an older one. A wrong name or value is silently ignored, so
+`check` detects what a process with these variables uses.
 """
 
 import hashlib
@@ -10,12 +10,11 @@ import json
 import math
 import platform
 import random
-import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from chatkit.project import InputError
+from chatkit.provenance.git import run
 
 # FMA and AVX choose among the C library's exponentials; glibc before 2.33 has the longer names.
 _NO_FMA = "glibc.cpu.hwcaps=" + ",".join(
@@ -31,20 +30,15 @@ class Imitation:
     ----------
     name : str
         For a person.
-    off : tuple of str
-        Of the levels that numpy was built for and found here, those that it must not use.
-    settings : dict of str to str
-        Environment variables but for numpy's.
+    expected : dict of str to str
+        What `detect` must return for numpy, OpenBLAS, Arrow and numba.
+    environment : dict of str to str
+        Variables that make processes compute as on that processor.
     """
 
     name: str
-    off: tuple
-    settings: dict
-
-    @property
-    def environment(self):
-        """Environment variables that make processes compute as on that processor."""
-        return {"NPY_DISABLE_CPU_FEATURES": " ".join(self.off), **self.settings}
+    expected: dict
+    environment: dict
 
 
 def imitations():
@@ -68,28 +62,28 @@ def imitations():
             f"Got a processor of the kind {platform.machine()}, expected x86-64: only there vector units can be turned "
             "off; run it on such a machine."
         )
-    found = _levels()
-    without = Imitation(
-        "no vector units",
-        found,
-        {
-            "OPENBLAS_CORETYPE": "Nehalem", "ARROW_USER_SIMD_LEVEL": "NONE", "NUMBA_CPU_NAME": "nehalem",
-            "NUMBA_CPU_FEATURES": "", "GLIBC_TUNABLES": _NO_FMA,
-        },
-    )  # fmt: skip
-    lowest = Imitation(
-        f"only {' '.join(found[:1])} of the vector units",
-        found[1:],
-        {
-            "OPENBLAS_CORETYPE": "Haswell", "ARROW_USER_SIMD_LEVEL": "AVX2", "NUMBA_CPU_NAME": "haswell",
-            "NUMBA_CPU_FEATURES": "",
-        },
-    )  # fmt: skip
-    return [without, lowest] if len(found) > 1 else [without]
+    levels = detect()["numpy"].split()
+    processors = [_imitation("no vector units", levels, 0, "Nehalem", "none", GLIBC_TUNABLES=_NO_FMA)]
+    if len(levels) > 1:
+        processors.append(_imitation(f"only {levels[0]} of the vector units", levels, 1, "Haswell", "avx2"))
+    return processors
+
+
+def _imitation(name, levels, count, core, simd, **others):
+    """Imitate a processor with the first `count` of numpy's levels, OpenBLAS's and numba's core, Arrow's SIMD level."""
+    expected = {"numpy": " ".join(levels[:count]), "OpenBLAS": core, "Arrow": simd, "numba": core.lower()}
+    environment = {
+        "NPY_DISABLE_CPU_FEATURES": " ".join(levels[count:]),
+        "OPENBLAS_CORETYPE": core,
+        "ARROW_USER_SIMD_LEVEL": simd.upper(),
+        "NUMBA_CPU_NAME": core.lower(),
+        "NUMBA_CPU_FEATURES": "",
+    }
+    return Imitation(name, expected, environment | others)
 
 
 def check(imitation, environment, folder=None):
-    """See in a process of its own, with the environment of a run, that an imitation takes effect.
+    """Check in a process of its own, with the environment of a run, that an imitation takes effect.
 
     Parameters
     ----------
@@ -104,21 +98,16 @@ def check(imitation, environment, folder=None):
     InputError
         With all that still computes as on this processor.
     """
-    settings = imitation.environment
-    plain = {name: value for name, value in environment.items() if name not in settings}
-    now, usual = (_asked(each, folder) for each in (environment, plain))
-    wrong = [f"numpy uses {level}" for level in imitation.off if level in now["numpy"]]
-    kept = [level for level in usual["numpy"] if level not in imitation.off]
-    wrong += [f"numpy does not use {level}" for level in kept if level not in now["numpy"]]
-    kernel = imitation.settings["OPENBLAS_CORETYPE"]
-    wrong += [f"{file} computes as on {used}, not as on {kernel}" for file, used in now["blas"] if used != kernel]
-    if not now["blas"]:
-        wrong.append("no OpenBLAS was found")
-    if "GLIBC_TUNABLES" in settings and now["fma"] and now["libm"] == usual["libm"]:
+    variables = imitation.environment
+    now = _detect_in(environment, folder)
+    plain = _detect_in({name: value for name, value in environment.items() if name not in variables}, folder)
+    wrong = [
+        f"{library} computes as on {now[library] or 'nothing known'}, not as on {expected or 'its baseline'}"
+        for library, expected in imitation.expected.items()
+        if now[library] != expected
+    ]
+    if "GLIBC_TUNABLES" in variables and now["fma"] and now["libm"] == plain["libm"]:
         wrong.append("the C library computes as before")
-    for name, key in (("ARROW_USER_SIMD_LEVEL", "arrow"), ("NUMBA_CPU_NAME", "numba")):
-        if now[key].lower() != settings.get(name, now[key]).lower():
-            wrong.append(f"{key} computes as on {now[key]}, not as on {settings[name]}")
     if wrong:
         raise InputError(
             f"The run was to compute with {imitation.name}, but {'; '.join(wrong)}; see what the variables in "
@@ -126,55 +115,44 @@ def check(imitation, environment, folder=None):
         )
 
 
-def seen():
-    """Say what this process computes with.
+def detect():
+    """Detect which code paths numpy, OpenBLAS, Arrow, numba and the C library chose in this process.
 
     Returns
     -------
     dict
-        numpy: levels above its baseline; blas: file and kernel of each library; fma: whether the processor has it;
-        libm: a hash of what the C library computes; arrow, numba: the processor that they compute for.
+        numpy: levels above its baseline, the lowest first; OpenBLAS: kernels, one where all copies of it agree; fma:
+        whether the processor has it; libm: a hash of what the C library computes; Arrow, numba: the processor that they
+        compute for.
     """
     import pyarrow as pa
     import scipy.linalg  # noqa: F401 - loads scipy's own OpenBLAS
     from numba.core.registry import cpu_target
+    from numpy._core._multiarray_umath import __cpu_dispatch__ as built
     from numpy._core._multiarray_umath import __cpu_features__ as features
     from threadpoolctl import threadpool_info
 
-    draw = random.Random(0)  # noqa: S311 - the same numbers each time
-    numbers = [draw.uniform(0.1, 20) for _ in range(20_000)]
+    generator = random.Random(0)  # noqa: S311 - the same numbers each time
+    numbers = [generator.uniform(0.1, 20) for _ in range(20_000)]
     values = [(math.exp(x), math.log(x), math.sin(x), x**0.3) for x in numbers]
     _, kind, own = cpu_target.target_context.codegen().magic_tuple()
+    kernels = {
+        each.get("architecture", each["internal_api"]) for each in threadpool_info() if each["user_api"] == "blas"
+    }
     return {
-        "numpy": _levels(),
-        "blas": [
-            (Path(each["filepath"]).name, each.get("architecture", each["internal_api"]))
-            for each in threadpool_info()
-            if each["user_api"] == "blas"
-        ],
+        "numpy": " ".join(level for level in built if features[level]),
+        "OpenBLAS": " and ".join(sorted(kernels)),
         "fma": features["FMA3"],
         "libm": hashlib.sha256(repr(values).encode()).hexdigest(),
-        "arrow": pa.runtime_info().simd_level,
+        "Arrow": pa.runtime_info().simd_level,
         "numba": kind + (" with its own features" if own else ""),
     }
 
 
-def _levels():
-    """What numpy has code for above its baseline and uses on this processor, the lowest first."""
-    from numpy._core._multiarray_umath import __cpu_dispatch__ as built
-    from numpy._core._multiarray_umath import __cpu_features__ as features
-
-    return tuple(level for level in built if features[level])
-
-
-def _asked(environment, folder):
-    command = [sys.executable, "-m", "chatkit.provenance.processor"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise InputError(f"What a process computes with cannot be told: {' '.join(last)}")
-    return json.loads(done.stdout)
+def _detect_in(environment, folder):
+    """Run `detect` in a process with another environment."""
+    return json.loads(run([sys.executable, "-m", "chatkit.provenance.processor"], folder, environment))
 
 
 if __name__ == "__main__":
-    print(json.dumps(seen()))
+    print(json.dumps(detect()))

@@ -1,17 +1,14 @@
-"""A git revision as its last run left it: parameters, hashes, outputs from DVC's cache, test chats."""
+"""What the last run of a git revision recorded: parameters, hashes, outputs from DVC's cache, test chats."""
 
-import hashlib
 import io
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from chatkit.project import InputError
+from chatkit.provenance.git import dvc_repository, find_commit
+from chatkit.provenance.lock import locked_hashes, locked_stages, md5, parse_yaml
 
 SCORES_FILE = "metrics/evaluate.json"
 FACTS = "data/chats.json"
@@ -22,41 +19,63 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Revision:
-    """What a git revision, or the working tree, says of its last run.
+    """What the last run of a git revision, or of the working tree, recorded.
 
     Parameters
     ----------
-    project : pathlib.Path
     name : str
-        As the reader calls it.
+        As the user gave it.
     commit : str or None
         Full hash; None for the working tree.
-    cache : pathlib.Path
-        DVC's cache.
-    stages : dict
-        Stages of dvc.lock.
+    fs : dvc.fs.FileSystem
+        Files of the commit or of the working tree.
+    folder : pathlib.Path
+        The project's root there.
+    cache : dvc_data.hashfile.db.HashFileDB
+        DVC's cache on this machine.
     """
 
-    project: Path
     name: str
     commit: str | None
-    cache: Path
-    stages: dict
+    fs: object
+    folder: Path
+    cache: object
 
-    @property
+    @cached_property
+    def stages(self):
+        """Stages of dvc.lock."""
+        lock = self.tracked("dvc.lock")
+        if lock is None:
+            raise InputError(f"There is no dvc.lock in {self.name}; run `dvc repro` there and commit what it writes.")
+        return locked_stages(lock, f"dvc.lock of {self.name}")
+
+    @cached_property
     def outputs(self):
         """MD5 of all outputs by path."""
-        return {out["path"]: out.get("md5") for stage in self.stages.values() for out in stage.get("outs", [])}
+        return locked_hashes(self.stages.values(), "outs")
+
+    @cached_property
+    def missing_chats(self):
+        """Files of `CHATS` that neither DVC's cache nor git has."""
+        return [path for path in CHATS if self.find(path) is None]
+
+    def tracked(self, path):
+        """Bytes of a file of the commit or the working tree, None where it has none."""
+        try:
+            with self.fs.open((self.folder / path).as_posix(), "rb") as file:
+                return file.read()
+        except OSError:
+            return None
 
     def find(self, path):
         """Bytes of an output, from DVC's cache or from git; those that dvc.lock names, else None."""
-        md5 = self.outputs.get(path)
-        if md5 is None:
+        digest = self.outputs.get(path)
+        if digest is None:
             raise InputError(f"dvc.lock of {self.name} names no {path}; run `dvc repro` there and commit dvc.lock.")
-        cached = self.cache / "files" / "md5" / md5[:2] / md5[2:]
-        content = cached.read_bytes() if cached.is_file() else _stored(self.project, self.commit, path)
-        same = content is not None and hashlib.md5(content).hexdigest() == md5  # noqa: S324 - DVC's own
-        return content if same else None
+        # Not dvc.api.read: it downloads from a remote what the cache lacks, and verifies no hash.
+        cached = Path(self.cache.oid_to_path(digest))
+        content = cached.read_bytes() if cached.is_file() else self.tracked(path)
+        return content if content is not None and md5(content) == digest else None
 
     def read(self, path):
         """Bytes of an output as `find`, or InputError."""
@@ -100,21 +119,20 @@ class Revision:
         return {section: values for sections in ran for section, values in sections.items()}
 
     def out_of_date(self):
-        """List, in words, what dvc.lock or params.yaml says of a stage that has not run since."""
-        said = [
-            f"{stage} ran before {dep['path']} was made again"
+        """List, as sentences, the stages whose inputs or parameters have changed since they ran."""
+        stale = [
+            f"{stage} ran before {path} was made again"
             for stage, locked in self.stages.items()
-            for dep in locked.get("deps", [])
-            if self.outputs.get(dep["path"], dep.get("md5")) != dep.get("md5")
+            for path, digest in locked_hashes([locked], "deps").items()
+            if self.outputs.get(path, digest) != digest
         ]
-        now = _parsed(self.name, "params.yaml", _stored(self.project, self.commit, "params.yaml"))
-        asked = {name: value for name in self.parameters if (value := _value(now, name)) is not _ABSENT}
-        changes = changed_parameters(self.parameters, asked)
-        return said + [f"params.yaml has {name} {new}, the run had {old}" for name, old, new in changes]
+        current = parse_yaml(self.tracked("params.yaml") or b"", f"params.yaml of {self.name}")
+        changes = changed_parameters(self.parameters, select_parameters(current, self.parameters))
+        return stale + [f"params.yaml has {name} {new}, the run had {old}" for name, old, new in changes]
 
 
 def read_revisions(project, *names):
-    """Find revisions and what each says of its last run.
+    """Find revisions and what the last run of each recorded.
 
     Parameters
     ----------
@@ -130,25 +148,28 @@ def read_revisions(project, *names):
     Raises
     ------
     InputError
-        When there is no such revision, or no dvc.lock in it.
+        When there is no such revision.
     """
-    commits = [None if name is None else _commit(project, name) for name in names]
-    # By this Python: DVC need not be on the PATH. -P: no file of the project is taken for a module.
-    cache = Path(_run(project, sys.executable, "-P", "-m", "dvc", "cache", "dir").stdout.decode().strip())
     revisions = []
-    for commit, name in zip(commits, ("the working tree" if name is None else name for name in names), strict=True):
-        lock = _stored(project, commit, "dvc.lock")
-        if lock is None:
-            raise InputError(f"There is no dvc.lock in {name}; run `dvc repro` there and commit what it writes.")
-        stages = _parsed(name, "dvc.lock", lock).get("stages") or {}
-        revisions.append(Revision(project, name, commit, cache, stages))
+    with dvc_repository(project) as repository:
+        from dvc.fs import GitFileSystem
+
+        project, cache = project.resolve(), repository.cache.local
+        in_git = project.relative_to(repository.scm.root_dir)
+        for name in names:
+            if name is None:
+                revisions.append(Revision("the working tree", None, repository.fs, project, cache))
+            else:
+                commit = find_commit(repository, name)
+                files = GitFileSystem(scm=repository.scm, rev=commit)
+                revisions.append(Revision(name, commit, files, in_git, cache))
     return revisions
 
 
 def without_chats(*revisions):
-    """Say what a comparison cannot show where the test chats or what was said of them is not at hand.
+    """Say what a comparison must leave out because test chats or their predictions are missing.
 
-    The first thing to do with two revisions: in a fresh clone it takes no time, what is to be done with the chats does.
+    Call it first: it answers at once, before the libraries for a paired comparison are imported.
 
     Parameters
     ----------
@@ -157,70 +178,35 @@ def without_chats(*revisions):
     Returns
     -------
     str or None
-        The sentence; None where all is there.
+        The sentence; None when nothing is missing.
 
     Raises
     ------
     InputError
-        When not even the scores or the facts about the data are there.
+        When there is no dvc.lock, or not even the scores or the facts about the data.
     """
     for side in revisions:
         side.read(SCORES_FILE)
         side.read(FACTS)
-    missing = {side.name: [path for path in CHATS if side.find(path) is None] for side in revisions}
-    said = [f"{' and '.join(paths)} of {name}" for name, paths in missing.items() if paths]
-    if not said:
+    missing = [f"{' and '.join(side.missing_chats)} of {side.name}" for side in revisions if side.missing_chats]
+    if not missing:
         return None
     return (
-        f"DVC's cache has not {', nor '.join(said)}: categories, confusions and messages are left out, and scores "
+        f"DVC's cache has not {', nor '.join(missing)}: categories, confusions and messages are left out, and scores "
         "stand with their own intervals only; `dvc pull` them, or check that revision out and `dvc repro`."
     )
 
 
-def _commit(project, name):
-    """Full hash of a commit, also of a DVC experiment's."""
-    found = _run(project, "git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", code=1)
-    if found.returncode == 0:
-        return found.stdout.decode().strip()
-    listed = _run(project, "git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps").stdout.decode()
-    # refs/exps/ab/cdef.../name: the commit that it started from, then its name
-    named = [line.split()[0] for line in listed.splitlines() if line.split("/")[4:] == [name]]
-    if len(named) == 1:
-        return named[0]
-    what = f"names {len(named)} DVC experiments" if named else "is no branch, tag, commit or DVC experiment here"
-    raise InputError(f"Got {name!r}, which {what}; name a commit of `git log --all` or of `dvc exp show`.")
-
-
-def _stored(project, commit, path):
-    """Bytes of a file in a commit, of the working tree when it is None; None where it has no such file."""
-    if commit is None:
-        file = project / path
-        return file.read_bytes() if file.is_file() else None
-    found = _run(project, "git", "cat-file", "blob", f"{commit}:./{path}", code=128)
-    return found.stdout if found.returncode == 0 else None
-
-
-def _run(project, *command, code=0):
-    """Run a command that may end with 0 or `code`."""
-    done = subprocess.run(command, cwd=project, capture_output=True, check=False)
-    if done.returncode not in {0, code}:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise InputError(f"`{' '.join(command)}` failed in {project}: {said[-1] if said else 'no reason given'}")
-    return done
-
-
-def _parsed(name, path, content):
-    try:
-        return YAML(typ="safe", pure=True).load(content or b"") or {}
-    except YAMLError:
-        raise InputError(f"{path} of {name} is no valid YAML; mend it, or name another revision.") from None
-
-
-def _value(sections, name):
-    """Value of a parameter or a section, by its name with dots."""
-    for key in name.split("."):
-        sections = sections.get(key, _ABSENT) if isinstance(sections, dict) else _ABSENT
-    return sections
+def select_parameters(sections, names):
+    """Look up sections or dotted parameter names; those that do not exist are left out."""
+    selected = {}
+    for name in names:
+        value = sections
+        for key in name.split("."):
+            value = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
+        if value is not _ABSENT:
+            selected[name] = value
+    return selected
 
 
 def changed_parameters(one, other, name=""):

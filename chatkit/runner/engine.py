@@ -1,4 +1,4 @@
-"""The papermill engine: executes a notebook and takes out of the result whatever differs from run to run."""
+"""The papermill engine: executes a notebook and removes what differs from run to run."""
 
 import os
 import re
@@ -6,8 +6,7 @@ import re
 from papermill.engines import NBClientEngine
 from traitlets.config import Config
 
-# What a kernel may see of the person's own machine decides nothing: neither threads, nor time zone, nor language,
-# nor their IPython start-up files or matplotlibrc.
+# The environment of every kernel: threads, time zone, language and matplotlibrc of this machine change no result.
 KERNEL_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "SOURCE_DATE_EPOCH": "0",
@@ -36,43 +35,39 @@ class ReproducibleEngine(NBClientEngine):
     @classmethod
     def execute_notebook(cls, nb, kernel_name, **kwargs):
         """Execute `nb` and return it normalised; a notebook that failed keeps its marks for papermill."""
-        # Chats travel between kernel and runner: on a shared machine others could listen on a plain port.
-        encrypted = Config({"KernelManager": {"transport_encryption": "auto"}})
-        # What a notebook writes to stderr is in the notebook; a kernel that is stopped would print its own traceback.
-        quiet = ["--IPKernelApp.no_stderr=True", "--IPKernelApp.log_level=50"]
         kwargs |= {
             "record_timing": False,
             "coalesce_streams": True,
-            "config": encrypted,
-            "extra_arguments": quiet,
+            # Chats travel between kernel and runner: on a shared machine others could listen on a plain port.
+            "config": Config({"KernelManager": {"transport_encryption": "auto"}}),
+            # What a notebook writes to stderr is in the notebook; a stopped kernel would print its own traceback.
+            "extra_arguments": ["--IPKernelApp.no_stderr=True", "--IPKernelApp.log_level=50"],
         }
         nb = super().execute_notebook(nb, kernel_name, **kwargs)
-        return normalise(nb, os.getcwd())  # noqa: PTH109 - a string to look for
+        return normalise(nb, os.getcwd())  # noqa: PTH109 - a string to replace
 
 
 def normalise(nb, folder):
-    """Take out of an executed notebook what differs from run to run; in place.
+    """Remove from an executed notebook, in place, what differs from run to run.
 
     Parameters
     ----------
     nb : nbformat.NotebookNode
         Executed notebook.
     folder : str
-        Absolute path that outputs may mention; they say ``.`` instead.
+        Absolute path, replaced by ``.`` in outputs.
 
     Returns
     -------
     nbformat.NotebookNode
         `nb`.
     """
-    failed = nb.metadata.get("papermill", {}).get("exception")
-    if not failed:
-        nb.metadata.pop("papermill", None)
+    if not nb.metadata.get("papermill", {}).get("exception"):  # of a failed notebook papermill needs them
+        for part in (nb, *nb.cells):
+            part.metadata.pop("papermill", None)
     nb.metadata.get("language_info", {}).pop("version", None)
     styler_ids = {}
     for cell in nb.cells:
-        if not failed:
-            cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         if INJECTED in cell.metadata.get("tags", []):
             cell.id = INJECTED

@@ -2,6 +2,8 @@
 
 import ast
 import contextlib
+import functools
+import operator
 import os
 import sys
 import tempfile
@@ -40,39 +42,31 @@ def stage_parameters(stage):
     InputError
         When the stage does not exist, or a listed parameter is missing from params.yaml.
     """
-    known = stages()
-    if stage not in known:
-        raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(known)}); name one of these.")
-    sections = read_parameters()
-    given = {}
-    for entry in known[stage].get("params", []):
-        values = sections
-        for key in entry.split("."):
-            if not isinstance(values, dict) or key not in values:
-                raise InputError(
-                    f"Stage {stage} lists the parameter {entry} in dvc.yaml, but params.yaml lacks it; add it."
-                )
-            values = values[key]
-        given |= {entry.split(".")[-1]: values} if "." in entry else values
-    return given
+    defined = stages()
+    if stage not in defined:
+        raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(defined)}); name one of these.")
+    sections, values = read_parameters(), {}
+    for name in defined[stage].get("params", []):
+        try:
+            value = functools.reduce(operator.getitem, name.split("."), sections)
+        except (KeyError, TypeError):
+            raise InputError(
+                f"Stage {stage} lists the parameter {name} in dvc.yaml, but params.yaml lacks it; add it."
+            ) from None
+        values |= {name.split(".")[-1]: value} if "." in name else value
+    return values
 
 
-def _check_declared(stage, given):
-    """Refuse parameters that the notebook does not declare, and a notebook that declares others."""
-    file = path("notebooks", f"{stage}.ipynb")
-    declared = declared_parameters(_read_notebook(file), file.name)
-    for names, where, missing_in in (
-        (given.keys() - declared, "params.yaml", f"the parameters cell of notebooks/{file.name}"),
-        (
-            declared - given.keys(),
-            f"the parameters cell of notebooks/{file.name}",
-            f"section {stage} of params.yaml",
-        ),
-    ):
+def _check_declared(stage, values):
+    """Refuse values that the notebook does not declare as parameters, and parameters without a value."""
+    declared = declared_parameters(_read_notebook(path("notebooks", f"{stage}.ipynb")), f"{stage}.ipynb")
+    cell, section = f"the parameters cell of notebooks/{stage}.ipynb", f"section {stage} of params.yaml"
+    differences = ((values.keys() - declared, "params.yaml", cell), (declared - values.keys(), cell, section))
+    for names, has, lacks in differences:
         if names:
             raise InputError(
-                f"Stage {stage}: {where} gives {', '.join(sorted(names))}, which {missing_in} does not have; add it "
-                "there or remove it here."
+                f"Stage {stage}: {has} gives {', '.join(sorted(names))}, which {lacks} does not have; add it there or "
+                "remove it here."
             )
 
 
@@ -161,7 +155,7 @@ def run_notebook(name, values, eyebrow=None):
     with (
         contextlib.chdir(project),
         tempfile.TemporaryDirectory(prefix="chatkit-") as empty,
-        # An empty folder in place of the person's IPython profile: start-up files change what a notebook prints.
+        # An empty folder in place of the user's IPython profile: start-up files change what a notebook prints.
         _environment(KERNEL_ENVIRONMENT | {"IPYTHONDIR": empty}),
     ):
         try:
@@ -176,11 +170,11 @@ def run_notebook(name, values, eyebrow=None):
             )
         except PapermillExecutionError as error:
             _write_page(nbformat.read(partial, as_version=4), name, eyebrow, partial_page)
-            raise StageError(_explain(name, error, progress.heading)) from None
+            raise StageError(_failure(name, error, progress.heading)) from None
     _write_page(notebook, name, eyebrow, reports / f"{name}.html")
     partial.replace(reports / f"{name}.ipynb")
     partial_page.unlink(missing_ok=True)
-    progress.done()
+    progress.show(f"done, see reports/{name}.html", end="\n")
 
 
 def _write_page(notebook, name, eyebrow, file):
@@ -191,38 +185,31 @@ def _write_page(notebook, name, eyebrow, file):
 
 
 class _Progress:
-    """Says which section a notebook is at: a line that is overwritten for a person, plain lines in a log."""
+    """Prints the section a notebook is at: one line, overwritten, on a terminal; a line for each in a log."""
 
-    def __init__(self, stage):
-        self.stage, self.heading, self.live = stage, "starting", sys.stdout.isatty()
-        self._say(self.heading)
+    def __init__(self, name):
+        self.name, self.terminal = name, sys.stdout.isatty()
+        self.show("starting")
 
     def __call__(self, cell, cell_index):
         headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
         if cell.cell_type == "markdown" and headings and headings[-1] != self.heading:
-            self.heading = headings[-1]
-            self._say(self.heading)
+            self.show(headings[-1])
 
-    def done(self):
-        self._say(f"done, see reports/{self.stage}.html", end="\n")
-
-    def _say(self, text, end=""):
-        line = f"{self.stage}: {text}"
-        print(f"\r\033[K{line}" if self.live else line, end=end if self.live else "\n", flush=True)
+    def show(self, heading, end=""):
+        self.heading, line = heading, f"{self.name}: {heading}"
+        print(f"\r\033[K{line}" if self.terminal else line, end=end if self.terminal else "\n", flush=True)
 
 
 @contextlib.contextmanager
 def _environment(variables):
-    before = {name: os.environ.get(name) for name in variables}
+    before = os.environ.copy()
     os.environ.update(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _read_notebook(file):
@@ -234,22 +221,22 @@ def _read_notebook(file):
         raise InputError(f"notebooks/{file.name} is no notebook ({error}); restore it with `git checkout`.") from None
 
 
-def _explain(stage, error, heading):
-    source = textwrap.shorten(error.source.strip().splitlines()[0], 100) if error.source.strip() else ""
-    said = error.evalue if error.ename == "InputError" else f"{error.ename}: {error.evalue}"
-    lines = said.strip().splitlines()[:_MESSAGE_LINES]
+def _failure(name, error, heading):
+    """Say in which cell a notebook failed, why, and how to go on."""
+    source = textwrap.shorten(error.source.strip().partition("\n")[0], 100)
+    message = error.evalue if error.ename == "InputError" else f"{error.ename}: {error.evalue}"
     return "\n".join(
         [
-            f"{stage} failed at «{heading}», in the cell that starts with: {source}",
-            *(f"  {line}" for line in lines),
-            f"The page so far is reports/{stage}.failed.html, its notebook reports/{stage}.failed.ipynb;",
-            _last_good(stages()[stage]) if stage in stages() else "mend that and run it again.",
+            f"{name} failed at «{heading}», in the cell that starts with: {source}",
+            *(f"  {line}" for line in message.strip().splitlines()[:_MESSAGE_LINES]),
+            f"The page so far is reports/{name}.failed.html, its notebook reports/{name}.failed.ipynb;",
+            _way_back(stages()[name]) if name in stages() else "correct that and run it again.",
         ]
     )
 
 
-def _last_good(stage):
-    """How to get back what DVC has removed before the run: git keeps the small outputs, DVC's cache the others."""
+def _way_back(stage):
+    """How to restore what DVC removed before the run: git keeps the small outputs, DVC's cache the others."""
     in_git = [path for path, options in outputs(stage).items() if options.get("cache") is False]
     if not in_git:
         return "`dvc checkout` brings back the last good outputs."

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from chatkit.explain.words import telling_words, weighs_words
+from chatkit.explain.words import top_words_per_message, weighs_words
 from chatkit.model.bundle import model_sha256, parse_model, read_model
 from chatkit.project import InputError
 
@@ -73,11 +73,11 @@ class Model:
         Returns
         -------
         list of list of (str, float), or list of None
-            See `chatkit.explain.words.telling_words`; None from a classifier that weighs no words.
+            See `chatkit.explain.words.top_words_per_message`; None from a classifier that weighs no words.
         """
         if not weighs_words(self._pipeline):
             return [None] * len(messages)
-        return telling_words(self._pipeline, messages, categories)
+        return top_words_per_message(self._pipeline, messages, categories)
 
 
 def admit(folder, sha256=None):

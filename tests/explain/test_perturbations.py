@@ -524,5 +524,5 @@ def test_verdicts_sum_up_what_was_run():
 )
 def test_an_edited_address_is_masked_too(before, after):
     """Neither capitals nor typos bring an address onto a page."""
-    sides = perturbations._shown(("", before), ("", after))
+    sides = perturbations._marked(("", before), ("", after))
     assert not any("jane" in side.lower() or "bank" in side.lower() for side in sides)

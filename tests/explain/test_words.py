@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from chatkit import make_pipeline
 from chatkit.explain import words
-from chatkit.explain.words import contributions, telling_words, top_words, weighs_words
+from chatkit.explain.words import contributions, top_words, top_words_per_message, weighs_words
 from chatkit.model.calibration import calibrated
 from chatkit.model.trees import present
 
@@ -106,7 +106,7 @@ def test_the_normaliser_prefers_no_category(puzzles):
 
 
 def test_absent_words_speak(puzzles):
-    """A chat in which a telling word is missing is told from its absence too."""
+    """A chat in which a decisive word is missing is recognised by its absence, too."""
     pipeline = make_pipeline("xgboost").fit(puzzles[MESSAGE], puzzles["category"])
     nothing = pd.DataFrame({"subject": [""], "body": ["bup"]})
     said = contributions(pipeline, nothing).query("category == 'incident'").set_index("term")["contribution"]
@@ -114,7 +114,7 @@ def test_absent_words_speak(puzzles):
 
 
 def test_weights_are_mean_contributions(model):
-    """One concept: the telling words are those with the largest mean of what `contributions` gives."""
+    """One concept: the top words are those with the largest mean of what `contributions` gives."""
     pipeline, messages = model
     frame = contributions(pipeline, messages)
     mean = frame.groupby(["category", "term"])["contribution"].sum() / len(messages)
@@ -122,12 +122,12 @@ def test_weights_are_mean_contributions(model):
         assert row.weight == pytest.approx(mean[row.category, row.word], abs=1e-8)
 
 
-def test_telling_words_are_the_largest_contributions(model):
+def test_top_words_per_message_are_the_largest_contributions(model):
     """Of the category asked for; what no word says is no word, and what speaks against is left out."""
     pipeline, messages = model
     for category in pipeline.classes_:
         frame = contributions(pipeline, messages).query("category == @category and not term.str.startswith('(')")
-        found = telling_words(pipeline, messages, [category] * len(messages), n=2)
+        found = top_words_per_message(pipeline, messages, [category] * len(messages), n=2)
         assert len(found) == len(messages)
         for row, said_of_row in enumerate(found):
             said = frame[(frame["row"] == row) & (frame["contribution"].round(6) > 0)].set_index("term")["contribution"]
@@ -136,13 +136,13 @@ def test_telling_words_are_the_largest_contributions(model):
     assert any(found)
 
 
-def test_telling_words_of_each_message_have_its_category():
+def test_top_words_of_each_message_have_its_category():
     """By hand: ties by word, messages without a word, and a list of pairs in the place of a frame."""
     pipeline = with_coefficients([[1, 1 + 1e-13, -3], [0, 0, 2], [0, 0, 0]], ["ant bee cat"] * 3, ["x", "y", "z"])
-    found = telling_words(pipeline, ["bee ant cat", "cat cat", "", "cat"], ["x", "y", "x", "x"])
+    found = top_words_per_message(pipeline, ["bee ant cat", "cat cat", "", "cat"], ["x", "y", "x", "x"])
     assert found == [[("ant", 1.0), ("bee", 1.0)], [("cat", 4.0)], [], []]
     pipeline = make_pipeline("linear_svc", min_df=1).fit([("ant", "a"), ("bee", "b")] * 5, ["x", "y"] * 5)
-    assert telling_words(pipeline, [("ant", "")], ["x"])[0][0][0] == "ant"
+    assert top_words_per_message(pipeline, [("ant", "")], ["x"])[0][0][0] == "ant"
 
 
 def test_of_many_chats_some_are_explained(puzzles, monkeypatch):
@@ -248,9 +248,9 @@ def test_top_words_of_the_models(classifier):
     pipeline = make_pipeline(classifier, min_df=1, ngram_range=(1, 1))
     pipeline.fit(two[["subject", "body"]], two["category"])
     found = top_words(pipeline, two[["subject", "body"]], n=3)
-    telling = found[found["word"].isin(["card", "loan"])]
-    assert len(telling)
-    assert (telling["word"] == telling["category"]).all()
+    deciding = found[found["word"].isin(["card", "loan"])]
+    assert len(deciding)
+    assert (deciding["word"] == deciding["category"]).all()
     assert (found.groupby("category").size() <= 3).all()
     assert (found["weight"] > 0).all()
 
@@ -260,4 +260,4 @@ def test_other_classifiers_are_refused_by_name():
     with pytest.raises(ValueError, match=r"Got DummyClassifier .* coef_ or word_contributions"):
         top_words(fitted(["ant", "bee"], ["x", "y"], DummyClassifier()), ["ant"])
     with pytest.raises(ValueError, match=r"Got DummyClassifier .* coef_ or word_contributions"):
-        telling_words(fitted(["ant", "bee"], ["x", "y"], DummyClassifier()), ["ant"], ["x"])
+        top_words_per_message(fitted(["ant", "bee"], ["x", "y"], DummyClassifier()), ["ant"], ["x"])

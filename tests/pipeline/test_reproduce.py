@@ -1,7 +1,9 @@
 """The same commit gives the same bytes; and where it does not, the comparison sees it."""
 
+import dataclasses
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -10,10 +12,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from ruamel.yaml import YAML
+from threadpoolctl import threadpool_info
 
 from chatkit.project import InputError
 from chatkit.provenance import processor
-from chatkit.provenance.processor import Imitation, check, imitations
+from chatkit.provenance.processor import check, imitations
 from chatkit.provenance.reproduce import compare_runs, reproduce_model, run_again, variations
 from chatkit.provenance.why import why
 from tests.conftest import ROOT
@@ -54,7 +57,8 @@ model.save_model('models/threads.ubj')""",
 FILES = {"threads": "models/threads.ubj", "path": "data/path.csv", "unsorted": "metrics/unsorted.json"}
 IMITATIONS = imitations() if platform.machine() == "x86_64" else []
 vector_units = pytest.mark.skipif(
-    not (IMITATIONS and IMITATIONS[0].off), reason="this processor has no vector units that could be turned off"
+    not (IMITATIONS and IMITATIONS[0].environment["NPY_DISABLE_CPU_FEATURES"]),
+    reason="this processor has no vector units that could be turned off",
 )
 GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
 
@@ -99,7 +103,7 @@ def compared(planted, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(folder / "settings"))
         runs = {
-            folder / name: run_again(planted, "HEAD", folder / name, variation)
+            folder / name: run_again(planted, "HEAD", folder / name, *variation)
             for name, variation in [*variations().items()][:2]
         }
     assert not (folder / "shared").exists()
@@ -143,19 +147,20 @@ def test_an_imitation_takes_effect_on_all_that_chooses(imitation):
     """numpy's levels as its own table names them, both copies of OpenBLAS, the C library, Arrow, numba."""
     environment = os.environ | imitation.environment
     check(imitation, environment)
-    found = processor._asked(environment, None)
-    assert not set(found["numpy"]) & set(imitation.off)
-    assert [kernel for _, kernel in found["blas"]] == 2 * [imitation.settings["OPENBLAS_CORETYPE"]]
+    found = processor._detect_in(environment, None)
+    assert not set(found["numpy"].split()) & set(imitation.environment["NPY_DISABLE_CPU_FEATURES"].split())
+    assert found["OpenBLAS"] == imitation.environment["OPENBLAS_CORETYPE"]
+    assert [library["user_api"] for library in threadpool_info()].count("blas") == 2, "of numpy and of scipy"
 
 
 @vector_units
 @pytest.mark.parametrize(
     ("renamed", "said"),
     [
-        ("NPY_DISABLE_CPU_FEATURES", "numpy uses "),
-        ("OPENBLAS_CORETYPE", "openblas.* not as on Nehalem"),
+        ("NPY_DISABLE_CPU_FEATURES", "numpy computes as on "),
+        ("OPENBLAS_CORETYPE", "OpenBLAS computes as on .*, not as on Nehalem"),
         ("GLIBC_TUNABLES", "the C library computes as before"),
-        ("ARROW_USER_SIMD_LEVEL", "arrow computes as on "),
+        ("ARROW_USER_SIMD_LEVEL", "Arrow computes as on "),
         ("NUMBA_CPU_NAME", "numba computes as on "),
         ("NUMBA_CPU_FEATURES", "numba computes as on nehalem with its own features"),
     ],
@@ -170,13 +175,15 @@ def test_a_variable_without_effect_stops_the_run(renamed, said):
 
 
 @vector_units
-def test_a_level_that_numpy_does_not_know_is_no_level(planted, tmp_path, monkeypatch):
+def test_a_level_that_numpy_does_not_know_is_no_level(planted, tmp_path):
     """The names of numpy before 2.4, of which 2.4 only warns: the run stops before its first stage."""
-    today = IMITATIONS[0].environment
-    monkeypatch.setattr(Imitation, "environment", today | {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F"})
-    variation = [*variations().values()][1]
-    with pytest.raises(InputError, match=f"but numpy uses {IMITATIONS[0].off[0]}"):
-        run_again(planted, "HEAD", tmp_path / "run", variation)
+    environment = IMITATIONS[0].environment
+    former = dataclasses.replace(
+        IMITATIONS[0], environment=environment | {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F"}
+    )
+    level = environment["NPY_DISABLE_CPU_FEATURES"].split()[0]
+    with pytest.raises(InputError, match=f"but numpy computes as on {level}"):
+        run_again(planted, "HEAD", tmp_path / "run", imitation=former)
     assert not (tmp_path / "run" / "dvc.lock").exists()
 
 
@@ -226,6 +233,7 @@ def test_a_folder_that_is_no_model_is_refused(project):
         reproduce_model(project / "data")
 
 
+@pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's own
 def test_why_names_parameter_file_and_stage(planted, monkeypatch):
     """Old and new value, one line a cause; a stage that never ran says so."""
     monkeypatch.chdir(planted)
@@ -239,7 +247,10 @@ def test_why_names_parameter_file_and_stage(planted, monkeypatch):
     (planted / "reports" / "clean.html").write_text("changed by hand")
     causes = why("clean")
     assert 'clean: parameter clean.size 1 → "1"' in causes
-    assert [cause for cause in causes if cause.startswith("clean: output reports/clean.html ")]
+    assert [cause for cause in causes if re.match("clean: output reports/clean.html [0-9a-f]{8} → [0-9a-f]{8}$", cause)]
+    shutil.rmtree(planted / "reports")
+    monkeypatch.chdir(planted / "notebooks")
+    assert [cause for cause in why("clean") if cause.endswith(" → not there")]
     with pytest.raises(InputError, match="no stage 'clear'"):
         why("clear")
 

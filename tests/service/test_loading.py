@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chatkit import load_model
-from chatkit.explain.words import telling_words
+from chatkit.explain.words import top_words_per_message
 from chatkit.model.bundle import model_sha256
 from chatkit.model.pipeline import CLASSIFIERS
 from chatkit.project import InputError
@@ -35,7 +35,7 @@ def test_it_says_what_the_pipeline_says(tmp_path, name):
         if name in {"rules", "dummy"}:
             assert model.words(texts, categories) == [None] * len(texts)
         else:
-            assert model.words(texts, categories) == telling_words(pipeline, texts, categories)
+            assert model.words(texts, categories) == top_words_per_message(pipeline, texts, categories)
 
 
 def test_what_is_admitted_are_the_bytes_that_lie_there(model_folder):

@@ -394,7 +394,7 @@ def test_an_unknown_revision_is_refused(project, capsys, name):
     """Whatever is no commit."""
     said = refused(project, capsys, name)
     assert said.startswith(
-        f"chatkit: Got {name!r}, which is no branch, tag, commit or DVC experiment here; name a commit of"
+        f"chatkit: Got {name!r}, which names no single branch, tag, commit or DVC experiment here; name a commit of"
     )
 
 
