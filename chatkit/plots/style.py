@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 WIDTH = 7.5  # inches
+_DPI = 2 * 96  # twice a page's pixels per inch: sharp on fine screens
 _LONGEST_NAME = 28  # characters of a category in a figure; alt texts have it whole
 # seaborn's colour-blind-safe palette without yellow and pale pink (too faint on white) and without
 # grey (for the rest).
@@ -41,7 +42,7 @@ def notebook_style():
     """Give this notebook's figures chatkit's look, and their alt text a place in the notebook.
 
     Sets matplotlib's rcParams and the width of pandas' cells for the process. In IPython every figure is from here
-    on shown as a PNG of 200 dots per inch whose output carries the sentence of `describe` as
+    on shown as a PNG of 192 dots per inch whose output carries the sentence of `describe` as
     ``metadata["image/png"]["alt"]``; showing a figure without one is an error. End a cell with ``;`` so that only
     the figure shows.
     """
@@ -101,13 +102,14 @@ def alt_text(figure):
 
 
 def png(figure):
-    """Bytes and metadata of a figure for the notebook: twice the pixels of its size on the page."""
-    text, drawn, small = alt_text(figure), io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, dpi=200, bbox_inches="tight")
-    # A palette makes a third of the bytes; the new file has no other metadata than its size.
-    image = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    image.save(small, format="png", optimize=True)
-    return small.getvalue(), {"alt": text, "width": image.width // 2, "height": image.height // 2}
+    """Bytes and metadata of a figure for the notebook: on a page an inch is 96 pixels wide, here it has two each."""
+    alt, full, small = alt_text(figure), io.BytesIO(), io.BytesIO()
+    figure.savefig(full, dpi=_DPI, bbox_inches="tight", pad_inches="layout")
+    # A palette makes a third of the bytes. The new file has no other metadata than the density, from which a page
+    # knows the figure's size in inches.
+    image = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    image.save(small, format="png", optimize=True, dpi=(_DPI, _DPI))
+    return small.getvalue(), {"alt": alt, "width": image.width // 2, "height": image.height // 2}
 
 
 def expect(frame, columns):

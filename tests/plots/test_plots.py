@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import papermill
 import pytest
+from bs4 import BeautifulSoup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
@@ -22,6 +23,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 from chatkit import plots
 from chatkit.plots import style
 from chatkit.scores import metrics
+from chatkit.site.page import render
 
 ACTUAL = ["urgent"] * 4 + ["other"] * 5 + ["new product"]
 PREDICTED = ["urgent", "urgent", "urgent", "other"] + ["other"] * 4 + ["urgent", "other"]
@@ -526,13 +528,15 @@ def test_each_figure_appears_once_with_its_alt_text(executed):
     assert said[2] == "A line goes from 1 to 2."
 
 
-def test_image_is_twice_as_fine_as_it_is_wide(executed):
-    """The page shows a figure at half its pixels, so that it is sharp on a fine screen; and it is small."""
+def test_page_lays_a_figure_out_at_its_size_in_inches(executed):
+    """From the executed notebook to the page: 7.5 inches are 720 CSS pixels, with two pixels of the image for each."""
     output = executed.cells[1].outputs[0]
-    png, about = base64.b64decode(output.data["image/png"]), output.metadata["image/png"]
-    assert (about["width"], about["height"]) == tuple(side // 2 for side in size(png))
-    assert 650 <= about["width"] <= 800
-    assert len(png) < 60_000
+    content, about = base64.b64decode(output.data["image/png"]), output.metadata["image/png"]
+    image = BeautifulSoup(render(executed, "evaluate", ["evaluate"]), "html.parser").select_one("figure img")
+    assert image["src"].endswith(output.data["image/png"].replace("\n", ""))
+    assert (int(image["width"]), int(image["height"])) == (about["width"], about["height"]) == (720, 384)
+    assert size(content) == (1440, 768)
+    assert len(content) < 60_000
 
 
 def test_image_has_the_same_bytes_twice_and_no_other_data(executed):
