@@ -10,6 +10,7 @@ from chatkit.project import InputError
 
 POLICIES = ("hourly triage", "model", "model and hourly triage", "oracle")
 STATISTICS = ("p50", "p90", "p99", "mean")  # p99: whom the model misses
+NUMBERS = ["value", "low", "high", "difference", "difference_low", "difference_high"]
 LOOK = 60  # minutes between two looks of the person who moves urgent chats to the front
 LEAST = 20  # days of chats at the desk's load, and chats on either side: with fewer an interval says nothing
 DRAWS = 500
@@ -145,8 +146,7 @@ def compare_policies(chats, probability, desk):
                  *_interval((found[policy] - found[POLICIES[0]])[:, column], desk.confidence))
                 for policy in POLICIES for column, statistic in enumerate(STATISTICS)
             ]  # fmt: skip
-    numbers = ["value", "low", "high", "difference", "difference_low", "difference_high"]
-    return pd.DataFrame(rows, columns=["policy", "agents", "who", "statistic", *numbers]).round(3)
+    return pd.DataFrame(rows, columns=["policy", "agents", "who", "statistic", *NUMBERS]).round(3)
 
 
 def minutes(waits):

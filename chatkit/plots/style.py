@@ -1,4 +1,4 @@
-"""What all figures share: their look, their alt text, and how names and numbers are written."""
+"""What all figures share: style, alt text, image, axes and intervals, and how names and numbers are written."""
 
 import io
 import textwrap
@@ -9,17 +9,18 @@ import pandas as pd
 import seaborn as sns
 from IPython import get_ipython
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
 from PIL import Image
 
 WIDTH = 7.5  # inches
 _DPI = 2 * 96  # twice a page's pixels per inch: sharp on fine screens
-_LONGEST_NAME = 28  # characters of a category in a figure; alt texts have it whole
 # seaborn's colour-blind-safe palette without yellow and pale pink (too faint on white) and without
 # grey (for the rest).
 COLORS = [sns.color_palette("colorblind")[i] for i in (0, 1, 2, 3, 4, 5, 9)]
+GREY = "#8c8c8c"
 _TICKS = {"labelsize": 9, "major.size": 3, "major.width": 0.8}
 STYLE = {
-    "axes.edgecolor": "#8c8c8c",
+    "axes.edgecolor": GREY,
     "axes.grid": True,
     "axes.linewidth": 0.8,
     "axes.labelsize": 10,
@@ -58,13 +59,13 @@ def notebook_style():
 
 
 def describe(figure, text):
-    """Say in words what a figure shows.
+    """Give a figure its alt text.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
     text : str
-        Replaces what was said before.
+        Replaces the text that it had.
 
     Examples
     --------
@@ -117,12 +118,61 @@ def expect(frame, columns):
     missing = [column for column in columns if column not in frame.columns]
     if missing or frame.empty:
         got = f"{len(frame)} rows with the columns {', '.join(map(str, frame.columns)) or '(none)'}"
-        raise ValueError(f"Got {got}, expected at least one row with {', '.join(columns)}; see chatkit.scores.metrics.")
+        raise ValueError(f"Got {got}, expected at least one row with {', '.join(columns)}; see the plot's docstring.")
 
 
-def new_axes(width, height):
-    """Return the axes of a new figure of so many inches."""
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+def axes(ax, height, width=WIDTH):
+    """Return the axes given, or those of a new figure of so many inches."""
+    return plt.subplots(figsize=(width, height), layout="constrained")[1] if ax is None else ax
+
+
+def panels(given, count, height, columns=1, width=WIDTH, **options):
+    """Return the first of the axes given, or those of a new figure with a grid of so many panels."""
+    if given is None:
+        grid = -(-count // columns), columns
+        given = plt.subplots(*grid, figsize=(width, height), layout="constrained", **options)[1]
+        for ax in np.ravel(given)[count:]:
+            ax.remove()
+    given = np.ravel(given)
+    if len(given) < count:
+        raise ValueError(f"Got {len(given)} axes, expected {count}, one for each panel; leave axes out.")
+    return given[:count]
+
+
+def intervals(ax, positions, rows, column="value", vertical=False, fmt="o", color=COLORS[0], markersize=5, **look):
+    """Draw a column of a frame with the intervals from low to high; a value without one is hollow."""
+    values, low, high = rows[[column, "low", "high"]].to_numpy(float).T
+    x, y = (np.asarray(positions), values) if vertical else (values, np.asarray(positions))
+    ends, hollow = np.array([values - low, high - values]).clip(0), np.isnan(low) & ~np.isnan(values)
+    look |= {"color": color, "markersize": markersize}
+    ax.errorbar(x[~hollow], y[~hollow], **{"yerr" if vertical else "xerr": ends[:, ~hollow]}, fmt=fmt, **look)
+    if hollow.any():
+        ax.plot(x[hollow], y[hollow], fmt[0], color=color, markersize=markersize, markerfacecolor="white")
+
+
+def band(ax, x, low, high, color):
+    """Draw the interval of a line."""
+    ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def name_rows(ax, names, margin=0.6):
+    """Write names beside rows at 0, 1, 2 ... from the top down."""
+    ax.set_yticks(np.arange(len(names)), names)
+    ax.set_ylim(len(names) - 1 + margin, -margin)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(visible=False, axis="y")
+
+
+def percent(axis, largest):
+    """Write shares in per cent, with a decimal where all of them are small."""
+    axis.set_major_formatter(PercentFormatter(1, decimals=0 if largest > 0.06 else 1))
+
+
+def logarithmic(axis):
+    """Write 1, 2, 5, 10 ... on an axis, and no ticks between."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def largest_first(values):
@@ -135,15 +185,27 @@ def colors(categories):
     return {name: COLORS[i % len(COLORS)] for i, name in enumerate(sorted(categories))}
 
 
+def legend(ax, **options):
+    """Write the legend in a line above the axes."""
+    options = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3, "handletextpad": 0.4} | options
+    ax.legend(borderaxespad=0.2, **options)
+
+
 def title(ax, text, columns=64, pad=8):
     """Write what the figure shows above it, in lines of so many characters."""
     ax.set_title(escape(textwrap.fill(text, columns)), loc="left", pad=pad)
 
 
-def title_and_legend(ax, text):
-    """Write the title, and the legend in a line between it and the axes."""
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2, handletextpad=0.4)
-    title(ax, text, pad=24)
+def title_and_legend(ax, text, pad=24):
+    """Write the title, and the legend between it and the axes."""
+    legend(ax)
+    title(ax, text, pad=pad)
+
+
+def title_of_panels(ax, text):
+    """Write what a figure with several panels shows above all of them."""
+    text = escape(textwrap.fill(text, 64))
+    ax.get_figure().suptitle(text, x=0.01, ha="left", fontsize=11, weight="bold")
 
 
 def add_text(ax, text):
@@ -154,23 +216,22 @@ def add_text(ax, text):
 
 
 def escape(text):
-    """Keep matplotlib's mathematics out of a text."""
-    # matplotlib reads what stands between two dollars as mathematics.
+    """Keep matplotlib from reading what stands between two dollars as mathematics."""
     return text.replace("$", r"\$")
 
 
-def shown(name):
-    """Return a name as it stands in a figure: cut where it is long."""
-    return escape(name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…")
+def shown(name, longest=28):
+    """Return a name as it stands in a figure: cut where it is long; alt texts have it whole."""
+    return escape(name if len(name) <= longest else name[: longest - 1] + "…")
 
 
-def some(said, first=3, last=3):
-    """Join the first and the last of many sayings, and how many are between them."""
-    said = list(said)
-    if len(said) <= first + last:
-        return "; ".join(said) or "none"
-    middle = f"{len(said) - first - last} more"
-    return "; ".join([*said[:first], middle, *said[len(said) - last :]])
+def some(items, first=3, last=3):
+    """Join the first and the last of many texts, and how many are between them."""
+    items = list(items)
+    if len(items) <= first + last:
+        return "; ".join(items) or "none"
+    between = f"{len(items) - first - last} more"
+    return "; ".join([*items[:first], between, *items[len(items) - last :]])
 
 
 def score(value):
@@ -178,14 +239,19 @@ def score(value):
     return "unknown" if np.isnan(value) else f"{value:.2f}"
 
 
+def counted(n, singular, plural=None):
+    """Write a number of things."""
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
+
+
 def chats(n):
     """Write a number of chats."""
-    return f"{n:,} chat" + ("" if n == 1 else "s")
+    return counted(n, "chat")
 
 
 def categories(n):
     """Write a number of categories."""
-    return f"{n} categor" + ("y" if n == 1 else "ies")
+    return counted(n, "category", "categories")
 
 
 def day(moment):
