@@ -31,32 +31,21 @@ def confusion_matrix(frame, ax=None):
     style.expect(frame, ["actual", "predicted", "count", "share"])
     order = style.largest_first(frame.groupby("actual")["count"].sum())
     counts, shares = (_square(frame, column, order) for column in ("count", "share"))
-    wrong = frame[(frame["actual"] != frame["predicted"]) & (frame["count"] > 0)]
-    wrong = wrong.sort_values(["count", "actual", "predicted"], ascending=[False, True, True])
     errors = [
         f"{row.actual} taken for {row.predicted} ({style.chats(row.count)}, {row.share:.0%})"
-        for row in wrong.itertuples(index=False)
+        for row in _largest_first(frame[frame["actual"] != frame["predicted"]], "count")
     ]
-    title = f"{np.trace(counts) / counts.sum():.0%} of {style.chats(counts.sum())} end up where people put them"
-    with_count = len(order) <= CELLS_WITH_COUNT
 
     def write(i, j):
         share = "<1%" if shares[i, j] < 0.005 else f"{shares[i, j]:.0%}"
-        return f"{share}\n{counts[i, j]:,}" if with_count else share.removesuffix("%")
+        return f"{share}\n{counts[i, j]:,}" if len(order) <= CELLS_WITH_COUNT else share.removesuffix("%")
 
-    display = _matrix(
-        ax,
-        order,
-        shares,
-        write,
-        title=f"{title}; most frequent error: {errors[0]}" if errors else title,
-        cell=0.8,
-        cmap="Blues",
-        norm=PowerNorm(0.5, 0, 1),  # the square root: errors are what one looks for, and they are small shares
-        white_from=0.5,
-        label="share of what people said",
-        format=PercentFormatter(1),
-    )
+    # The square root: errors are what one looks for, and they are small shares.
+    colors = {"cmap": "Blues", "norm": PowerNorm(0.5, 0, 1), "white_from": 0.5}
+    bar = {"label": "share of what people said", "format": PercentFormatter(1)}
+    title = f"{np.trace(counts) / counts.sum():.0%} of {style.chats(counts.sum())} end up where people put them"
+    subtitle = f"; most frequent error: {errors[0]}" if errors else ""
+    display = _matrix(ax, order, shares, write, title + subtitle, cell=0.8, bar=bar, **colors)
     display.ax_.set(xlabel="what the model said", ylabel="what people said")
     style.add_text(
         display.ax_,
@@ -84,31 +73,24 @@ def confusion_change(frame, ax=None):
     style.expect(frame, ["actual", "predicted", "count_a", "change"])
     order = style.largest_first(frame.groupby("actual")["count_a"].sum())
     changes = _square(frame, "change", order)
-    largest, gained = max(1, np.abs(changes).max()), np.trace(changes)
+    gained = np.trace(changes)
     more = f"{style.chats(abs(gained))} {'more' if gained > 0 else 'fewer'}" if gained else "as many chats as A"
-    moved = frame.assign(size=frame["change"].abs())
-    moved = moved[moved["size"] > 0].sort_values(["size", "actual", "predicted"], ascending=[False, True, True])
     moves = [
         f"{row.actual} {'found' if row.actual == row.predicted else f'taken for {row.predicted}'} {row.change:+,}"
-        for row in moved.itertuples(index=False)
+        for row in _largest_first(frame, "change")
     ]
+    largest = max(1, np.abs(changes).max())
+    # Orange and purple stay apart for every kind of colour vision.
+    colors = {"cmap": "PuOr", "norm": CenteredNorm(0, largest), "white_from": 0.6 * largest}
+    bar = {"label": "chats, B − A", "format": "{x:+.0f}"}
     title = f"B puts {more} where people put them"
+    subtitle = f"; largest change: {moves[0]}" if moves else ""
     display = _matrix(
-        ax,
-        order,
-        changes,
-        lambda i, j: f"{changes[i, j]:+,}",
-        title=f"{title}; largest change: {moves[0]}" if moves else title,
-        cell=0.7,
-        cmap="PuOr",  # orange and purple stay apart for every kind of colour vision
-        norm=CenteredNorm(0, largest),
-        white_from=0.6 * largest,
-        label="chats, B − A",
-        format="{x:+.0f}",
+        ax, order, changes, lambda i, j: f"{changes[i, j]:+,}", title + subtitle, cell=0.7, bar=bar, **colors
     )
     for i in range(len(order)):
-        frame_of_cell = Rectangle((i - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#5a5a5a", linewidth=0.8)
-        display.ax_.add_patch(frame_of_cell)
+        edges = Rectangle((i - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#5a5a5a", linewidth=0.8)
+        display.ax_.add_patch(edges)
     display.ax_.set(xlabel="what the model said (framed: as people)", ylabel="what people said")
     style.add_text(
         display.ax_,
@@ -122,7 +104,14 @@ def _square(frame, column, order):
     return frame.pivot(index="actual", columns="predicted", values=column).loc[order, order].to_numpy()
 
 
-def _matrix(ax, order, values, write, title, cell, cmap, norm, white_from, **colorbar):
+def _largest_first(frame, column):
+    """Rows that are not 0 by their size, ties by name."""
+    frame = frame[frame[column] != 0]
+    frame = frame.assign(size=frame[column].abs())
+    return frame.sort_values(["size", "actual", "predicted"], ascending=[False, True, True]).itertuples(index=False)
+
+
+def _matrix(ax, order, values, write, title, cell, bar, cmap, norm, white_from):
     """Draw values as coloured cells; `write` gives the text of one, `cell` its inches where it has a count."""
     k = len(order)
     side = max(2.4, k * (cell if k <= CELLS_WITH_COUNT else 0.32 if k <= CELLS_WITH_SHARE else 0.19))
@@ -130,7 +119,7 @@ def _matrix(ax, order, values, write, title, cell, cmap, norm, white_from, **col
     rotation, va = ("vertical", "center") if k > CELLS_WITH_COUNT else (30, "top")
     display = ConfusionMatrixDisplay(values, display_labels=[style.shown(name) for name in order])
     display.plot(ax=ax, include_values=False, cmap=cmap, xticks_rotation=rotation, colorbar=False, im_kw={"norm": norm})
-    ax.get_figure().colorbar(display.im_, ax=ax, aspect=30, pad=0.02, **colorbar)
+    ax.get_figure().colorbar(display.im_, ax=ax, aspect=30, pad=0.02, **bar)
     ax.grid(visible=False)
     plt.setp(ax.get_xticklabels(), rotation_mode="anchor", ha="right", va=va)
     if k <= CELLS_WITH_SHARE:

@@ -31,8 +31,7 @@ def learning_curve(frame, ax=None):
         style.band(ax, mean.index, folds.min(), folds.max(), color)
         texts.append(f"on {label} " + ", ".join(f"{score:.2f} with {rows:,}" for rows, score in mean.items()))
     ax.set(xlabel="chats that the model was fitted on", ylabel="macro-F1 (mean and range of folds)", xlim=(0, None))
-    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set(major_locator=MaxNLocator(6, integer=True), major_formatter="{x:,.0f}")
     title = f"Macro-F1 on unseen chats is {mean.iloc[-1]:.2f}"
     if len(mean) > 1:
         last, gain = mean.index[-1] - mean.index[-2], mean.iloc[-1] - mean.iloc[-2]

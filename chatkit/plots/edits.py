@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from chatkit.plots import style
 
@@ -63,8 +63,8 @@ def perturbations(frame, ax=None):
     ax.set_yticks(rows["y"], [f"{style.shown(row.name, 52)} ({row.chats:,})" for row in rows.itertuples(index=False)])
     # The square root: most shares are small, and there they are told apart.
     ax.set_xscale("function", functions=(lambda share: np.sqrt(np.clip(share, 0, None)), np.square))
+    style.percent(ax.xaxis, 1)
     ax.xaxis.set(major_locator=FixedLocator(_SHARES), minor_locator=NullLocator())
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set(xlim=(0, 1.04), ylim=(bottom - 0.5, -0.4), xlabel="share of chats against it, with its interval")
     ax.tick_params(axis="y", length=0, pad=8)
     ax.grid(visible=False, axis="y")

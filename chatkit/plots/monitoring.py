@@ -61,8 +61,8 @@ def daily_shares(frame, expected, axes=None):
             ax.axhline(lines.loc[category, split], linestyle=line, color=color, linewidth=1.2, zorder=1, label=split)
         ax.set(ylim=(0, 1.08 * max(days["high"].max(), lines.loc[category].max())))
         ax.set_title(style.shown(category), loc="left", fontsize=10, weight="normal", pad=4)
-        ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         style.percent(ax.yaxis, days["high"].max())
+        ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         _dates(ax, days["day"])
     first, figure = shown[0], axes[0].get_figure()
     title = f"Furthest off: {first}, {whole[first]:.1%} of {style.chats(rows)}, {before[first]:.1%} expected"
@@ -98,9 +98,8 @@ def daily_confidence(frame, expected, ax=None):
     # Of one chat alone there is no interval.
     style.intervals(ax, frame["day"], frame, "mean", **_DAILY)
     ax.axhline(expected, color=_LINE, linewidth=1.2, zorder=1, label="test chats")
-    ax.set(ylabel="mean probability")
-    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_formatter("{x:.3f}")
+    ax.set_ylabel("mean probability")
+    ax.yaxis.set(major_locator=MaxNLocator(5, steps=[1, 2, 5, 10]), major_formatter="{x:.3f}")
     _dates(ax, frame["day"])
     mean = np.average(frame["mean"], weights=frame["rows"])
     lowest = frame.loc[frame["mean"].idxmin()]
@@ -143,21 +142,19 @@ def weekly_corrections(frame, expected, ax=None):
         rows = frame[(frame["week"] == week) & frame["category"].isin(shown)]
         y = shown.get_indexer(rows["category"]) + shift
         style.intervals(ax, y, rows, "share", fmt=marker, color=color, label=week, clip_on=False)
-    tested, y = expected.reindex(shown), np.arange(len(shown))
-    ax.plot(tested, y, "|", color="#404040", markersize=16, markeredgewidth=1.6, label="errors on the test chats")
+    tested, look = expected.reindex(shown), {"color": "#404040", "markersize": 16, "markeredgewidth": 1.6}
+    ax.plot(tested, range(len(shown)), "|", label="errors on the test chats", **look)
     style.name_rows(ax, [f"{style.shown(name)} ({counts.loc[name, 'rows']:,})" for name in shown])
     ax.set(xlim=(0, None), xlabel="share of the chats drawn that people have corrected")
-    ax.xaxis.set_major_locator(MaxNLocator(6))
     style.percent(ax.xaxis, ax.get_xlim()[1])
-    texts = [f"{row.Index} {row.corrections:,} of {row.rows:,}" for row in counts.loc[shown].itertuples()]
     title = f"Of {total:,} chats, one drawn of each conversation, people have corrected {corrections:,}"
-    if counts["corrections"].iloc[0]:
-        worst = counts.iloc[0]
-        title += f", most often {shown[0]} ({worst['corrections']:,} of {worst['rows']:,})"
+    if corrections:
+        title += f", most often {shown[0]} ({counts['corrections'].iloc[0]:,} of {counts['rows'].iloc[0]:,})"
     style.title_and_legend(ax, title, pad=24 if len(weeks) < 3 else 40)  # the legend has a second line
     texts = [
-        text + ("" if np.isnan(share) else f", wrong on the test chats {share:.1%}")
-        for text, share in zip(texts, tested, strict=True)
+        f"{row.Index} {row.corrections:,} of {row.rows:,}"
+        + ("" if np.isnan(share) else f", wrong on the test chats {share:.1%}")
+        for row, share in zip(counts.loc[shown].itertuples(), tested, strict=True)
     ]
     style.add_text(ax, f"{title}. By category: {style.some(texts)}.")
     return ax
@@ -182,12 +179,9 @@ def daily_latency(frame, limit, ax=None):
     """
     style.expect(frame, ["day", "requests", "p50", "p99"])
     ax = style.axes(ax, height=3)
-    lines = {
-        "p99": ("99 of 100 requests", "s-", style.COLORS[1]),
-        "p50": ("half of the requests", "o-", style.COLORS[0]),
-    }
-    for name, (label, fmt, color) in lines.items():
-        ax.plot(frame["day"], frame[name].clip(lower=0.01), fmt, color=color, markersize=5, label=label)
+    milliseconds = frame.set_index("day")[["p50", "p99"]].clip(lower=0.01)
+    ax.plot(milliseconds["p99"], "s-", color=style.COLORS[1], markersize=5, label="99 of 100 requests")
+    ax.plot(milliseconds["p50"], "o-", color=style.COLORS[0], markersize=5, label="half of the requests")
     ax.axhline(limit, color=_LINE, linestyle="--", linewidth=1.2, zorder=1, label="limit")
     ax.set(yscale="log", ylabel="milliseconds")
     style.logarithmic(ax.yaxis)

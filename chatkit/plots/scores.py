@@ -39,8 +39,7 @@ def per_class(frame, ax=None):
     style.title_and_legend(ax, f"F1 goes from {worst:.2f} ({order[-1]}) to {best:.2f} ({order[0]})")
     texts = [
         f"{row.Index} F1 {row.value:.2f} ({row.low:.2f} to {row.high:.2f}), "
-        f"precision {style.score(precision.loc[row.Index, 'value'])}, "
-        f"recall {style.score(recall.loc[row.Index, 'value'])}, {style.chats(row.support)}"
+        f"precision {_score(precision, row.Index)}, recall {_score(recall, row.Index)}, {style.chats(row.support)}"
         for row in f1.itertuples()
     ]
     style.add_text(
@@ -89,3 +88,8 @@ def top_words(frame, axes=None):
     some = "" if len(shown) == len(categories) else f" (the first {len(shown)} of {len(categories)} categories)"
     style.add_text(axes[0], f"Words that speak most for each category{some}, the strongest first. {'; '.join(texts)}.")
     return axes
+
+
+def _score(rows, name):
+    value = rows.loc[name, "value"]
+    return "unknown" if np.isnan(value) else f"{value:.2f}"

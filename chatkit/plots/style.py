@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn as sns
 from IPython import get_ipython
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from PIL import Image
 
 WIDTH = 7.5  # inches
@@ -117,8 +117,10 @@ def expect(frame, columns):
     """Raise a ValueError when a frame has no rows, or not these columns."""
     missing = [column for column in columns if column not in frame.columns]
     if missing or frame.empty:
-        got = f"{len(frame)} rows with the columns {', '.join(map(str, frame.columns)) or '(none)'}"
-        raise ValueError(f"Got {got}, expected at least one row with {', '.join(columns)}; see the plot's docstring.")
+        raise ValueError(
+            f"Got {len(frame)} rows with the columns {', '.join(map(str, frame.columns))}, expected at least one row "
+            f"with {', '.join(columns)}; see the plot's docstring."
+        )
 
 
 def axes(ax, height, width=WIDTH):
@@ -165,14 +167,12 @@ def name_rows(ax, names, margin=0.6):
 
 def percent(axis, largest):
     """Write shares in per cent, with a decimal where all of them are small."""
-    axis.set_major_formatter(PercentFormatter(1, decimals=0 if largest > 0.06 else 1))
+    axis.set(major_locator=MaxNLocator(6), major_formatter=PercentFormatter(1, decimals=0 if largest > 0.06 else 1))
 
 
 def logarithmic(axis):
     """Write 1, 2, 5, 10 ... on an axis, and no ticks between."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter("{x:,g}")
-    axis.set_minor_locator(NullLocator())
+    axis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:,g}", minor_locator=NullLocator())
 
 
 def largest_first(values):
@@ -228,15 +228,10 @@ def shown(name, longest=28):
 def some(items, first=3, last=3):
     """Join the first and the last of many texts, and how many are between them."""
     items = list(items)
-    if len(items) <= first + last:
-        return "; ".join(items) or "none"
-    between = f"{len(items) - first - last} more"
-    return "; ".join([*items[:first], between, *items[len(items) - last :]])
-
-
-def score(value):
-    """Write a score with two decimals; "unknown" for NaN."""
-    return "unknown" if np.isnan(value) else f"{value:.2f}"
+    between = len(items) - first - last
+    if between > 0:
+        items[first : first + between] = [f"{between} more"]
+    return "; ".join(items) or "none"
 
 
 def counted(n, singular, plural=None):

@@ -49,8 +49,7 @@ def cost_curve(frame, axes=None):
     effects.set(xscale="log", ylim=(-0.02, 1.02), ylabel="with the tuned threshold")
     effects.set(xlabel="cost of a missed urgent chat, in false alarms")
     for ax in axes:
-        ax.xaxis.set(major_locator=FixedLocator(tuned["ratio"]), minor_locator=NullLocator())
-        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set(major_locator=FixedLocator(tuned["ratio"]), major_formatter="{x:g}", minor_locator=NullLocator())
     style.legend(effects)
     # One of the ratios is read out: ten false alarms for a missed chat, or what is nearest.
     nearest = tuned["ratio"].sub(10).abs().argmin()
@@ -68,8 +67,7 @@ def cost_curve(frame, axes=None):
     style.add_text(
         costs,
         f"Cost of calling chats urgent, in false alarms, by the cost of a missed one. {title}. With the tuned "
-        f"threshold, and now with the most probable category: "
-        f"{style.some(texts)}.",
+        f"threshold, and now with the most probable category: {style.some(texts)}.",
     )
     return axes
 
@@ -117,8 +115,8 @@ def coverage_risk(frame, points=None, ax=None):
     highest = frame.loc[frame["coverage"] >= 0.05, "high"].max()
     ax.set(xlim=(0, 1.02), ylim=(0, max(0.02, 1.15 * highest)))
     ax.set(xlabel="share of the chats, the surest first", ylabel="share of these that go wrong")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1))
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
     style.title(ax, title)
     style.add_text(ax, f"Errors by the share of the chats that is routed: {title}; {'; '.join(texts)}.")
     return ax

@@ -2,7 +2,6 @@
 
 import textwrap
 
-import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from chatkit.decisions.triage import NUMBERS, POLICIES
@@ -109,12 +108,10 @@ def staffing(frame, assumptions, axes=None):
     table = frame[frame["statistic"] == "p90"].set_index(["who", "policy", "agents"])[NUMBERS].sort_index()
     agents, texts = table.index.unique("agents"), []
     for ax, (who, side) in zip(axes, SIDES.items(), strict=True):
-        for (policy, (marker, color)), shift in zip(
-            _MARKERS.items(), np.linspace(-0.1, 0.1, len(POLICIES)), strict=True
-        ):
+        for number, (policy, (marker, color)) in enumerate(_MARKERS.items()):
             rows = table.loc[who, policy]
             look = {"fmt": f"{marker}-", "color": color, "markersize": 6, "linewidth": 1, "label": policy}
-            style.intervals(ax, rows.index + shift, rows, vertical=True, **look)
+            style.intervals(ax, rows.index + (number - 1.5) / 15, rows, vertical=True, **look)
             texts.append(f"{side}, {policy}: " + ", ".join(_range(row) for _, row in rows.iterrows()))
         ax.set(ylim=(0, None), xlim=(agents[0] - 0.4, agents[-1] + 0.4), xlabel="agents")
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
