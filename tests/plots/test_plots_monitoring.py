@@ -20,17 +20,17 @@ pytestmark = pytest.mark.usefixtures("own_figures")
 
 
 def chats(k=5, days=7, n=600):
-    """Chats of some days in k categories of equal shares, a third looked at."""
+    """Chats of some days in k categories of equal shares, a third reviewed."""
     rng = np.random.default_rng(0)
     names = np.array([f"category ${number}$" for number in range(k)])
     predicted = names[np.arange(n) % k]
     at = pd.Timestamp("2026-11-20", tz="UTC") + pd.to_timedelta(np.arange(n) % days, unit="D")
-    looked_at = rng.random(n) < 1 / 3
+    reviewed = rng.random(n) < 1 / 3
     return pd.DataFrame(
         {
             "at": at,
             "predicted": predicted,
-            "actual": np.where(looked_at, rng.choice(names, n), None),
+            "actual": np.where(reviewed, rng.choice(names, n), None),
             "probability": rng.beta(8, 2, n),
             "milliseconds": rng.gamma(2, 3, n),
         }
