@@ -80,8 +80,8 @@ def chats_per_week(frame, ax=None):
     # A step a week: nothing is known of the days between. The last week lasts until its end.
     starts, counts = weeks.index.append(weeks.index[-1:] + pd.Timedelta(days=7)), weeks.to_numpy().T
     labels = [style.shown(name) for name in weeks]
-    look = {"colors": [colors[name] for name in weeks], "edgecolor": "white", "linewidth": 0.3}
-    ax.stackplot(starts, np.column_stack([counts, counts[:, -1]]), step="post", labels=labels, **look)
+    props = {"colors": [colors[name] for name in weeks], "edgecolor": "white", "linewidth": 0.3}
+    ax.stackplot(starts, np.column_stack([counts, counts[:, -1]]), step="post", labels=labels, **props)
     ax.set(ylim=(0, None), xlim=(starts[0], starts[-1]), xlabel="week", ylabel="chats in the week")
     locator = AutoDateLocator(maxticks=7)
     ax.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
@@ -89,14 +89,14 @@ def chats_per_week(frame, ax=None):
     ax.set_axisbelow(True)
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
     busiest = total.idxmax()
-    style.title(ax, f"{total.mean():,.0f} chats a week on average, {total.max():,} in the week of {style.day(busiest)}")
+    style.title(ax, f"{total.mean():,.0f} chats a week on average, {total.max():,} in the week of {busiest:%Y-%m-%d}")
     ranges = [
         f"{name} {counts.min():,} to {counts.max():,}, mean {counts.mean():,.1f}"
         for name, counts in weeks.loc[:, ::-1].items()
     ]
     style.add_text(
         ax,
-        f"Chats per week from {style.day(weeks.index[0])} to {style.day(weeks.index[-1])}, {total.mean():,.1f} on "
-        f"average, most in the week of {style.day(busiest)} ({total.max():,}). By category: {'; '.join(ranges)}.",
+        f"Chats per week from {weeks.index[0]:%Y-%m-%d} to {weeks.index[-1]:%Y-%m-%d}, {total.mean():,.1f} on "
+        f"average, most in the week of {busiest:%Y-%m-%d} ({total.max():,}). By category: {'; '.join(ranges)}.",
     )
     return ax

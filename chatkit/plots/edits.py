@@ -55,19 +55,19 @@ def perturbations(frame, ax=None):
         if row.verdict == "not run":
             ax.annotate("not run", (0, row.y), color="#5c5c5c", **_BESIDE)
         else:
-            look = {"fmt": _VERDICTS[row.verdict][0], "color": _VERDICTS[row.verdict][1], "markersize": 6}
-            style.intervals(ax, [row.y], rows.loc[[row.Index]], "rate", clip_on=False, **look)
+            props = {"fmt": _VERDICTS[row.verdict][0], "color": _VERDICTS[row.verdict][1], "markersize": 6}
+            style.intervals(ax, [row.y], rows.loc[[row.Index]], "rate", clip_on=False, **props)
     for verdict, (marker, color) in _VERDICTS.items():
         ax.plot([], [], marker, color=color, markersize=6, label=verdict)
     ax.plot([], [], "|", color=style.GREY, markersize=9, markeredgewidth=1.2, label="acceptable")
-    ax.set_yticks(rows["y"], [f"{style.shown(row.name, 52)} ({row.chats:,})" for row in rows.itertuples(index=False)])
+    names = [f"{style.shown(row.name, 52)} ({row.chats:,})" for row in rows.itertuples(index=False)]
+    style.name_rows(ax, names, y=rows["y"])
     # The square root: most shares are small, and there they are told apart.
     ax.set_xscale("function", functions=(lambda share: np.sqrt(np.clip(share, 0, None)), np.square))
     style.percent(ax.xaxis, 1)
     ax.xaxis.set(major_locator=FixedLocator(_SHARES), minor_locator=NullLocator())
     ax.set(xlim=(0, 1.04), ylim=(bottom - 0.5, -0.4), xlabel="share of chats against it, with its interval")
-    ax.tick_params(axis="y", length=0, pad=8)
-    ax.grid(visible=False, axis="y")
+    ax.tick_params(axis="y", pad=8)
     counts = rows["verdict"].value_counts()
     title = f"Does not hold: {counts.get('does not hold', 0)} of {len(rows)} expectations"
     title += "".join(f"; {verdict}: {counts[verdict]}" for verdict in _ORDER[1:] if verdict in counts)

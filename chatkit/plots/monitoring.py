@@ -71,8 +71,8 @@ def daily_shares(frame, expected, axes=None):
     texts = [f"{name} {whole[name]:.1%}, expected {before[name]:.1%}" for name in style.largest_first(whole)]
     style.add_text(
         axes[0],
-        f"Share of {style.categories(len(whole))} from {style.day(frame['day'].min())} to "
-        f"{style.day(frame['day'].max())}, the largest first: {style.some(texts)}. {title}.",
+        f"Share of {style.categories(len(whole))} from {frame['day'].min():%Y-%m-%d} to "
+        f"{frame['day'].max():%Y-%m-%d}, the largest first: {style.some(texts)}. {title}.",
     )
     return axes
 
@@ -109,7 +109,7 @@ def daily_confidence(frame, expected, ax=None):
     style.add_text(
         ax,
         f"Mean probability of the predicted category on {style.counted(len(frame), 'day')}. {title}; least on "
-        f"{style.day(lowest['day'])}, {lowest['mean']:.3f} on {style.chats(lowest['rows'])}.",
+        f"{lowest['day']:%Y-%m-%d}, {lowest['mean']:.3f} on {style.chats(lowest['rows'])}.",
     )
     return ax
 
@@ -142,8 +142,8 @@ def weekly_corrections(frame, expected, ax=None):
         rows = frame[(frame["week"] == week) & frame["category"].isin(shown)]
         y = shown.get_indexer(rows["category"]) + shift
         style.intervals(ax, y, rows, "share", fmt=marker, color=color, label=week, clip_on=False)
-    tested, look = expected.reindex(shown), {"color": "#404040", "markersize": 16, "markeredgewidth": 1.6}
-    ax.plot(tested, range(len(shown)), "|", label="errors on the test chats", **look)
+    tested, props = expected.reindex(shown), {"color": "#404040", "markersize": 16, "markeredgewidth": 1.6}
+    ax.plot(tested, range(len(shown)), "|", label="errors on the test chats", **props)
     style.name_rows(ax, [f"{style.shown(name)} ({counts.loc[name, 'rows']:,})" for name in shown])
     ax.set(xlim=(0, None), xlabel="share of the chats drawn that people have corrected")
     style.percent(ax.xaxis, ax.get_xlim()[1])
@@ -188,7 +188,7 @@ def daily_latency(frame, limit, ax=None):
     _dates(ax, frame["day"])
     slowest = frame.loc[frame["p99"].idxmax()]
     title = (
-        f"On the slowest day, {style.day(slowest['day'])}, 99 of 100 requests took {slowest['p99']:,.1f} ms, half "
+        f"On the slowest day, {slowest['day']:%Y-%m-%d}, 99 of 100 requests took {slowest['p99']:,.1f} ms, half "
         f"{slowest['p50']:,.1f} ms"
     )
     style.title_and_legend(ax, title)

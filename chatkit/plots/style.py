@@ -34,13 +34,12 @@ STYLE = {
     "grid.linewidth": 0.8,
     "legend.fontsize": 9,
     "legend.frameon": False,
-    "legend.title_fontsize": 9,
     **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
 }
 
 
 def notebook_style():
-    """Give this notebook's figures chatkit's look, and their alt text a place in the notebook.
+    """Give this notebook's figures chatkit's style, and their alt text a place in the notebook.
 
     Sets matplotlib's rcParams and the width of pandas' cells for the process. In IPython every figure is from here
     on shown as a PNG of 192 dots per inch whose output carries the sentence of `describe` as
@@ -141,13 +140,13 @@ def panels(given, count, height, columns=1, width=WIDTH, **options):
     return given[:count]
 
 
-def intervals(ax, positions, rows, column="value", vertical=False, fmt="o", color=COLORS[0], markersize=5, **look):
+def intervals(ax, positions, rows, column="value", vertical=False, fmt="o", color=COLORS[0], markersize=5, **props):
     """Draw a column of a frame with the intervals from low to high; a value without one is hollow."""
     values, low, high = rows[[column, "low", "high"]].to_numpy(float).T
     x, y = (np.asarray(positions), values) if vertical else (values, np.asarray(positions))
     ends, hollow = np.array([values - low, high - values]).clip(0), np.isnan(low) & ~np.isnan(values)
-    look |= {"color": color, "markersize": markersize}
-    ax.errorbar(x[~hollow], y[~hollow], **{"yerr" if vertical else "xerr": ends[:, ~hollow]}, fmt=fmt, **look)
+    props |= {"color": color, "markersize": markersize}
+    ax.errorbar(x[~hollow], y[~hollow], **{"yerr" if vertical else "xerr": ends[:, ~hollow]}, fmt=fmt, **props)
     if hollow.any():
         ax.plot(x[hollow], y[hollow], fmt[0], color=color, markersize=markersize, markerfacecolor="white")
 
@@ -157,10 +156,11 @@ def band(ax, x, low, high, color):
     ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
 
 
-def name_rows(ax, names, margin=0.6):
-    """Write names beside rows at 0, 1, 2 ... from the top down."""
-    ax.set_yticks(np.arange(len(names)), names)
-    ax.set_ylim(len(names) - 1 + margin, -margin)
+def name_rows(ax, names, margin=0.6, y=None):
+    """Write names beside rows from the top down, at 0, 1, 2 ... where nothing else is said."""
+    y = np.arange(len(names)) if y is None else y
+    ax.set_yticks(y, names)
+    ax.set_ylim(max(y) + margin, -margin)
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
 
@@ -247,8 +247,3 @@ def chats(n):
 def categories(n):
     """Write a number of categories."""
     return counted(n, "category", "categories")
-
-
-def day(moment):
-    """Write a date."""
-    return f"{moment:%Y-%m-%d}"

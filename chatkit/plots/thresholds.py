@@ -100,8 +100,8 @@ def coverage_risk(frame, points=None, ax=None):
     reached = frame.head(0) if points is None else points[points["coverage"] > 0]
     if len(reached):
         label = "threshold from training chats, for an error of at most …"
-        look = {"vertical": True, "color": style.COLORS[1], "markersize": 6, "label": label}
-        style.intervals(ax, reached["coverage"], reached, "error", **look)
+        props = {"vertical": True, "color": style.COLORS[1], "markersize": 6, "label": label}
+        style.intervals(ax, reached["coverage"], reached, "error", **props)
         for row in reached.itertuples(index=False):
             limit = f"{100 * row.at_most:.3g}%"
             ax.annotate(limit, (row.coverage, row.high), (0, 4), textcoords="offset points", ha="center")

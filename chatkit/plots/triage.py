@@ -50,8 +50,8 @@ def minutes_to_answer(frame, assumptions, ax=None):
         for policy, (marker, color) in _MARKERS.items():
             y = [rows.index((who, policy)) for who in SIDES]
             values = table.loc[[(statistic, who, policy) for who in SIDES]]
-            look = {"color": color, "markersize": size, "markerfacecolor": fill, "zorder": 3}
-            style.intervals(ax, y, values, fmt=marker, clip_on=False, **look)
+            props = {"color": color, "markersize": size, "markerfacecolor": fill, "zorder": 3}
+            style.intervals(ax, y, values, fmt=marker, clip_on=False, **props)
         ax.plot([], [], "o", color="#4d4d4d", markerfacecolor=fill, markersize=size, label=f"{label} answered")
     style.name_rows(ax, [policy or SIDES[who] for who, policy in rows], margin=0.5)
     beside = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 9}
@@ -110,8 +110,8 @@ def staffing(frame, assumptions, axes=None):
     for ax, (who, side) in zip(axes, SIDES.items(), strict=True):
         for number, (policy, (marker, color)) in enumerate(_MARKERS.items()):
             rows = table.loc[who, policy]
-            look = {"fmt": f"{marker}-", "color": color, "markersize": 6, "linewidth": 1, "label": policy}
-            style.intervals(ax, rows.index + (number - 1.5) / 15, rows, vertical=True, **look)
+            props = {"fmt": f"{marker}-", "color": color, "markersize": 6, "linewidth": 1, "label": policy}
+            style.intervals(ax, rows.index + (number - 1.5) / 15, rows, vertical=True, **props)
             texts.append(f"{side}, {policy}: " + ", ".join(_range(row) for _, row in rows.iterrows()))
         ax.set(ylim=(0, None), xlim=(agents[0] - 0.4, agents[-1] + 0.4), xlabel="agents")
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
