@@ -38,7 +38,7 @@ def per_class(frame, ax=None):
     worst, best = f1["value"].iloc[[-1, 0]]
     style.title_and_legend(ax, f"F1 goes from {worst:.2f} ({order[-1]}) to {best:.2f} ({order[0]})")
     texts = [
-        f"{row.Index} F1 {row.value:.2f} ({row.low:.2f} to {row.high:.2f}), "
+        f"{row.Index} F1 {style.with_interval(row)}, "
         f"precision {_score(precision, row.Index)}, recall {_score(recall, row.Index)}, {style.chats(row.support)}"
         for row in f1.itertuples()
     ]

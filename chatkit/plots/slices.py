@@ -40,12 +40,15 @@ def slice_scores(frame, metric="macro_f1", axes=None):
     axes = style.panels(axes, len(sizes), height, sharex=True, height_ratios=ratios)
     ends = np.append(slices[["value", "low", "high"]].to_numpy(), whole["value"])
     margin = 0.03 * max(np.ptp(ends[np.isfinite(ends)]), 0.1)
-    limits = np.nanmin(ends) - margin, np.nanmax(ends) + margin
+    limits, texts = (np.nanmin(ends) - margin, np.nanmax(ends) + margin), []
     for ax, (what, rows) in zip(axes, panels.items(), strict=True):
         ax.axvline(whole["value"], color=style.GREY, linewidth=1, zorder=1)
         style.intervals(ax, np.arange(len(rows)), rows)
-        style.name_rows(ax, [f"{style.shown(row.name)} ({row.rows:,})" for row in rows.itertuples(index=False)])
-        ax.set(xlim=limits)
+        named = [*rows.itertuples(index=False)]
+        style.name_rows(ax, [f"{style.shown(row.name)} ({row.rows:,})" for row in named])
+        scores = [f"{row.name} {style.with_interval(row)}, {style.chats(row.rows)}" for row in named]
+        texts.append(f"By {what}: {style.some(scores)}.")
+        ax.set_xlim(limits)
         ax.annotate(what, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=10)
     known = slices["low"].notna()
     hollow = "" if known.all() else "; hollow: no interval"
@@ -57,11 +60,5 @@ def slice_scores(frame, metric="macro_f1", axes=None):
     )
     title = title[0].upper() + title[1:]
     style.title(axes[0], title, pad=24)
-    texts = [f"By {what}: {style.some(map(_text, rows.itertuples(index=False)))}." for what, rows in panels.items()]
     style.add_text(axes[0], f"{title}. {' '.join(texts)}")
     return axes
-
-
-def _text(row):
-    interval = "" if np.isnan(row.low) else f" ({row.low:.2f} to {row.high:.2f})"
-    return f"{row.name} {row.value:.2f}{interval}, {style.chats(row.rows)}"

@@ -234,6 +234,12 @@ def some(items, first=3, last=3):
     return "; ".join(items) or "none"
 
 
+def with_interval(row, column="value", spec=".2f"):
+    """Write a number with its interval, where it has one."""
+    value, low, high = (format(getattr(row, name), spec) for name in (column, "low", "high"))
+    return value if np.isnan(row.low) else f"{value} ({low} to {high})"
+
+
 def counted(n, singular, plural=None):
     """Write a number of things."""
     return f"{n:,} {singular if n == 1 else plural or singular + 's'}"

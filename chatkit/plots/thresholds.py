@@ -53,15 +53,15 @@ def cost_curve(frame, axes=None):
     style.legend(effects)
     # One of the ratios is read out: ten false alarms for a missed chat, or what is nearest.
     nearest = tuned["ratio"].sub(10).abs().argmin()
-    ratio, cost, low, high = tuned[["ratio", "cost", "low", "high"]].iloc[nearest]
+    row = tuned.iloc[nearest]
     title = (
-        f"Where a missed urgent chat costs {ratio:g} false alarms, 1,000 chats cost {cost:,.0f} "
-        f"({low:,.0f} to {high:,.0f}), with the most probable category {now['cost'].iloc[nearest]:,.0f}"
+        f"Where a missed urgent chat costs {row['ratio']:g} false alarms, 1,000 chats cost "
+        f"{style.with_interval(row, 'cost', ',.0f')}, with the most probable category {now['cost'].iloc[nearest]:,.0f}"
     )
     style.title_and_legend(costs, title, pad=40)
     texts = [
         f"at {row.ratio:g} threshold {_threshold(row.threshold)}, recall {row.recall:.2f}, {row.flagged:.0%} of the "
-        f"chats called urgent, cost {row.cost:,.0f} ({row.low:,.0f} to {row.high:,.0f}), now {cost:,.0f}"
+        f"chats called urgent, cost {style.with_interval(row, 'cost', ',.0f')}, now {cost:,.0f}"
         for row, cost in zip(tuned.itertuples(index=False), now["cost"], strict=True)
     ]
     style.add_text(
@@ -107,7 +107,7 @@ def coverage_risk(frame, points=None, ax=None):
             ax.annotate(limit, (row.coverage, row.high), (0, 4), textcoords="offset points", ha="center")
             texts.append(
                 f"threshold {row.threshold:.2f}, for at most {limit}, routes {row.coverage:.0%} with "
-                f"{row.error:.1%} ({row.low:.1%} to {row.high:.1%})"
+                f"{style.with_interval(row, 'error', '.1%')}"
             )
         title += f", {reached['error'].iloc[0]:.1%} of the surest {reached['coverage'].iloc[0]:.0%}"
         ax.legend(loc="upper left")

@@ -1,14 +1,11 @@
 """Thresholds: chosen on training chats alone, as cheap as can be there, judged on the test chats."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given as drawn_from
 from hypothesis import settings
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import make_pipeline as plain_pipeline
 
@@ -23,7 +20,6 @@ from chatkit.decisions.thresholds import (
     tuned_thresholds,
 )
 from chatkit.model.rules import RulesClassifier
-from chatkit.plots import style
 from chatkit.project import InputError
 from chatkit.scores.metrics import wilson
 
@@ -401,38 +397,3 @@ def test_the_risk_figure_marks_the_points():
     plain = plots.coverage_risk(frame)
     assert plain.containers == []
     assert plain.get_legend() is None
-
-
-@pytest.mark.parametrize("draw", [plots.cost_curve, plots.coverage_risk])
-def test_figures_are_the_same_twice_and_readable(draw):
-    """Same bytes, nothing smaller than 9 points, the frame unchanged; what is expected is named."""
-    plots.notebook_style()
-    truth, given = simulated(seed=2)
-    frame = curve() if draw is plots.cost_curve else coverage_risk(truth, given.idxmax(axis=1), given.max(axis=1))
-    before, images = frame.copy(), []
-    for _ in range(2):
-        draw(frame)
-        figure = plt.gcf()
-        images.append(style.png(figure)[0])
-        sizes = {t.get_fontsize() for t in figure.findobj(mpl.text.Text) if t.get_text() and t.get_visible()}
-        assert min(sizes) >= 9
-        plt.close("all")
-    assert images[0] == images[1]
-    pd.testing.assert_frame_equal(frame, before)
-    for given_frame in (frame.head(0), frame.iloc[:, 1:]):
-        with pytest.raises(ValueError, match="expected at least one row with"):
-            draw(given_frame)
-
-
-def test_figures_draw_where_they_are_told():
-    """Axes given are used and returned; one is too few for two panels."""
-    figure = Figure()
-    axes = figure.subplots(3)
-    assert list(plots.cost_curve(curve(), axes[:2])) == list(axes[:2])
-    truth, given = simulated(seed=2)
-    frame = coverage_risk(truth, given.idxmax(axis=1), given.max(axis=1))
-    assert plots.coverage_risk(frame, ax=axes[2]) is axes[2]
-    assert plt.get_fignums() == []
-    assert "Errors by the share" in plots.alt_text(figure)
-    with pytest.raises(ValueError, match="Got 1 axes, expected 2"):
-        plots.cost_curve(curve(), axes[:1])

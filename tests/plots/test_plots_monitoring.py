@@ -1,6 +1,5 @@
 """Figures of the model at work: on the right axes, for few and many categories, described by their numbers."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,21 +123,3 @@ def test_a_day_with_one_chat_has_a_hollow_point():
     ax = plots.daily_confidence(frame, 0.8)
     hollow = [line for line in ax.get_lines() if line.get_markerfacecolor() == "white"]
     assert [len(line.get_xdata()) for line in hollow] == [1]
-
-
-def test_axes_can_be_given():
-    """As everywhere; too few are refused."""
-    axes = plt.subplots(3, 2)[1]
-    frame, sides = daily_shares(chats()), expected_shares({"test": chats()["predicted"]})
-    assert plots.daily_shares(frame, sides, axes)[0] is axes[0, 0]
-    with pytest.raises(ValueError, match="Got 1 axes, expected 5"):
-        plots.daily_shares(frame, sides, axes[0, 0])
-    for draw, some in ((plots.daily_confidence, daily_confidence), (plots.daily_latency, daily_latency)):
-        ax = plt.subplots()[1]
-        assert draw(some(chats()), 1.0, ax) is ax
-
-
-def test_an_empty_frame_is_refused():
-    """One sentence, as everywhere."""
-    with pytest.raises(ValueError, match="Got 0 rows"):
-        plots.daily_latency(daily_latency(chats()).head(0), 500)
