@@ -12,12 +12,12 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from chatkit.project import InputError
-from chatkit.statistics import bootstrap, check_confidence, group_codes, percentile_interval, wilson
+from chatkit.statistics import bootstrap, check_confidence, divide, group_codes, percentile_interval, wilson
 
 RATIOS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)  # what a missed urgent chat costs, in false alarms
 ERRORS = (0.01, 0.02, 0.05, 0.1)
 STEPS = 20  # shares of the chats that are tried as operating points
-_DECIMALS = 6  # of probabilities: the last bits, which differ between processors, decide on no chat
+_DECIMALS = 6  # of probabilities, so that last bits, which differ between processors, decide nothing
 
 
 def out_of_fold(pipeline, train, folds=5, seed=0):
@@ -52,9 +52,9 @@ def out_of_fold(pipeline, train, folds=5, seed=0):
         )
     messages, y = train[["subject", "body"]], train["category"].to_numpy(dtype=object)
     # Without conversations there is nothing to keep together; grouped folds of single chats would only take longer.
-    groups, kind = None, StratifiedKFold
+    groups, splitter = None, StratifiedKFold
     if "conversation_id" in train.columns and train["conversation_id"].notna().any():
-        groups, kind = group_codes(train["conversation_id"], len(train)), StratifiedGroupKFold
+        groups, splitter = group_codes(train["conversation_id"], len(train)), StratifiedGroupKFold
     conversations = len(train) if groups is None else groups.max() + 1
     largest = train["category"].value_counts().max()
     if min(conversations, largest) < folds:
@@ -62,44 +62,16 @@ def out_of_fold(pipeline, train, folds=5, seed=0):
             f"Got {conversations} conversations and at most {largest} chats of a category for folds={folds}, expected "
             f"at least {folds} of both; use fewer folds."
         )
-    result = pd.DataFrame(0.0, train.index, sorted(set(y)))
     with warnings.catch_warnings():
         # Rare categories are expected in support chats.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        splits = list(kind(folds, shuffle=True, random_state=seed).split(messages, y, groups))
-    for seen, unseen in splits:
-        copy = clone(pipeline).fit(messages.iloc[seen], y[seen])
-        columns = result.columns.get_indexer(copy.classes_)
-        result.iloc[unseen, columns] = copy.predict_proba(messages.iloc[unseen])
+        splits = list(splitter(folds, shuffle=True, random_state=seed).split(messages, y, groups))
+    result = pd.DataFrame(0.0, train.index, sorted(set(y)))
+    for fitted, held_out in splits:
+        model = clone(pipeline).fit(messages.iloc[fitted], y[fitted])
+        columns = result.columns.get_indexer(model.classes_)
+        result.iloc[held_out, columns] = model.predict_proba(messages.iloc[held_out])
     return result
-
-
-def without_urgent(y_train, y_test, urgent="urgent"):
-    """Say why nothing can be decided about urgent chats.
-
-    Parameters
-    ----------
-    y_train, y_test : array-like of str
-        Categories.
-    urgent : str, default="urgent"
-        Name of the urgent category.
-
-    Returns
-    -------
-    str
-        A sentence; empty where both sides have urgent chats.
-
-    Examples
-    --------
-    >>> without_urgent(["incident", "other"], ["other"])
-    "No training chat is of the category 'urgent' (there are incident, other): say which one cannot wait."
-    """
-    for side, y in (("training", y_train), ("test", y_test)):
-        names = sorted(set(y))
-        if urgent not in names:
-            some = ", ".join(map(str, names[:5])) + (" ..." if len(names) > 5 else "")
-            return f"No {side} chat is of the category {urgent!r} (there are {some}): say which one cannot wait."
-    return ""
 
 
 def tuned_thresholds(is_urgent, probability, ratios=RATIOS):
@@ -112,7 +84,7 @@ def tuned_thresholds(is_urgent, probability, ratios=RATIOS):
     ----------
     is_urgent : array-like of bool of shape (n,)
     probability : array-like of shape (n,)
-        Of being urgent, by a model that has not seen the chat; six decimals are looked at.
+        Of being urgent, by a model that has not seen the chat; rounded to six decimals.
     ratios : sequence of float
         Cost of a missed urgent chat, where a false alarm costs 1.
 
@@ -133,25 +105,20 @@ def tuned_thresholds(is_urgent, probability, ratios=RATIOS):
     array([0.8 , 0.8 , 0.25])
     """
     is_urgent, probability = np.asarray(is_urgent, dtype=bool), np.round(probability, _DECIMALS)
-    if len(is_urgent) != len(probability) or not len(is_urgent):
-        raise ValueError(
-            f"Got {len(is_urgent)} chats and {len(probability)} probabilities, expected as many, and at least one."
-        )
-    values, place = np.unique(probability, return_inverse=True)
+    _check_lengths(is_urgent, probability)
+    values, index = np.unique(probability, return_inverse=True)
     # Candidate i calls urgent what has values[i] or more; the last one calls nothing urgent.
-    missed = np.append(0, np.bincount(place, is_urgent).cumsum())
-    alarms = (~is_urgent).sum() - np.append(0, np.bincount(place, ~is_urgent).cumsum())
+    missed = np.append(0, np.bincount(index, is_urgent).cumsum())
+    alarms = (~is_urgent).sum() - np.append(0, np.bincount(index, ~is_urgent).cumsum())
     candidates = np.concatenate([[0], (values[1:] + values[:-1]) / 2, [np.inf]]).round(_DECIMALS + 1)
-    found = []
-    for ratio in _checked_ratios(ratios):
-        # Rounded, so that sums in another order do not make one of two equal costs the lower.
-        cost = np.round(alarms + ratio * missed, 6)
-        found.append(candidates[np.flatnonzero(cost == cost.min())[-1]])
-    return np.array(found)
+    # Rounded, so that sums in another order do not make one of two equal costs the lower.
+    costs = np.round(alarms + _checked_ratios(ratios)[:, None] * missed, 6)
+    # Of equally cheap ones the last: argmin finds the first.
+    return candidates[::-1][costs[:, ::-1].argmin(axis=1)]
 
 
 def cost_curve(
-    y_train, seen, y_test, given, urgent="urgent", ratios=RATIOS, groups=None, confidence=0.95, draws=1000, seed=0
+    y_train, p_train, y_test, p_test, urgent="urgent", ratios=RATIOS, groups=None, confidence=0.95, draws=1000, seed=0
 ):
     """Cost of ways to call chats urgent, by how much worse it is to miss one than to raise a false alarm.
 
@@ -159,9 +126,9 @@ def cost_curve(
     ----------
     y_train, y_test : array-like of str of shape (n,) and (m,)
         Categories that people gave.
-    seen : pandas.DataFrame of shape (n, k)
+    p_train : pandas.DataFrame of shape (n, k)
         Probabilities of the training chats from `out_of_fold`. Thresholds are tuned on these only.
-    given : pandas.DataFrame of shape (m, k)
+    p_test : pandas.DataFrame of shape (m, k)
         Probabilities of the test chats, a column for each category.
     urgent : str, default="urgent"
         Name of the urgent category.
@@ -184,7 +151,7 @@ def cost_curve(
     Raises
     ------
     InputError
-        When either side has no urgent chat; the sentence is that of `without_urgent`.
+        When either side has no urgent chat.
     ValueError
         When a ratio is not above 0, or lengths differ.
 
@@ -192,36 +159,31 @@ def cost_curve(
     ----------
     C. Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001.
     """
-    nothing = without_urgent(y_train, y_test, urgent)
-    if nothing:
-        raise InputError(nothing)
+    _check_urgent(y_train, y_test, urgent)
     ratios = _checked_ratios(ratios)
-    chosen = tuned_thresholds(np.asarray(y_train, dtype=object) == urgent, seen[urgent], ratios)
-    is_urgent, probability = np.asarray(y_test, dtype=object) == urgent, np.round(given[urgent].to_numpy(), _DECIMALS)
-    if len(is_urgent) != len(probability):
-        raise ValueError(f"Got {len(probability)} probabilities for {len(is_urgent)} test chats, expected as many.")
-    unknown = np.full(len(ratios), np.nan)
-    policies = {
-        "tuned": (chosen, probability[:, None] >= chosen),
-        "elkan": (elkan := 1 / (1 + ratios), probability[:, None] >= elkan),
-        "as now": (unknown, (given.idxmax(axis=1) == urgent).to_numpy()[:, None]),
-        "all": (unknown, np.array(True)),
-        "none": (unknown, np.array(False)),
+    chosen = tuned_thresholds(np.asarray(y_train, dtype=object) == urgent, p_train[urgent], ratios)
+    is_urgent, probability = np.asarray(y_test, dtype=object) == urgent, np.round(p_test[urgent].to_numpy(), _DECIMALS)
+    _check_lengths(is_urgent, probability)
+    is_urgent, probability, codes = is_urgent[:, None], probability[:, None], group_codes(groups, len(is_urgent))
+    policies = {  # thresholds, and which chats are called urgent
+        "tuned": (chosen, probability >= chosen),
+        "elkan": (elkan := 1 / (1 + ratios), probability >= elkan),
+        "as now": (np.nan, (p_test.idxmax(axis=1) == urgent).to_numpy()[:, None]),
+        "all": (np.nan, np.array(True)),
+        "none": (np.nan, np.array(False)),
     }
     frames = []
     for policy, (threshold, called) in policies.items():
         flagged = np.broadcast_to(called, (len(is_urgent), len(ratios)))
-        hits, alarms = (flagged & is_urgent[:, None]).sum(axis=0), flagged.sum(axis=0)
-        costs = 1000 * np.where(is_urgent[:, None], ratios * ~flagged, flagged)
-        values = bootstrap(lambda w, c=costs: w @ c / w.sum(), group_codes(groups, len(is_urgent)), seed, draws)
+        hits, alarms = (flagged & is_urgent).sum(axis=0), flagged.sum(axis=0)
+        costs = 1000 * np.where(is_urgent, ratios * ~flagged, flagged)
+        values = bootstrap(lambda w, c=costs: w @ c / w.sum(), codes, seed, draws)
         low, high = percentile_interval(values, costs.mean(axis=0), confidence)
-        low = low.clip(0)
-        precision = np.divide(hits, alarms, out=unknown.copy(), where=alarms > 0)
         frames.append(
             pd.DataFrame(
                 {"policy": policy, "ratio": ratios, "threshold": threshold, "recall": hits / is_urgent.sum(),
-                 "precision": precision, "flagged": alarms / len(is_urgent), "cost": costs.mean(axis=0).round(9),
-                 "low": low, "high": high}
+                 "precision": divide(hits, alarms), "flagged": flagged.mean(axis=0),
+                 "cost": costs.mean(axis=0).round(9), "low": low.clip(0), "high": high}
             )
         )  # fmt: skip
     return pd.concat(frames, ignore_index=True)
@@ -234,7 +196,7 @@ def coverage_risk(y_true, y_pred, confidence_of_each, confidence=0.95):
     ----------
     y_true, y_pred : array-like of str of shape (n,)
     confidence_of_each : array-like of shape (n,)
-        Largest probability of each chat; six decimals are looked at.
+        Largest probability of each chat; rounded to six decimals.
     confidence : float, default=0.95
         Of the intervals.
 
@@ -263,30 +225,26 @@ def coverage_risk(y_true, y_pred, confidence_of_each, confidence=0.95):
     2      1.00        0.5   0.25  0.05  0.70
     """
     wrong = np.asarray(y_true, dtype=object) != np.asarray(y_pred, dtype=object)
-    sure = np.round(confidence_of_each, _DECIMALS)
-    if np.shape(wrong) != np.shape(sure) or not len(sure):
-        raise ValueError(
-            f"Got {np.size(sure)} probabilities for {np.size(wrong)} chats, expected as many, and at least one."
-        )
+    probability = np.round(confidence_of_each, _DECIMALS)
+    _check_lengths(wrong, probability)
     # Chats of the same probability are routed together.
-    values, place, count = np.unique(-sure, return_inverse=True, return_counts=True)
+    values, index, count = np.unique(-probability, return_inverse=True, return_counts=True)
     routed = count.cumsum()
-    error, low, high = wilson(np.bincount(place, wrong).cumsum(), routed, confidence)
-    return pd.DataFrame(
-        {"coverage": routed / len(sure), "threshold": -values, "error": error, "low": low, "high": high}
-    )
+    error, low, high = wilson(np.bincount(index, wrong).cumsum(), routed, confidence)
+    coverage = routed / len(probability)
+    return pd.DataFrame({"coverage": coverage, "threshold": -values, "error": error, "low": low, "high": high})
 
 
-def operating_points(y_train, seen, y_test, given, errors=ERRORS, confidence=0.95):
+def operating_points(y_train, p_train, y_test, p_test, errors=ERRORS, confidence=0.95):
     """Share of the chats that can be routed without a person at an error of at most so much.
 
     Every twentieth of the training chats, the surest first, is tried. The threshold is the one that routes most of them
-    while the interval of their error, corrected for the twenty looks, ends below. To look at the error alone would pick
+    while the interval of their error, corrected for twenty tests, ends below. The error alone would pick
     a lucky streak among the surest chats. Coverage and error are those of the test chats.
 
     Parameters
     ----------
-    y_train, seen, y_test, given
+    y_train, p_train, y_test, p_test
         As in `cost_curve`.
     errors : sequence of float
         Between 0 and 1.
@@ -304,23 +262,22 @@ def operating_points(y_train, seen, y_test, given, errors=ERRORS, confidence=0.9
     ValueError
         As `coverage_risk`.
     """
-    # The best of many thresholds is partly luck: a few are tried, each with its part of the doubt (Bonferroni).
-    known = coverage_risk(
-        y_train, seen.idxmax(axis=1), seen.max(axis=1), 1 - (1 - check_confidence(confidence)) / STEPS
-    )
-    tried = np.searchsorted(known["coverage"], np.arange(1, STEPS + 1) / STEPS - 1e-9)
-    known = known.iloc[np.unique(tried)]
-    curve = coverage_risk(y_test, given.idxmax(axis=1), given.max(axis=1), confidence)
+    # The best of many thresholds is partly luck: a few are tried, at a confidence corrected for them (Bonferroni).
+    corrected = 1 - (1 - check_confidence(confidence)) / STEPS
+    train = coverage_risk(y_train, p_train.idxmax(axis=1), p_train.max(axis=1), corrected)
+    steps = np.searchsorted(train["coverage"], np.arange(1, STEPS + 1) / STEPS - 1e-9)
+    train = train.iloc[np.unique(steps)]
+    test = coverage_risk(y_test, p_test.idxmax(axis=1), p_test.max(axis=1), confidence)
     rows = []
     for at_most in errors:
-        threshold = known.loc[known["high"] <= at_most, "threshold"].min()
-        point = curve.loc[curve["threshold"] >= threshold, ["coverage", "error", "low", "high"]].tail(1)
+        threshold = train.loc[train["high"] <= at_most, "threshold"].min()
+        point = test.loc[test["threshold"] >= threshold, ["coverage", "error", "low", "high"]].tail(1)
         rows.append((at_most, threshold, *(point.iloc[0] if len(point) else (0, np.nan, np.nan, np.nan))))
     return pd.DataFrame(rows, columns=["at_most", "threshold", "coverage", "error", "low", "high"])
 
 
 def points_frame(points):
-    """Lay out what `operating_points` found, for reading.
+    """Write the result of `operating_points` as text, for reading.
 
     Parameters
     ----------
@@ -342,19 +299,16 @@ def points_frame(points):
     wrong             4.8% (4.2% to 5.5%)
     """
     rows = [
-        (f"{100 * row.at_most:.3g}%", f"{row.coverage:.0%}", f"{np.ceil(row.threshold * 1e4) / 1e4:.4f}",
+        (f"{row.coverage:.0%}", f"{np.ceil(row.threshold * 1e4) / 1e4:.4f}",
          f"{row.error:.1%} ({row.low:.1%} to {row.high:.1%})")
-        if row.coverage
-        else (f"{100 * row.at_most:.3g}%", "no chat", "", "")
-        for row in points.itertuples(index=False)
+        if row.coverage else ("no chat", "", "") for row in points.itertuples(index=False)
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["at most wrong", "routed", "from probability", "wrong"]).set_index(
-        "at most wrong"
-    )
+    index = pd.Index([f"{100 * error:.3g}%" for error in points["at_most"]], name="at most wrong")
+    return pd.DataFrame(rows, index, columns=["routed", "from probability", "wrong"])
 
 
-def routed(points):
-    """Sum up what `operating_points` found, for a metrics file.
+def points_by_error(points):
+    """Sum up the result of `operating_points`, for a metrics file.
 
     Parameters
     ----------
@@ -367,15 +321,12 @@ def routed(points):
         By the error asked for: threshold, and coverage, error, low and high of the test chats; None where there are
         none.
     """
-    columns = ["threshold", "coverage", "error", "low", "high"]
-    return {
-        f"{row.at_most:g}": {name: _finite(getattr(row, name)) for name in columns}
-        for row in (() if points is None else points.itertuples())
-    }
+    rows = [] if points is None else points.set_index("at_most").iterrows()
+    return {f"{error:g}": {name: _finite(value) for name, value in row.items()} for error, row in rows}
 
 
-def tuned(costs):
-    """Pick out what the thresholds that were tuned on training chats do.
+def tuned_costs(costs):
+    """Select the rows of the thresholds that were tuned on training chats.
 
     Parameters
     ----------
@@ -390,8 +341,8 @@ def tuned(costs):
     return costs[costs["policy"] == "tuned"].drop(columns="policy").set_index("ratio")
 
 
-def thresholds(costs):
-    """Sum up `tuned`, for a metrics file.
+def threshold_by_ratio(costs):
+    """Sum up `tuned_costs`, for a metrics file.
 
     Parameters
     ----------
@@ -403,11 +354,30 @@ def thresholds(costs):
     dict of str to float
         Threshold by ratio; None where no chat is called urgent.
     """
-    return {} if costs is None else {f"{ratio:g}": _finite(value) for ratio, value in tuned(costs)["threshold"].items()}
+    rows = [] if costs is None else tuned_costs(costs)["threshold"].items()
+    return {f"{ratio:g}": _finite(threshold) for ratio, threshold in rows}
 
 
 def _finite(value):
     return float(value) if np.isfinite(value) else None
+
+
+def _check_lengths(chats, probabilities):
+    if len(chats) != len(probabilities) or not len(chats):
+        raise ValueError(
+            f"Got {len(probabilities)} probabilities for {len(chats)} chats, expected one for each, and at least one."
+        )
+
+
+def _check_urgent(y_train, y_test, urgent):
+    for side, y in (("training", y_train), ("test", y_test)):
+        names = sorted(set(y))
+        if urgent not in names:
+            some = ", ".join(map(str, names[:5])) + (" ..." if len(names) > 5 else "")
+            raise InputError(
+                f"Got no {side} chat of the category {urgent!r} (there are {some}), expected some; set triage.urgent "
+                "to the category that cannot wait."
+            )
 
 
 def _checked_ratios(ratios):

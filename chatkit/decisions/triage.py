@@ -1,4 +1,4 @@
-"""How much sooner urgent chats get an answer, and what that costs the others: the support queue, simulated."""
+"""Simulation of the support queue: how much sooner urgent chats get an answer, and what that costs the others."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,15 @@ import pandas as pd
 import simpy
 
 from chatkit.project import InputError
+from chatkit.statistics import bootstrap
 
 POLICIES = ("hourly triage", "model", "model and hourly triage", "oracle")
-STATISTICS = ("p50", "p90", "p99", "mean")  # p99: whom the model misses
-LOOK = 60  # minutes between two looks of the person who moves urgent chats to the front
-LEAST = 20  # days of chats at the desk's load, and chats on either side: with fewer an interval says nothing
-DRAWS = 500
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}  # p99: the urgent chats that the model misses
+STATISTICS = (*PERCENTILES, "mean")
+NUMBERS = ["value", "low", "high", "difference", "difference_low", "difference_high"]
+TRIAGE_INTERVAL = 60  # minutes after which a person again moves urgent chats to the front
+FEWEST = 20  # days of chats at the desk's load, and chats on either side: with fewer an interval says nothing
+DRAWS = 500  # of the bootstrap
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,10 @@ class Desk:
         for name in ("chats_per_day", "handling_minutes", "ageing_minutes"):
             if not getattr(self, name) > 0:
                 raise InputError(f"Got {name}={getattr(self, name)!r}, expected a number above 0.")
-        if self.days < LEAST:
-            raise InputError(f"Got days={self.days!r}, expected at least {LEAST}; with fewer an interval says nothing.")
+        if self.days < FEWEST:
+            raise InputError(
+                f"Got days={self.days!r}, expected at least {FEWEST}; with fewer an interval says nothing."
+            )
         if not 0 < self.confidence < 1:
             raise InputError(f"Got confidence={self.confidence!r}, expected a number between 0 and 1, such as 0.95.")
         if len(self.hours) != 2 or not 0 <= self.hours[0] < self.hours[1] <= 24:
@@ -77,7 +82,7 @@ class Desk:
             )
 
     def assumptions(self):
-        """Say in words what the simulation takes for granted.
+        """Write the assumptions of the simulation.
 
         Returns
         -------
@@ -112,7 +117,7 @@ def compare_policies(chats, probability, desk):
     chats : pandas.DataFrame of shape (n, m)
         Chats that the model has not seen, with created_at and category.
     probability : array-like of float of shape (n,)
-        What the model thinks of each being urgent, from 0 to 1.
+        Of being urgent, by the model, from 0 to 1.
     desk : Desk
 
     Returns
@@ -133,24 +138,21 @@ def compare_policies(chats, probability, desk):
     """
     queue = arrivals(chats, probability, desk)
     days = [day for _, day in queue.groupby("day")]
-    block, urgent = queue["block"].to_numpy(), queue["urgent"].to_numpy()
-    drawn = _draw(block, desk.seed)
+    block, urgent = np.unique(queue["block"], return_inverse=True)[1], queue["urgent"].to_numpy()
     rows = []
     for agents in desk.agents:
-        minutes = {policy: np.concatenate([_day(day, policy, agents, desk) for day in days]) for policy in POLICIES}
-        for who, theirs in (("urgent", urgent), ("others", ~urgent)):
-            found = {policy: _statistics(waited[theirs], drawn[:, block[theirs]]) for policy, waited in minutes.items()}
-            rows += [
-                (policy, agents, who, statistic, *_interval(found[policy][:, column], desk.confidence),
-                 *_interval((found[policy] - found[POLICIES[0]])[:, column], desk.confidence))
-                for policy in POLICIES for column, statistic in enumerate(STATISTICS)
-            ]  # fmt: skip
-    numbers = ["value", "low", "high", "difference", "difference_low", "difference_high"]
-    return pd.DataFrame(rows, columns=["policy", "agents", "who", "statistic", *numbers]).round(3)
+        waits = {policy: np.concatenate([_day(day, policy, agents, desk) for day in days]) for policy in POLICIES}
+        for who, side in (("urgent", urgent), ("others", ~urgent)):
+            values = {policy: _resample(waits[policy], side, block, desk.seed) for policy in POLICIES}
+            now = values[POLICIES[0]]
+            for policy in POLICIES:
+                numbers = *_interval(values[policy], desk), *_interval(values[policy] - now, desk)
+                rows += [(policy, agents, who, *row) for row in zip(STATISTICS, *numbers, strict=True)]
+    return pd.DataFrame(rows, columns=["policy", "agents", "who", "statistic", *NUMBERS]).round(3)
 
 
-def minutes(waits):
-    """Sum up what `compare_policies` found, for a metrics file.
+def p90_minutes(waits):
+    """Sum up the result of `compare_policies`, for a metrics file.
 
     Parameters
     ----------
@@ -162,10 +164,10 @@ def minutes(waits):
     dict
         Minutes in which nine of ten chats get their first answer: by number of agents, who, and policy.
     """
-    found = {}
+    minutes = {}
     for row in () if waits is None else waits[waits["statistic"] == "p90"].itertuples():
-        found.setdefault(f"{row.agents} agents", {}).setdefault(row.who, {})[row.policy] = float(row.value)
-    return found
+        minutes.setdefault(f"{row.agents} agents", {}).setdefault(row.who, {})[row.policy] = float(row.value)
+    return minutes
 
 
 def arrivals(chats, probability, desk):
@@ -201,44 +203,38 @@ def arrivals(chats, probability, desk):
     L. Brown et al., "Statistical Analysis of a Telephone Call Center", JASA 100, 2005: handling times are lognormal.
     """
     created, probability, urgent = _checked(chats, probability, desk)
-    opening, closing = desk.hours
+    opening, closing = (60 * hour for hour in desk.hours)
     midnight = created.dt.normalize()
-    place = (midnight - midnight.min()).dt.days.to_numpy()
+    date = (midnight - midnight.min()).dt.days.to_numpy()
     minute = (created - midnight).dt.total_seconds().to_numpy() / 60
-    since_closing = (minute - 60 * closing) % (24 * 60)
-    minute = np.where((60 * opening <= minute) & (minute < 60 * closing), minute - 60 * opening, 0)
-    counts = np.bincount(place)
-    blocks = min(len(counts), int(len(place) / desk.chats_per_day))
-    if blocks < LEAST:
+    since_closing = (minute - closing) % (24 * 60)
+    minute = np.where((opening <= minute) & (minute < closing), minute - opening, 0)
+    counts = np.bincount(date)
+    blocks = min(len(counts), int(len(date) / desk.chats_per_day))
+    if blocks < FEWEST:
         raise InputError(
-            f"Got {len(place):,} chats of {len(counts):,} days, which make {blocks:,} days of {desk.chats_per_day:g} "
-            f"chats, expected at least {LEAST}; take chats of a longer time, or fewer chats a day."
+            f"Got {len(date):,} chats of {len(counts):,} days, which make {blocks:,} days of {desk.chats_per_day:g} "
+            f"chats, expected at least {FEWEST}; take chats of a longer time, or fewer chats a day."
         )
     mean, variance = counts.mean(), counts.var(ddof=1)
-    kept = np.sqrt(max(0, 1 - mean / variance)) if variance > 0 else 0
-    load = desk.chats_per_day * (1 + kept * (counts / mean - 1))
+    shrinkage = np.sqrt(max(0, 1 - mean / variance)) if variance > 0 else 0
+    load = desk.chats_per_day * (1 + shrinkage * (counts / mean - 1))
     rng, days = np.random.default_rng(desk.seed), []
     for day, centre in enumerate(np.sort(rng.integers(len(counts), size=desk.days))):
         size = rng.poisson(load[centre])
-        nearest = np.argsort(np.abs(place - centre) + rng.random(len(place)))[:size]
+        nearest = np.argsort(np.abs(date - centre) + rng.random(len(date)))[:size]
         # At the opening, too, the oldest chat is first.
         rows = nearest[np.argsort(since_closing[nearest], kind="stable")]
-        days.append(
-            {
-                "day": day,
-                "block": centre * blocks // len(counts),
-                "minute": minute[rows],
-                "urgent": urgent[rows],
-                "probability": probability[rows],
-                # The standard deviation of a lognormal number is its mean when the variance of its logarithm is log 2.
-                "handling": desk.handling_minutes * rng.lognormal(-np.log(2) / 2, np.sqrt(np.log(2)), size),
-            }
-        )
-    return pd.concat([pd.DataFrame(day) for day in days], ignore_index=True)
+        # The standard deviation of a lognormal number is its mean when the variance of its logarithm is log 2.
+        handling = desk.handling_minutes * rng.lognormal(-np.log(2) / 2, np.sqrt(np.log(2)), size)
+        columns = {"day": day, "block": centre * blocks // len(counts), "minute": minute[rows]}
+        columns |= {"urgent": urgent[rows], "probability": probability[rows], "handling": handling}
+        days.append(pd.DataFrame(columns))
+    return pd.concat(days, ignore_index=True)
 
 
-def waits(arrival, handling, agents, place, urgent=None):
-    """Minutes that each chat waits until an agent takes it, with everybody there until all are answered.
+def waiting_minutes(arrival, handling, agents, rank, urgent=None):
+    """Simulate the queue of one day until all chats are answered, and return how long each waits for an agent.
 
     Parameters
     ----------
@@ -247,10 +243,10 @@ def waits(arrival, handling, agents, place, urgent=None):
     handling : array-like of float of shape (n,)
         Minutes that a chat keeps an agent busy, without interruption.
     agents : int
-    place : array-like of float of shape (n,)
-        A free agent takes the waiting chat with the smallest; of equal ones the first to arrive.
+    rank : array-like of float of shape (n,)
+        A free agent takes the waiting chat with the lowest rank; of equal ones the first to arrive.
     urgent : array-like of bool of shape (n,), optional
-        When given, a person looks at minute 0 and once an hour and moves these chats in front of all others.
+        When given, a person moves these chats in front of all others at minute 0 and once an hour.
 
     Returns
     -------
@@ -260,86 +256,70 @@ def waits(arrival, handling, agents, place, urgent=None):
     --------
     One agent, busy for 10 minutes each time; of the two who wait, the last goes first:
 
-    >>> waits([0, 1, 2], [10, 10, 10], agents=1, place=[0, 0, -1])
+    >>> waiting_minutes([0, 1, 2], [10, 10, 10], agents=1, rank=[0, 0, -1])
     array([ 0., 19.,  8.])
     """
-    queue = _Queue(arrival, handling, place)
+    arrival, handling, rank = (np.asarray(values, float).tolist() for values in (arrival, handling, rank))
+    environment, waited = simpy.Environment(), {}
+    queue = simpy.PriorityStore(environment)
     # In this order: at minute 0 all chats of the night are there before the person looks, and then the agents come.
-    queue.environment.process(queue.customers())
+    environment.process(_customers(environment, queue, arrival, rank))
     if urgent is not None:
-        queue.environment.process(queue.person(urgent))
+        environment.process(_person(environment, queue, urgent))
     for _ in range(agents):
-        queue.environment.process(queue.agent())
-    if len(arrival):
-        queue.environment.run(until=queue.all_taken)
-    return queue.waited
+        environment.process(_agent(environment, queue, handling, waited))
+    while len(waited) < len(arrival):
+        environment.step()
+    return np.array([waited[chat] for chat in range(len(arrival))])
 
 
-class _Queue:
-    """The chats that wait, and what customers, agents and the person who looks through them do with it."""
+def _customers(environment, queue, arrival, rank):
+    for chat, moment in enumerate(arrival):
+        if moment > environment.now:
+            yield environment.timeout(moment - environment.now)
+        queue.put((rank[chat], chat, environment.now))
 
-    def __init__(self, arrival, handling, place):
-        self.arrival, self.handling, self.place = (np.asarray(x, float).tolist() for x in (arrival, handling, place))
-        self.environment = simpy.Environment()
-        self.waiting, self.all_taken = simpy.PriorityStore(self.environment), self.environment.event()
-        self.waited, self.untaken = np.full(len(arrival), np.nan), len(arrival)
 
-    def customers(self):
-        for chat, moment in enumerate(self.arrival):
-            if moment > self.environment.now:
-                yield self.environment.timeout(moment - self.environment.now)
-            self.waiting.put((self.place[chat], chat, self.environment.now))
+def _agent(environment, queue, handling, waited):
+    while True:
+        _, chat, since = yield queue.get()
+        waited[chat] = environment.now - since
+        yield environment.timeout(handling[chat])
 
-    def agent(self):
-        while True:
-            _, chat, since = yield self.waiting.get()
-            self.waited[chat] = self.environment.now - since
-            self.untaken -= 1
-            if not self.untaken:
-                self.all_taken.succeed()
-            yield self.environment.timeout(self.handling[chat])
 
-    def person(self, urgent):
-        while True:
-            self.waiting.items = sorted(
-                (-np.inf if urgent[item[1]] else item[0], *item[1:]) for item in self.waiting.items
-            )
-            yield self.environment.timeout(LOOK)
+def _person(environment, queue, urgent):
+    while True:
+        queue.items = sorted((-np.inf if urgent[chat] else before, chat, since) for before, chat, since in queue.items)
+        yield environment.timeout(TRIAGE_INTERVAL)
 
 
 def _day(day, policy, agents, desk):
     """Minutes waited by the chats of one day."""
     arrival, urgent = day["minute"].to_numpy(), day["urgent"].to_numpy()
-    if policy == "hourly triage":
-        return waits(arrival, day["handling"], agents, np.zeros(len(day)), urgent)
-    # The order of sure / 1 + waited / ageing among those who wait does not change with time, since all age alike: it is
-    # the order of arrival, with a start of `ageing` minutes for who is surely urgent (Jackson, "Some Problems in
+    # The order of score / 1 + waited / ageing among those who wait does not change with time, since all age alike: it
+    # is the order of arrival, with a start of `ageing` minutes for who is surely urgent (Jackson, "Some Problems in
     # Queueing with Dynamic Priorities", Naval Research Logistics Quarterly 7, 1960).
-    sure = urgent if policy == "oracle" else day["probability"].to_numpy()
-    looked_for = urgent if policy == "model and hourly triage" else None
-    return waits(arrival, day["handling"], agents, arrival - desk.ageing_minutes * sure, looked_for)
+    score = {"hourly triage": 0, "oracle": urgent}.get(policy, day["probability"].to_numpy())
+    moved = urgent if "hourly triage" in policy else None
+    return waiting_minutes(arrival, day["handling"], agents, arrival - desk.ageing_minutes * score, moved)
 
 
 def _checked(chats, probability, desk):
     """Times, probabilities and urgency in the order of arrival."""
-    if not pd.api.types.is_datetime64_any_dtype(chats.get("created_at")):
-        raise InputError("Got chats without times in created_at, expected when each was written; add it to the query.")
-    # As the clock on the wall showed it, so that a day has 24 hours.
-    created, probability = chats["created_at"].dt.tz_localize(None), np.asarray(probability, dtype=float)
+    created, probability = chats.get("created_at"), np.asarray(probability, dtype=float)
+    if not pd.api.types.is_datetime64_any_dtype(created) or created.isna().any():
+        raise InputError("Got chats without times in created_at, expected when each was written; correct the query.")
+    created = created.dt.tz_localize(None)  # local time, so that a day has 24 hours
     if probability.shape != (len(chats),) or not ((probability >= 0) & (probability <= 1)).all():
         raise InputError(
             f"Got probabilities of shape {probability.shape} for {len(chats):,} chats, expected one from 0 to 1 for "
             "each; pass the column of the urgent category."
         )
     urgent = (chats["category"] == desk.urgent).to_numpy()
-    if min(urgent.sum(), (~urgent).sum()) < LEAST:
+    if min(urgent.sum(), (~urgent).sum()) < FEWEST:
         raise InputError(
             f"Got {urgent.sum():,} chats of the category '{desk.urgent}' and {(~urgent).sum():,} others, expected at "
-            f"least {LEAST} of each; name the category that should not wait."
-        )
-    if created.isna().any():
-        raise InputError(
-            f"Got {created.isna().sum():,} chats with an empty created_at, expected a time for each; leave them out."
+            f"least {FEWEST} of each; name the category that should not wait."
         )
     if (created == created.dt.normalize()).all():
         raise InputError("Got dates without time of day in created_at, expected both; a queue depends on the hour.")
@@ -348,26 +328,23 @@ def _checked(chats, probability, desk):
     return created.iloc[order].reset_index(drop=True), probability[order].round(6), urgent[order]
 
 
-def _draw(block, seed):
-    """How often each block is there: as it is in the first row, then drawn with replacement."""
-    blocks, there = block.max() + 1, np.unique(block)
-    chosen = np.random.default_rng([seed, 1]).choice(there, (DRAWS, len(there)))
-    counts = [np.bincount(row, minlength=blocks) for row in chosen]
-    return np.vstack([np.isin(np.arange(blocks), there).astype(int), *counts])
+def _resample(minutes, side, block, seed):
+    """Percentiles and mean of the minutes of one side: as they are, then of blocks drawn with replacement."""
+    rows = np.flatnonzero(side)
+    rows = rows[np.argsort(minutes[rows], kind="stable")]
+    minutes = minutes[rows]
+
+    def statistics(weights):
+        weights = weights[rows]
+        reached = weights.cumsum()
+        if not reached[-1]:
+            return np.full(len(STATISTICS), np.nan)
+        positions = np.searchsorted(reached, np.array([*PERCENTILES.values()]) * reached[-1])
+        return np.append(minutes[positions], np.average(minutes, weights=weights))
+
+    return np.vstack([statistics(np.ones(len(block))), bootstrap(statistics, block, [seed, 1], DRAWS)])
 
 
-def _statistics(minutes, weights):
-    """Percentiles and mean of weighted minutes, a row for each row of weights; NaN where none has any."""
-    order = np.argsort(minutes, kind="stable")
-    minutes, found = minutes[order], np.full((len(weights), len(STATISTICS)), np.nan)
-    for row, weight in zip(found, weights, strict=True):
-        reached = np.cumsum(weight[order])
-        if reached[-1]:
-            row[:3] = minutes[np.searchsorted(reached, np.array([0.5, 0.9, 0.99]) * reached[-1])]
-            row[3] = np.average(minutes, weights=weight[order])
-    return found
-
-
-def _interval(found, confidence):
-    """Value of the first, and the interval of the others."""
-    return found[0], *np.nanquantile(found[1:], [(1 - confidence) / 2, (1 + confidence) / 2])
+def _interval(values, desk):
+    """Values of the first row, and percentile intervals of the others."""
+    return values[0], *np.nanquantile(values[1:], [(1 - desk.confidence) / 2, (1 + desk.confidence) / 2], axis=0)

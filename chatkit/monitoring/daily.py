@@ -1,4 +1,4 @@
-"""What a model at work says, day by day, and what people correct, as tidy frames."""
+"""Predictions of the service by day, and what people correct, as tidy frames."""
 
 import datetime as dt
 
@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from chatkit.project import InputError
-from chatkit.statistics import check_confidence, group_codes, wilson
+from chatkit.statistics import check_confidence, divide, group_codes, wilson
 
 
 def window(days, until):
@@ -46,7 +46,7 @@ def window(days, until):
 
 
 def labelled(predictions, relabels):
-    """Give each prediction of the log what people say of it.
+    """Add the category that people gave to each prediction of the log.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def labelled(predictions, relabels):
     -------
     pandas.DataFrame of shape (n, m + 1)
         The log in the form of `chatkit.scores.predictions.Predictions.frame`: predicted in place of category, and
-        actual, the category of the latest relabel, None where nobody has looked.
+        actual, the category of the latest relabel, None where there is none.
     """
     latest = relabels.drop_duplicates("prediction_id", keep="last").set_index("prediction_id")["category"]
     actual = predictions["prediction_id"].map(latest).astype(object)
@@ -100,7 +100,7 @@ def daily_shares(chats, confidence=0.95, categories=()):
         With at (UTC) and predicted; independent of each other, see `one_of_each`.
     confidence : float, default=0.95
     categories : iterable of str, optional
-        Categories that were to be expected: those that nobody's chat was called count 0.
+        Categories that are expected: those that were not predicted count 0.
 
     Returns
     -------
@@ -122,21 +122,12 @@ def daily_shares(chats, confidence=0.95, categories=()):
     _some(chats, "chat")
     counts = pd.crosstab(_days(chats), chats["predicted"].to_numpy(dtype=object))
     days, names = pd.date_range(counts.index[0], counts.index[-1]), sorted({*counts.columns, *categories})
-    counts = counts.reindex(index=days, columns=names, fill_value=0)
-    rows = np.repeat(counts.sum(axis=1).to_numpy(), counts.shape[1])
-    count = counts.to_numpy().ravel()
-    share, low, high = wilson(count, rows, confidence)
-    return pd.DataFrame(
-        {
-            "day": np.repeat(counts.index, counts.shape[1]),
-            "category": np.tile(counts.columns.to_numpy(), len(counts)),
-            "count": count,
-            "rows": rows,
-            "share": share,
-            "low": low,
-            "high": high,
-        }
-    )
+    counts = counts.reindex(index=days, columns=names, fill_value=0).rename_axis(columns="category")
+    frame = counts.T.melt(ignore_index=False, var_name="day", value_name="count").reset_index()
+    frame = frame[["day", "category", "count"]]
+    rows = frame.groupby("day")["count"].transform("sum")
+    share, low, high = wilson(frame["count"].to_numpy(), rows.to_numpy(), confidence)
+    return frame.assign(rows=rows, share=share, low=low, high=high)
 
 
 def daily_confidence(chats, confidence=0.95):
@@ -156,11 +147,8 @@ def daily_confidence(chats, confidence=0.95):
     chats = _some(chats.dropna(subset="probability"), "probability")
     days = chats["probability"].groupby(_days(chats)).agg(rows="count", mean="mean", spread="std")
     days = days.rename_axis("day").reset_index()
-    half = (
-        stats.t.ppf((1 + check_confidence(confidence)) / 2, days["rows"] - 1)
-        * days.pop("spread")
-        / np.sqrt(days["rows"])
-    )
+    t = stats.t.ppf((1 + check_confidence(confidence)) / 2, days["rows"] - 1)
+    half = t * days.pop("spread") / np.sqrt(days["rows"])
     return days.assign(low=(days["mean"] - half).clip(lower=0), high=(days["mean"] + half).clip(upper=1))
 
 
@@ -176,28 +164,23 @@ def weekly_corrections(chats, confidence=0.95):
     Returns
     -------
     pandas.DataFrame
-        week (of the prediction in UTC, such as "2026-W48"), category (that was predicted), rows, looked_at,
-        corrections (the latest relabel names another category), share (of the corrections in the rows), low, high.
+        week (of the prediction in UTC, such as "2026-W48"), category (that was predicted), rows, reviewed (with a
+        relabel), corrections (the latest relabel names another category), share (of the corrections in the rows), low,
+        high.
     """
     calendar = _days(_some(chats, "chat")).dt.isocalendar()
     week = calendar["year"].astype(str) + "-W" + calendar["week"].astype(str).str.zfill(2)
-    looked_at = chats["actual"].notna()
-    frame = pd.DataFrame(
-        {
-            "week": week,
-            "category": chats["predicted"],
-            "rows": 1,
-            "looked_at": looked_at.astype(int),
-            "corrections": (looked_at & (chats["actual"] != chats["predicted"])).astype(int),
-        }
-    )
+    reviewed = chats["actual"].notna()
+    corrected = reviewed & (chats["actual"] != chats["predicted"])
+    frame = pd.DataFrame({"week": week, "category": chats["predicted"], "rows": 1})
+    frame = frame.assign(reviewed=reviewed.astype(int), corrections=corrected.astype(int))
     frame = frame.groupby(["week", "category"], as_index=False).sum()
     share, low, high = wilson(frame["corrections"].to_numpy(), frame["rows"].to_numpy(), confidence)
     return frame.assign(share=share, low=low, high=high)
 
 
 def audit(chats, confidence=0.95):
-    """Accuracy on the chats that were drawn at random for people to look at, as far as they have.
+    """Accuracy on the chats that were drawn at random for people to review, as far as they have.
 
     Parameters
     ----------
@@ -208,20 +191,16 @@ def audit(chats, confidence=0.95):
     Returns
     -------
     pandas.DataFrame of shape (1, 8)
-        drawn, looked_at, right, accuracy (of those looked at) with Wilson's low and high; at_least and at_most, the
+        drawn, reviewed, right, accuracy (of those reviewed) with Wilson's low and high; at_least and at_most, the
         accuracy of all that were drawn if the others were all wrong, or all right.
     """
-    looked_at, right = chats["actual"].notna().sum(), (chats["actual"] == chats["predicted"]).sum()
-    accuracy, low, high = wilson(right, looked_at, confidence)
-    drawn = len(chats)
-    row = {
-        "drawn": drawn, "looked_at": looked_at, "right": right, "accuracy": accuracy, "low": low, "high": high,
-        "at_least": right / drawn if drawn else np.nan,
-        "at_most": (right + drawn - looked_at) / drawn if drawn else np.nan,
-    }  # fmt: skip
-    return pd.DataFrame({name: [value] for name, value in row.items()}).astype(
-        {"accuracy": float, "low": float, "high": float}
-    )
+    drawn, reviewed, right = len(chats), chats["actual"].notna().sum(), (chats["actual"] == chats["predicted"]).sum()
+    accuracy, low, high = (float(value) for value in wilson(right, reviewed, confidence))
+    at_least, at_most = divide([right, right + drawn - reviewed], np.array([drawn, drawn]))
+    return pd.DataFrame(
+        {"drawn": drawn, "reviewed": reviewed, "right": right, "accuracy": accuracy, "low": low, "high": high,
+         "at_least": at_least, "at_most": at_most}, index=[0]
+    )  # fmt: skip
 
 
 def requests(predictions):
@@ -280,14 +259,9 @@ def expected_shares(sides):
     0    other  test   0.75
     1   urgent  test   0.25
     """
-    shares = [side.value_counts(normalize=True).sort_index().rename("share") for side in sides.values()]
-    return pd.concat(
-        [
-            frame.rename_axis("category").reset_index().assign(split=name)[["category", "split", "share"]]
-            for name, frame in zip(sides, shares, strict=True)
-        ],
-        ignore_index=True,
-    )
+    shares = {name: side.value_counts(normalize=True).sort_index() for name, side in sides.items()}
+    shares = pd.concat(shares, names=["split", "category"]).rename("share")
+    return shares.reset_index()[["category", "split", "share"]]
 
 
 def _some(rows, what):

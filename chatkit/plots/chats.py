@@ -1,9 +1,9 @@
-"""What came in, and how it was split."""
+"""The chats by category: over time, and on the sides of a split."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from chatkit.plots import style
 
@@ -27,30 +27,26 @@ def class_shares(frame, ax=None):
     splits = frame["split"].unique()
     shares = frame.pivot_table(index="category", columns="split", values="share", aggfunc="sum", fill_value=0)[splits]
     shares = shares.loc[style.largest_first(shares.mean(axis=1))]
-    if ax is None:
-        ax = style.new_axes(style.WIDTH, 1.4 + 0.26 * len(shares))
-    place = np.arange(len(shares))
-    ax.hlines(place, shares.min(axis=1), shares.max(axis=1), color="#8c8c8c", linewidth=1)
+    low, high = shares.min(axis=1), shares.max(axis=1)
+    ax = style.axes(ax, height=1.4 + 0.26 * len(shares))
+    rows = np.arange(len(shares))
+    ax.hlines(rows, low, high, color=style.GREY, linewidth=1)
     for split, color, marker in zip(splits, style.COLORS, "oDs^v", strict=False):
         # Hollow but for the first: equal shares lie upon each other.
         fill = color if split == splits[0] else "none"
-        ax.plot(shares[split], place, marker, color=color, markerfacecolor=fill, markersize=8, label=split)
-    ax.set_yticks(place, [style.shown(name) for name in shares.index])
+        ax.plot(shares[split], rows, marker, color=color, markerfacecolor=fill, markersize=8, label=split)
+    ax.set_yticks(rows, [style.shown(name) for name in shares.index])
     ax.set(xlim=(0, None), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the chats on that side", ylabel="category")
-    ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if shares.max(axis=None) > 0.06 else 1))
-    apart = (shares.max(axis=1) - shares.min(axis=1)).sort_values(ascending=False, kind="stable")
-    widest = apart.index[0]
-
-    def both(name):
-        return ", ".join(f"{split} {share:.1%}" for split, share in shares.loc[name].items())
-
-    style.title_and_legend(ax, f"Largest difference: {widest}, {both(widest)}")
-    said = [f"{name} {both(name)}" for name in shares.index]
+    style.percent(ax.xaxis, high.max())
+    differences = (high - low).sort_values(ascending=False, kind="stable")
+    widest = differences.index[0]
+    texts = {name: ", ".join(f"{split} {share:.1%}" for split, share in row.items()) for name, row in shares.iterrows()}
+    style.title_and_legend(ax, f"Largest difference: {widest}, {texts[widest]}")
     style.add_text(
         ax,
-        f"Share of {style.categories(len(shares))} by side of the split, the largest first: {style.some(said)}. "
-        f"Largest difference: {widest}, {100 * apart.iloc[0]:.1f} points.",
+        f"Share of {style.categories(len(shares))} by side of the split, the largest first: "
+        f"{style.some(f'{name} {text}' for name, text in texts.items())}. "
+        f"Largest difference: {widest}, {100 * differences.iloc[0]:.1f} points.",
     )
     return ax
 
@@ -80,36 +76,27 @@ def chats_per_week(frame, ax=None):
     if len(shown) < len(order):
         rest = f"{len(order) - len(shown)} other categories"
         weeks, colors = weeks.assign(**{rest: total - weeks.sum(axis=1)}), colors | {rest: "#b0b0b0"}
-    if ax is None:
-        ax = style.new_axes(style.WIDTH, 4)
+    ax = style.axes(ax, height=4)
     # A step a week: nothing is known of the days between. The last week lasts until its end.
     starts, counts = weeks.index.append(weeks.index[-1:] + pd.Timedelta(days=7)), weeks.to_numpy().T
-    ax.stackplot(
-        starts,
-        np.column_stack([counts, counts[:, -1]]),
-        step="post",
-        labels=[style.shown(name) for name in weeks],
-        colors=[colors[name] for name in weeks],
-        edgecolor="white",
-        linewidth=0.3,
-    )
+    labels = [style.shown(name) for name in weeks]
+    props = {"colors": [colors[name] for name in weeks], "edgecolor": "white", "linewidth": 0.3}
+    ax.stackplot(starts, np.column_stack([counts, counts[:, -1]]), step="post", labels=labels, **props)
     ax.set(ylim=(0, None), xlim=(starts[0], starts[-1]), xlabel="week", ylabel="chats in the week")
     locator = AutoDateLocator(maxticks=7)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
+    ax.yaxis.set(major_locator=MaxNLocator(6, integer=True), major_formatter="{x:,.0f}")
     ax.set_axisbelow(True)
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
     busiest = total.idxmax()
-    style.title(ax, f"{total.mean():,.0f} chats a week on average, {total.max():,} in the week of {style.day(busiest)}")
-    said = [
+    style.title(ax, f"{total.mean():,.0f} chats a week on average, {total.max():,} in the week of {busiest:%Y-%m-%d}")
+    ranges = [
         f"{name} {counts.min():,} to {counts.max():,}, mean {counts.mean():,.1f}"
         for name, counts in weeks.loc[:, ::-1].items()
     ]
     style.add_text(
         ax,
-        f"Chats per week from {style.day(weeks.index[0])} to {style.day(weeks.index[-1])}, {total.mean():,.1f} on "
-        f"average, most in the week of {style.day(busiest)} ({total.max():,}). By category: {'; '.join(said)}.",
+        f"Chats per week from {weeks.index[0]:%Y-%m-%d} to {weeks.index[-1]:%Y-%m-%d}, {total.mean():,.1f} on "
+        f"average, most in the week of {busiest:%Y-%m-%d} ({total.max():,}). By category: {'; '.join(ranges)}.",
     )
     return ax

@@ -21,25 +21,23 @@ def learning_curve(frame, ax=None):
         A line is the mean over the folds, its band goes from the lowest to the highest.
     """
     style.expect(frame, ["rows", "fold", "split", "macro_f1"])
-    if ax is None:
-        ax = style.new_axes(style.WIDTH, 4)
-    said = []
-    drawn = {"train": ("chats it was fitted on", "s"), "validation": ("chats it has not seen", "o")}
-    for color, (split, (label, marker)) in zip(style.COLORS, drawn.items(), strict=False):
+    ax = style.axes(ax, height=4)
+    texts = []
+    sides = {"train": ("chats it was fitted on", "s"), "validation": ("chats it has not seen", "o")}
+    for color, (split, (label, marker)) in zip(style.COLORS, sides.items(), strict=False):
         folds = frame[frame["split"] == split].groupby("rows")["macro_f1"]
         mean = folds.mean()
         ax.plot(mean.index, mean, marker=marker, markersize=5, color=color, label=label)
-        ax.fill_between(mean.index, folds.min(), folds.max(), color=color, alpha=0.2, linewidth=0)
-        said.append(f"on {label} " + ", ".join(f"{score:.2f} with {rows:,}" for rows, score in mean.items()))
+        style.band(ax, mean.index, folds.min(), folds.max(), color)
+        texts.append(f"on {label} " + ", ".join(f"{score:.2f} with {rows:,}" for rows, score in mean.items()))
     ax.set(xlabel="chats that the model was fitted on", ylabel="macro-F1 (mean and range of folds)", xlim=(0, None))
-    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set(major_locator=MaxNLocator(6, integer=True), major_formatter="{x:,.0f}")
     title = f"Macro-F1 on unseen chats is {mean.iloc[-1]:.2f}"
     if len(mean) > 1:
         last, gain = mean.index[-1] - mean.index[-2], mean.iloc[-1] - mean.iloc[-2]
         title += f" ({gain:+.2f} by the last {last:,})"
     style.title_and_legend(ax, title)
-    style.add_text(ax, f"Macro-F1 by chats that the model was fitted on: {'; '.join(said)}.")
+    style.add_text(ax, f"Macro-F1 by chats that the model was fitted on: {'; '.join(texts)}.")
     return ax
 
 
@@ -58,19 +56,18 @@ def complexity(frame, ax=None):
     matplotlib.axes.Axes
     """
     style.expect(frame, ["round", "split", "log_loss"])
-    if ax is None:
-        ax = style.new_axes(style.WIDTH, 4)
-    said, drawn = [], {"train": ("chats it was fitted on", "--"), "test": ("chats it has not seen", "-")}
-    for color, (split, (label, line)) in zip(style.COLORS, drawn.items(), strict=False):
+    ax = style.axes(ax, height=4)
+    texts, sides = [], {"train": ("chats it was fitted on", "--"), "test": ("chats it has not seen", "-")}
+    for color, (split, (label, line)) in zip(style.COLORS, sides.items(), strict=False):
         losses = frame[frame["split"] == split].set_index("round")["log_loss"].sort_index()
         ax.plot(losses.index, losses, line, color=color, label=label)
-        said.append(f"on {label} from {losses.iloc[0]:.2f} to {losses.iloc[-1]:.2f}")
+        texts.append(f"on {label} from {losses.iloc[0]:.2f} to {losses.iloc[-1]:.2f}")
     best = losses.idxmin()
     ax.plot(best, losses[best], "o", color=color)
     ax.set(xlabel="rounds of trees", ylabel="log-loss in nats (lower is better)", xlim=(0, None), ylim=(0, None))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     style.title_and_legend(ax, f"On new chats round {best} of {losses.index[-1]} is best, with {losses[best]:.2f}")
     style.add_text(
-        ax, f"Log-loss by rounds of trees: {'; '.join(said)}, lowest at round {best} with {losses[best]:.2f}."
+        ax, f"Log-loss by rounds of trees: {'; '.join(texts)}, lowest at round {best} with {losses[best]:.2f}."
     )
     return ax

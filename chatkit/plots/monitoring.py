@@ -1,11 +1,8 @@
 """The model at work: what it says day by day, how sure it is, what people correct, how long it takes."""
 
-import textwrap
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from chatkit.plots import style
 
@@ -13,7 +10,9 @@ PANELS = 6  # categories of daily shares: more is a wall
 ROWS = 20  # categories of corrections
 WEEKS = 4  # of corrections, the latest
 TICKS = 4  # days that are written out: panels are half as wide as the page
-_LINES = (("-", "#707070"), (":", "#707070"))
+_LINE = "#707070"  # what to compare with
+_LINES = (("-", _LINE), (":", _LINE))
+_DAILY = {"vertical": True, "fmt": "o-", "markersize": 4, "linewidth": 1, "elinewidth": 1}
 
 
 def daily_shares(frame, expected, axes=None):
@@ -51,42 +50,31 @@ def daily_shares(frame, expected, axes=None):
         )
     lines = lines[expected["split"].unique()].reindex(frame["category"].unique(), fill_value=0.0)
     rows = frame.drop_duplicates("day")["rows"].sum()
-    whole = frame.groupby("category")["count"].sum() / rows
-    before = lines.iloc[:, 0]
+    whole, before = frame.groupby("category")["count"].sum() / rows, lines.iloc[:, 0]
     shown = style.largest_first((whole - before).abs())[:PANELS]
-    if axes is None:
-        height = -(-len(shown) // 2)
-        axes = plt.subplots(
-            height, min(2, len(shown)), figsize=(style.WIDTH, 1.2 + 1.7 * height), layout="constrained", sharex=True,
-            squeeze=False,
-        )[1]  # fmt: skip
-    axes = np.ravel(axes)
-    if len(axes) < len(shown):
-        raise ValueError(f"Got {len(axes)} axes, expected {len(shown)}, one for each category shown; leave axes out.")
-    for ax, category in zip(axes, shown, strict=False):
+    columns, height = min(2, len(shown)), 1.2 + 1.7 * -(-len(shown) // 2)
+    axes = style.panels(axes, len(shown), height, columns, sharex=True)
+    for ax, category in zip(axes, shown, strict=True):
         days = frame[(frame["category"] == category) & (frame["rows"] > 0)]
-        _points(ax, days["day"], days["share"], days["low"], days["high"])
+        style.intervals(ax, days["day"], days, "share", **_DAILY)
         for (line, color), split in zip(_LINES, lines, strict=False):
             ax.axhline(lines.loc[category, split], linestyle=line, color=color, linewidth=1.2, zorder=1, label=split)
         ax.set(ylim=(0, 1.08 * max(days["high"].max(), lines.loc[category].max())))
         ax.set_title(style.shown(category), loc="left", fontsize=10, weight="normal", pad=4)
+        style.percent(ax.yaxis, days["high"].max())
         ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if days["high"].max() > 0.06 else 1))
         _dates(ax, days["day"])
-    for ax in axes[len(shown) :]:
-        ax.set_axis_off()
-    first = shown[0]
-    found = f"Furthest off: {first}, {whole[first]:.1%} of {style.chats(rows)}, {before[first]:.1%} expected"
-    figure = axes[0].get_figure()
+    first, figure = shown[0], axes[0].get_figure()
+    title = f"Furthest off: {first}, {whole[first]:.1%} of {style.chats(rows)}, {before[first]:.1%} expected"
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=len(lines.columns))
-    figure.suptitle(style.escape(textwrap.fill(found, 64)), x=0.01, ha="left", fontsize=11, weight="bold")
-    said = [f"{name} {whole[name]:.1%}, expected {before[name]:.1%}" for name in style.largest_first(whole)]
+    style.title_of_panels(axes[0], title)
+    texts = [f"{name} {whole[name]:.1%}, expected {before[name]:.1%}" for name in style.largest_first(whole)]
     style.add_text(
         axes[0],
-        f"Share of {style.categories(len(whole))} from {style.day(frame['day'].min())} to "
-        f"{style.day(frame['day'].max())}, the largest first: {style.some(said)}. {found}.",
+        f"Share of {style.categories(len(whole))} from {frame['day'].min():%Y-%m-%d} to "
+        f"{frame['day'].max():%Y-%m-%d}, the largest first: {style.some(texts)}. {title}.",
     )
-    return axes[: len(shown)]
+    return axes
 
 
 def daily_confidence(frame, expected, ax=None):
@@ -106,25 +94,22 @@ def daily_confidence(frame, expected, ax=None):
     matplotlib.axes.Axes
     """
     style.expect(frame, ["day", "rows", "mean", "low", "high"])
-    if ax is None:
-        ax = style.new_axes(style.WIDTH, 3)
-    known = frame["low"].notna()  # of one chat alone there is no interval
-    _points(ax, *(frame.loc[known, name] for name in ("day", "mean", "low", "high")))
-    ax.plot(frame.loc[~known, "day"], frame.loc[~known, "mean"], "o", color=style.COLORS[0], markerfacecolor="white")
-    ax.axhline(expected, color="#707070", linewidth=1.2, zorder=1, label="test chats")
-    ax.set(ylabel="mean probability")
-    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_formatter("{x:.3f}")
+    ax = style.axes(ax, height=3)
+    # Of one chat alone there is no interval.
+    style.intervals(ax, frame["day"], frame, "mean", **_DAILY)
+    ax.axhline(expected, color=_LINE, linewidth=1.2, zorder=1, label="test chats")
+    ax.set_ylabel("mean probability")
+    ax.yaxis.set(major_locator=MaxNLocator(5, steps=[1, 2, 5, 10]), major_formatter="{x:.3f}")
     _dates(ax, frame["day"])
     mean = np.average(frame["mean"], weights=frame["rows"])
     lowest = frame.loc[frame["mean"].idxmin()]
-    found = f"The model is {mean:.3f} sure on average, {expected:.3f} on the test chats"
+    title = f"The model is {mean:.3f} sure on average, {expected:.3f} on the test chats"
     ax.legend(loc="best")
-    style.title(ax, found)
+    style.title(ax, title)
     style.add_text(
         ax,
-        f"Mean probability of the predicted category on {_days(frame)}. {found}; least on "
-        f"{style.day(lowest['day'])}, {lowest['mean']:.3f} on {style.chats(lowest['rows'])}.",
+        f"Mean probability of the predicted category on {style.counted(len(frame), 'day')}. {title}; least on "
+        f"{lowest['day']:%Y-%m-%d}, {lowest['mean']:.3f} on {style.chats(lowest['rows'])}.",
     )
     return ax
 
@@ -146,42 +131,32 @@ def weekly_corrections(frame, expected, ax=None):
     matplotlib.axes.Axes
         Of more than twenty categories those with most corrections, of more than four weeks the latest.
     """
-    style.expect(frame, ["week", "category", "rows", "looked_at", "corrections", "share", "low", "high"])
+    style.expect(frame, ["week", "category", "rows", "corrections", "share", "low", "high"])
     weeks = sorted(frame["week"].unique())[-WEEKS:]
     counts = frame.groupby("category")[["corrections", "rows"]].sum()
-    shown = style.largest_first(counts["corrections"])[:ROWS]
-    place = pd.Series(np.arange(len(shown)), shown)
-    if ax is None:
-        ax = style.new_axes(style.WIDTH, 1.6 + (0.22 + 0.09 * len(weeks)) * len(shown))
+    counts = counts.loc[style.largest_first(counts["corrections"])]
+    shown, corrections, total = counts.index[:ROWS], counts["corrections"].sum(), counts["rows"].sum()
+    ax = style.axes(ax, height=1.6 + (0.22 + 0.09 * len(weeks)) * len(shown))
     shifts = np.linspace(-0.3, 0.3, len(weeks) + 2)[1:-1]
     for week, marker, color, shift in zip(weeks, "osD^", style.COLORS, shifts, strict=False):
         rows = frame[(frame["week"] == week) & frame["category"].isin(shown)]
-        ends = np.array([rows["share"] - rows["low"], rows["high"] - rows["share"]])
-        at = place[rows["category"]].to_numpy() + shift
-        ax.errorbar(rows["share"], at, xerr=ends, fmt=marker, color=color, markersize=5, label=week, clip_on=False)
-    tested = expected.reindex(shown)
-    ax.plot(tested, place, "|", color="#404040", markersize=16, markeredgewidth=1.6, label="errors on the test chats")
-    ax.set_yticks(place, [f"{style.shown(name)} ({counts.loc[name, 'rows']:,})" for name in shown])
-    ax.set(xlim=(0, None), ylim=(len(shown) - 0.4, -0.6), xlabel="share of the chats drawn that people have corrected")
-    ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if ax.get_xlim()[1] > 0.06 else 1))
-    ax.tick_params(axis="y", length=0)
-    ax.grid(visible=False, axis="y")
-    worst = shown[0]
-    found = (
-        f"Of {counts['rows'].sum():,} chats, one drawn of each conversation, people have corrected "
-        f"{counts['corrections'].sum():,}"
-    )
-    if counts.loc[worst, "corrections"]:
-        found += f", most often {worst} ({counts.loc[worst, 'corrections']:,} of {counts.loc[worst, 'rows']:,})"
-    style.title_and_legend(ax, found)
-    style.title(ax, found, pad=24 if len(weeks) < 3 else 40)  # the legend has a second line
-    said = [
-        f"{name} {row.corrections:,} of {row.rows:,}"
-        + ("" if np.isnan(tested.get(name, np.nan)) else f", wrong on the test chats {tested[name]:.1%}")
-        for name, row in zip(shown, counts.loc[shown].itertuples(index=False), strict=True)
+        y = shown.get_indexer(rows["category"]) + shift
+        style.intervals(ax, y, rows, "share", fmt=marker, color=color, label=week, clip_on=False)
+    tested, props = expected.reindex(shown), {"color": "#404040", "markersize": 16, "markeredgewidth": 1.6}
+    ax.plot(tested, range(len(shown)), "|", label="errors on the test chats", **props)
+    style.name_rows(ax, [f"{style.shown(name)} ({counts.loc[name, 'rows']:,})" for name in shown])
+    ax.set(xlim=(0, None), xlabel="share of the chats drawn that people have corrected")
+    style.percent(ax.xaxis, ax.get_xlim()[1])
+    title = f"Of {total:,} chats, one drawn of each conversation, people have corrected {corrections:,}"
+    if corrections:
+        title += f", most often {shown[0]} ({counts['corrections'].iloc[0]:,} of {counts['rows'].iloc[0]:,})"
+    style.title_and_legend(ax, title, pad=24 if len(weeks) < 3 else 40)  # the legend has a second line
+    texts = [
+        f"{row.Index} {row.corrections:,} of {row.rows:,}"
+        + ("" if np.isnan(share) else f", wrong on the test chats {share:.1%}")
+        for row, share in zip(counts.loc[shown].itertuples(), tested, strict=True)
     ]
-    style.add_text(ax, f"{found}. By category: {style.some(said)}.")
+    style.add_text(ax, f"{title}. By category: {style.some(texts)}.")
     return ax
 
 
@@ -203,34 +178,23 @@ def daily_latency(frame, limit, ax=None):
         The milliseconds on a logarithmic axis.
     """
     style.expect(frame, ["day", "requests", "p50", "p99"])
-    if ax is None:
-        ax = style.new_axes(style.WIDTH, 3)
-    for name, label, marker, color in (
-        ("p99", "99 of 100 requests", "s", style.COLORS[1]),
-        ("p50", "half of the requests", "o", style.COLORS[0]),
-    ):
-        ax.plot(frame["day"], frame[name].clip(lower=0.01), f"{marker}-", color=color, markersize=5, label=label)
-    ax.axhline(limit, color="#707070", linestyle="--", linewidth=1.2, zorder=1, label="limit")
+    ax = style.axes(ax, height=3)
+    milliseconds = frame.set_index("day")[["p50", "p99"]].clip(lower=0.01)
+    ax.plot(milliseconds["p99"], "s-", color=style.COLORS[1], markersize=5, label="99 of 100 requests")
+    ax.plot(milliseconds["p50"], "o-", color=style.COLORS[0], markersize=5, label="half of the requests")
+    ax.axhline(limit, color=_LINE, linestyle="--", linewidth=1.2, zorder=1, label="limit")
     ax.set(yscale="log", ylabel="milliseconds")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter("{x:,g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    style.logarithmic(ax.yaxis)
     _dates(ax, frame["day"])
     slowest = frame.loc[frame["p99"].idxmax()]
-    found = (
-        f"On the slowest day, {style.day(slowest['day'])}, 99 of 100 requests took {slowest['p99']:,.1f} ms, half "
+    title = (
+        f"On the slowest day, {slowest['day']:%Y-%m-%d}, 99 of 100 requests took {slowest['p99']:,.1f} ms, half "
         f"{slowest['p50']:,.1f} ms"
     )
-    style.title_and_legend(ax, found)
-    style.add_text(
-        ax, f"Milliseconds of the model for {frame['requests'].sum():,} requests on {_days(frame)}. {found}."
-    )
+    style.title_and_legend(ax, title)
+    requests, days = frame["requests"].sum(), style.counted(len(frame), "day")
+    style.add_text(ax, f"Milliseconds of the model for {requests:,} requests on {days}. {title}.")
     return ax
-
-
-def _points(ax, days, values, low, high):
-    ends = np.array([values - low, high - values]).clip(0)
-    ax.errorbar(days, values, yerr=ends, fmt="o-", color=style.COLORS[0], markersize=4, linewidth=1, elinewidth=1)
 
 
 def _dates(ax, days):
@@ -240,7 +204,3 @@ def _dates(ax, days):
     ticks = pd.date_range(days.min(), days.max())
     ticks = ticks[:: -(-len(ticks) // TICKS)]
     ax.set_xticks(ticks, [f"{day:%d %b}" for day in ticks])
-
-
-def _days(frame):
-    return f"{len(frame)} day" + ("" if len(frame) == 1 else "s")

@@ -2,20 +2,17 @@
 
 import textwrap
 
-import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from chatkit.decisions.triage import NUMBERS, POLICIES
 from chatkit.plots import style
 
-NUMBERS = ["value", "low", "high", "difference", "difference_low", "difference_high"]
 COLUMNS = ["policy", "agents", "who", "statistic", *NUMBERS]
-POLICIES = {"hourly triage": "s", "model": "o", "model and hourly triage": "^", "oracle": "D"}
-TOLD = ("model", "hourly triage", "model and hourly triage")  # in the title
-WHO = {"urgent": "urgent chats", "others": "other chats"}
-# Statistic, how many are answered by then, fill and size of the marker.
-DRAWN = (("p50", "half", "white", 7), ("p90", "9 of 10", None, 7), ("p99", "99 of 100", None, 3.5))
-_GROUP = len(POLICIES) + 1  # rows: a heading and the policies
+NOW = POLICIES[0]  # what the others are compared with
+SIDES = {"urgent": "urgent chats", "others": "other chats"}
+PERCENTILES = {"p50": "half", "p90": "9 of 10", "p99": "99 of 100"}
+_MARKERS = dict(zip(POLICIES, zip("so^D", style.COLORS, strict=False), strict=True))
+_LOOKS = {"p50": ("white", 7), "p90": (None, 7), "p99": (None, 3.5)}  # fill and size of the marker
 
 
 def minutes_to_answer(frame, assumptions, ax=None):
@@ -45,65 +42,46 @@ def minutes_to_answer(frame, assumptions, ax=None):
     agents = frame["agents"].unique()
     if len(agents) > 1:
         raise ValueError(f"Got {len(agents)} numbers of agents, expected one; select it: frame[frame['agents'] == 5].")
-    found = frame.set_index(["statistic", "who", "policy"])[NUMBERS].sort_index()
-    if ax is None:
-        ax = style.new_axes(style.WIDTH, 6.6)
-    place = np.concatenate([group * _GROUP + np.arange(1, _GROUP) for group in range(len(WHO))])
-    for statistic, label, fill, size in DRAWN:
-        for shift, (policy, marker) in enumerate(POLICIES.items()):
-            rows = found.loc[[(statistic, who, policy) for who in WHO]]
-            look = {"color": style.COLORS[shift], "markerfacecolor": fill, "markersize": size, "zorder": 3}
-            ax.errorbar(
-                rows["value"], place[shift :: len(POLICIES)], xerr=_ends(rows), fmt=marker, clip_on=False, **look
-            )
+    table = frame.set_index(["statistic", "who", "policy"])[NUMBERS].sort_index()
+    ax = style.axes(ax, height=6.6)
+    rows = [(who, policy) for who in SIDES for policy in (None, *POLICIES)]  # a heading above the policies
+    for statistic, label in PERCENTILES.items():
+        fill, size = _LOOKS[statistic]
+        for policy, (marker, color) in _MARKERS.items():
+            y = [rows.index((who, policy)) for who in SIDES]
+            values = table.loc[[(statistic, who, policy) for who in SIDES]]
+            props = {"color": color, "markersize": size, "markerfacecolor": fill, "zorder": 3}
+            style.intervals(ax, y, values, fmt=marker, clip_on=False, **props)
         ax.plot([], [], "o", color="#4d4d4d", markerfacecolor=fill, markersize=size, label=f"{label} answered")
-    headings = [group * _GROUP for group in range(len(WHO))]
-    ax.set_yticks(np.sort([*headings, *place]), [name for text in WHO.values() for name in (text, *POLICIES)])
-    for at in headings:
-        ax.get_yticklabels()[at].set_fontweight("bold")
-        ax.axhline(at - 0.5, color=style.STYLE["grid.color"], linewidth=0.8)
-    against = ax.get_yaxis_transform()
-    ax.text(1.02, 0, "9 of 10 and 99 of 100\nagainst hourly triage", transform=against, va="center", fontsize=9)
-    for at, (who, policy) in zip(place, [(who, policy) for who in WHO for policy in POLICIES], strict=True):
-        if policy != "hourly triage":
-            said = "\n".join(_apart(found.loc[statistic, who, policy]) for statistic in ("p90", "p99"))
-            ax.text(1.02, at, said, transform=against, va="center", fontsize=9)
-    ax.set(xlim=(0, None), ylim=(max(place) + 0.5, -0.5), xlabel="minutes until the first answer, with intervals")
-    ax.tick_params(axis="y", length=0, pad=9)
-    ax.grid(visible=False, axis="y")
-    nine, all_but_one, others = (
-        [
-            _minutes(found.loc[(*shown, policy), "value"])
-            for policy in ("model", "hourly triage", "model and hourly triage")
-        ]
-        for shown in (("p90", "urgent"), ("p99", "urgent"), ("p90", "others"))
+    style.name_rows(ax, [policy or SIDES[who] for who, policy in rows], margin=0.5)
+    beside = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 9}
+    ax.text(1.02, 0, "9 of 10 and 99 of 100\nagainst hourly triage", **beside)
+    for y, (who, policy) in enumerate(rows):
+        if policy is None:
+            ax.get_yticklabels()[y].set_fontweight("bold")
+            ax.axhline(y - 0.5, color=style.STYLE["grid.color"], linewidth=0.8)
+        elif policy != NOW:
+            ax.text(1.02, y, "\n".join(_difference(table.loc[p, who, policy]) for p in ("p90", "p99")), **beside)
+    ax.set(xlim=(0, None), xlabel="minutes until the first answer, with intervals")
+    ax.tick_params(axis="y", pad=9)
+    (urgent, urgent_now, _), (rest, rest_now, both), (others, others_now, _) = (
+        [_minutes(table.loc[(*row, policy), "value"]) for policy in ("model", NOW, "model and hourly triage")]
+        for row in (("p90", "urgent"), ("p99", "urgent"), ("p90", "others"))
     )
+    count = style.counted(agents[0], "agent")
     # With the 99th percentile: the few urgent chats that the model misses wait like all others.
     style.title_and_legend(
         ax,
-        f"With {_agents(agents[0])} and the model, 9 of 10 urgent chats are answered within {nine[0]} minutes, not "
-        f"{nine[1]}, 99 of 100 within {all_but_one[0]}, not {all_but_one[1]} (with hourly triage kept "
-        f"{all_but_one[2]}); 9 of 10 others within {others[0]}, not {others[1]}",
+        f"With {count} and the model, 9 of 10 urgent chats are answered within {urgent} minutes, not {urgent_now}, "
+        f"99 of 100 within {rest}, not {rest_now} (with hourly triage kept {both}); 9 of 10 others within {others}, "
+        f"not {others_now}",
     )
     _small_print(ax, assumptions)
-    said = [
-        f"{text}, {policy}: "
-        + ", ".join(
-            f"{label} within {_ranged(found.loc[statistic, who, policy])}"
-            + (
-                ""
-                if policy == "hourly triage" or statistic == "p50"
-                else f", {_apart(found.loc[statistic, who, policy])}"
-            )
-            for statistic, label, *_ in DRAWN
-        )
-        for who, text in WHO.items()
-        for policy in POLICIES
-    ]
+    texts = [f"{SIDES[who]}, {policy}: {_percentiles(table, who, policy)}" for who, policy in rows if policy]
     style.add_text(
         ax,
-        f"Minutes until the first answer with {_agents(agents[0])}, with intervals; sooner or later than with hourly "
-        f"triage. {'; '.join(said)}. {assumptions}",
+        f"Minutes until the first answer with {count}, with intervals; sooner or later than with hourly triage. "
+        f"{'; '.join(texts)}. {assumptions}",
     )
     return ax
 
@@ -126,46 +104,36 @@ def staffing(frame, assumptions, axes=None):
         Of the urgent chats, and of the others; each has its own scale.
     """
     style.expect(frame, COLUMNS)
-    if axes is None:
-        axes = plt.subplots(1, 2, figsize=(style.WIDTH, 5.2), layout="constrained")[1]
-    axes = np.ravel(axes)
-    found = frame[frame["statistic"] == "p90"].set_index(["who", "policy", "agents"])[NUMBERS].sort_index()
-    agents = found.index.unique("agents")
-    for ax, (who, text) in zip(axes, WHO.items(), strict=True):
-        shifts = np.linspace(-0.1, 0.1, len(POLICIES))
-        for marker, color, policy, shift in zip(POLICIES.values(), style.COLORS, POLICIES, shifts, strict=False):
-            rows = found.loc[who, policy]
-            ax.errorbar(
-                rows.index + shift, rows["value"], yerr=_ends(rows), fmt=f"{marker}-", color=color, markersize=6,
-                linewidth=1, label=policy,
-            )  # fmt: skip
+    axes = style.panels(axes, 2, height=5.2, columns=2)
+    table = frame[frame["statistic"] == "p90"].set_index(["who", "policy", "agents"])[NUMBERS].sort_index()
+    agents, texts = table.index.unique("agents"), []
+    for ax, (who, side) in zip(axes, SIDES.items(), strict=True):
+        for number, (policy, (marker, color)) in enumerate(_MARKERS.items()):
+            rows = table.loc[who, policy]
+            props = {"fmt": f"{marker}-", "color": color, "markersize": 6, "linewidth": 1, "label": policy}
+            style.intervals(ax, rows.index + (number - 1.5) / 15, rows, vertical=True, **props)
+            texts.append(f"{side}, {policy}: " + ", ".join(_range(row) for _, row in rows.iterrows()))
         ax.set(ylim=(0, None), xlim=(agents[0] - 0.4, agents[-1] + 0.4), xlabel="agents")
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-        ax.set_title(text, loc="right", fontsize=10)
+        ax.set_title(side, loc="right", fontsize=10)
     axes[0].set_ylabel("minutes until 9 of 10 are answered")
     axes[1].legend(loc="upper right")
     few, many = (
-        [_minutes(found.loc[(who, policy, count), "value"]) for who in WHO]
-        for policy, count in (("model", agents[0]), ("hourly triage", agents[-1]))
+        [_minutes(table.loc[(who, policy, count), "value"]) for who in SIDES]
+        for policy, count in (("model", agents[0]), (NOW, agents[-1]))
     )
     # Both sides, or else it would seem that the model replaces agents.
     title = (
-        f"{_agents(agents[0])} with the model {'answers' if agents[0] == 1 else 'answer'} 9 of 10 urgent chats within "
-        f"{few[0]} minutes and others within {few[1]}; {_agents(agents[-1])} with hourly triage "
-        f"within {many[0]} and {many[1]}"
+        f"{style.counted(agents[0], 'agent')} with the model {'answers' if agents[0] == 1 else 'answer'} 9 of 10 "
+        f"urgent chats within {few[0]} minutes and others within {few[1]}; {style.counted(agents[-1], 'agent')} with "
+        f"hourly triage within {many[0]} and {many[1]}"
     )
-    axes[0].get_figure().suptitle(style.escape(textwrap.fill(title, 64)), x=0.01, ha="left", fontsize=11, weight="bold")
+    style.title_of_panels(axes[0], title)
     _small_print(axes[0], assumptions)
-    said = [
-        f"{text}, {policy}: " + ", ".join(_ranged(row) for _, row in found.loc[who, policy].iterrows())
-        for who, text in WHO.items()
-        for policy in POLICIES
-    ]
-    counts = ", ".join(map(str, agents))
     style.add_text(
         axes[0],
-        f"Minutes until 9 of 10 are answered with {counts} agents, with intervals. {title}. {'; '.join(said)}. "
-        f"{assumptions}",
+        f"Minutes until 9 of 10 are answered with {', '.join(map(str, agents))} agents, with intervals. {title}. "
+        f"{'; '.join(texts)}. {assumptions}",
     )
     return axes
 
@@ -176,26 +144,29 @@ def _small_print(ax, text):
     ax.get_figure().supxlabel(text, x=0.01, ha="left", fontsize=9)
 
 
-def _ends(rows):
-    return np.array([rows["value"] - rows["low"], rows["high"] - rows["value"]]).clip(0)
-
-
 def _minutes(value):
     """Write minutes, with a decimal where there are few."""
     return f"{value:.1f}" if abs(value) < 9.95 else f"{value:.0f}"
 
 
-def _ranged(row):
+def _range(row):
     return f"{_minutes(row['value'])} ({_minutes(row['low'])} to {_minutes(row['high'])})"
 
 
-def _apart(row):
+def _difference(row):
     """Say how much sooner or later than with hourly triage."""
     sooner = row["difference"] < 0
-    ends = sorted(row[["difference_low", "difference_high"]] * (-1 if sooner else 1))
-    said = f"{_minutes(abs(row['difference']))} min {'sooner' if sooner else 'later'}"
-    return f"{said} ({_minutes(ends[0])} to {_minutes(ends[1])})"
+    low, high = sorted(row[["difference_low", "difference_high"]] * (-1 if sooner else 1))
+    difference = f"{_minutes(abs(row['difference']))} min {'sooner' if sooner else 'later'}"
+    return f"{difference} ({_minutes(low)} to {_minutes(high)})"
 
 
-def _agents(count):
-    return f"{count} agent" + ("" if count == 1 else "s")
+def _percentiles(table, who, policy):
+    """Say the percentiles of a policy, and how the last two differ from those of hourly triage."""
+    texts = []
+    for statistic, label in PERCENTILES.items():
+        row = table.loc[statistic, who, policy]
+        texts.append(f"{label} within {_range(row)}")
+        if policy != NOW and statistic != "p50":
+            texts.append(_difference(row))
+    return ", ".join(texts)

@@ -9,7 +9,6 @@ import io
 import itertools
 import json
 import re
-import struct
 import tokenize
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import jinja2
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from PIL import Image
 from traitlets.config import Config
 
 from chatkit.project import InputError
@@ -180,13 +180,9 @@ def _cells(notebook):
 
 
 def _printed_size(png):
-    """Width and height in CSS pixels (96 an inch), so that the letters in all figures are equally large."""
-    width, height = struct.unpack(">II", png[16:24])
-    density = png.find(b"pHYs", 0, png.find(b"IDAT"))
-    if density < 0:
-        return width, height
-    across, down = struct.unpack(">II", png[density + 4 : density + 12])  # pixels a metre
-    return round(width * 96 / 0.0254 / across), round(height * 96 / 0.0254 / down)
+    """Width and height in CSS pixels (96 per inch), so that the letters in all figures are equally large."""
+    image = Image.open(io.BytesIO(png))
+    return [round(96 * pixels / dpi) for pixels, dpi in zip(image.size, image.info.get("dpi", (96, 96)), strict=True)]
 
 
 def _fold_parameters(cells):

@@ -18,7 +18,15 @@ from scipy import stats
 
 from chatkit import plots
 from chatkit.decisions import triage
-from chatkit.decisions.triage import POLICIES, STATISTICS, Desk, arrivals, compare_policies, minutes, waits
+from chatkit.decisions.triage import (
+    POLICIES,
+    STATISTICS,
+    Desk,
+    arrivals,
+    compare_policies,
+    p90_minutes,
+    waiting_minutes,
+)
 from chatkit.plots import style
 from chatkit.project import InputError
 
@@ -61,7 +69,7 @@ def runs(agents, order, handling, statistic):
         arrival = rng.exponential(1 / (BUSY * agents), CHATS).cumsum()
         urgent = rng.random(CHATS) < SHARE
         inside = slice(EDGE, -EDGE)
-        waited = waits(arrival, handling(rng), agents, order(arrival, urgent))
+        waited = waiting_minutes(arrival, handling(rng), agents, order(arrival, urgent))
         found.append(statistic(waited[inside], urgent[inside]))
     return np.array(found)
 
@@ -132,21 +140,21 @@ quarters = st.integers(1, 160).map(lambda number: number / 4)  # sums of these a
 
 @st.composite
 def queues(draw):
-    """Arrivals with many at the opening, handling times, places, urgent or not, agents."""
+    """Arrivals with many at the opening, handling times, ranks, urgent or not, agents."""
     size = draw(st.integers(1, 25))
     gaps = draw(st.lists(st.just(0.0) | quarters, min_size=size, max_size=size))
     handling = draw(st.lists(quarters, min_size=size, max_size=size))
-    place = draw(st.lists(st.integers(-3, 3), min_size=size, max_size=size))
+    rank = draw(st.lists(st.integers(-3, 3), min_size=size, max_size=size))
     urgent = draw(st.lists(st.booleans(), min_size=size, max_size=size))
-    return np.cumsum(gaps), np.array(handling), np.array(place), np.array(urgent), draw(st.integers(1, 4))
+    return np.cumsum(gaps), np.array(handling), np.array(rank), np.array(urgent), draw(st.integers(1, 4))
 
 
 @given(queues(), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_nobody_is_lost_and_nobody_is_idle(queue, looked_through):
     """Each chat is answered once and not before it is there; as many at once as agents; none idle while one waits."""
-    arrival, handling, place, urgent, agents = queue
-    waited = waits(arrival, handling, agents, place, urgent if looked_through else None)
+    arrival, handling, rank, urgent, agents = queue
+    waited = waiting_minutes(arrival, handling, agents, rank, urgent if looked_through else None)
     assert waited.shape == arrival.shape
     assert (waited >= 0).all()
     begin, end = arrival + waited, arrival + waited + handling
@@ -159,13 +167,13 @@ def test_nobody_is_lost_and_nobody_is_idle(queue, looked_through):
 
 @given(queues())
 @settings(max_examples=300, deadline=None)
-def test_the_smallest_place_is_next(queue):
-    """Of two chats that wait, the one with the smaller place is taken first, of equal ones the older."""
-    arrival, handling, place, _, agents = queue
-    begin = arrival + waits(arrival, handling, agents, place)
+def test_the_lowest_rank_is_next(queue):
+    """Of two chats that wait, the one with the lower rank is taken first, of equal ones the older."""
+    arrival, handling, rank, _, agents = queue
+    begin = arrival + waiting_minutes(arrival, handling, agents, rank)
     for first, second in product(range(len(arrival)), repeat=2):
         if max(arrival[first], arrival[second]) < begin[first] < begin[second]:
-            assert (place[first], first) < (place[second], second)
+            assert (rank[first], first) < (rank[second], second)
 
 
 @given(queues())
@@ -177,8 +185,8 @@ def test_truth_at_once_beats_a_look_every_hour(queue):
     """
     arrival, handling, _, urgent, agents = queue
     handling = np.full(len(arrival), handling[0])
-    hourly = waits(arrival, handling, agents, np.zeros(len(arrival)), urgent)
-    oracle = waits(arrival, handling, agents, -1.0 * urgent)
+    hourly = waiting_minutes(arrival, handling, agents, np.zeros(len(arrival)), urgent)
+    oracle = waiting_minutes(arrival, handling, agents, -1.0 * urgent)
     assert oracle[urgent].sum() <= hourly[urgent].sum()
     assert oracle.sum() == hourly.sum()
 
@@ -187,10 +195,10 @@ def test_the_person_looks_at_opening_and_every_hour():
     """One agent, 40 minutes a chat: chat 3 is moved ahead at 0, chat 5 at 60, chat 4 is first of the rest."""
     urgent = np.array([False, False, False, True, False, True, True])
     arrival = [0, 0, 0, 0, 10, 20, 70]
-    begin = arrival + waits(arrival, [40] * 7, 1, np.zeros(7), urgent)
+    begin = arrival + waiting_minutes(arrival, [40] * 7, 1, np.zeros(7), urgent)
     # At 40 nobody has seen chat 5. At 80 it is next; chat 6, there since 70, is seen at 120 and overtakes 2 and 4.
     assert begin.tolist() == [40, 160, 200, 0, 240, 80, 120]
-    assert waits([], [], 2, []).shape == (0,)
+    assert waiting_minutes([], [], 2, []).shape == (0,)
 
 
 # From chats to results
@@ -282,8 +290,8 @@ def test_a_perfect_model_is_the_oracle_and_a_blind_one_first_come_first_served()
 @settings(max_examples=200, deadline=None)
 def test_ageing_bounds_who_may_pass(queue, ageing, policy):
     """Nobody is passed by a chat that came more than the minutes of ageing later, urgent or not."""
-    arrival, handling, place, urgent, agents = queue
-    day = {"minute": arrival, "handling": handling, "urgent": urgent, "probability": (place + 3) / 6}
+    arrival, handling, rank, urgent, agents = queue
+    day = {"minute": arrival, "handling": handling, "urgent": urgent, "probability": (rank + 3) / 6}
     begin = arrival + triage._day(pd.DataFrame(day), policy, agents, desk(ageing_minutes=ageing))
     for first, second in product(range(len(arrival)), repeat=2):
         assert begin[first] <= begin[second] or arrival[second] <= arrival[first] + ageing
@@ -370,7 +378,7 @@ def test_the_clock_on_the_wall_counts():
         (lambda given: given.assign(created_at=given["created_at"].dt.normalize()), "dates without time of day"),
         (
             lambda given: given.assign(created_at=given["created_at"].where(given["category"] != "fraud")),
-            "an empty created_at",
+            "without times in created_at",
         ),
         (lambda given: given.assign(category="other"), "Got 0 chats of the category 'fraud' and [0-9,]+ others"),
         (lambda given: given.assign(category="fraud"), "'fraud' and 0 others"),
@@ -536,7 +544,7 @@ def test_figures_draw_on_the_axes_given():
 
 def test_minutes_for_a_metrics_file():
     """The 90th percentile by agents, side and policy; nothing where the queue could not be simulated."""
-    found = minutes(frame([4]))
-    assert list(found) == ["4 agents"]
-    assert found["4 agents"]["urgent"] == {policy: 10 * place + 5.0 for place, policy in enumerate(POLICIES)}
-    assert minutes(None) == {}
+    minutes = p90_minutes(frame([4]))
+    assert list(minutes) == ["4 agents"]
+    assert minutes["4 agents"]["urgent"] == {policy: 10 * place + 5.0 for place, policy in enumerate(POLICIES)}
+    assert p90_minutes(None) == {}

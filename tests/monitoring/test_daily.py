@@ -114,7 +114,7 @@ def test_corrections_are_counted_by_iso_week():
     chats = log(at, predicted=["a", "a", "a", "a"], actual=["b", "a", None, None])
     frame = weekly_corrections(chats)
     assert frame["week"].tolist() == ["2026-W53", "2027-W01"]
-    assert frame.loc[0, ["rows", "looked_at", "corrections"]].tolist() == [3, 2, 1]
+    assert frame.loc[0, ["rows", "reviewed", "corrections"]].tolist() == [3, 2, 1]
     ends = stats.binomtest(1, 3).proportion_ci(0.95, "wilson")
     np.testing.assert_allclose(frame.loc[0, ["share", "low", "high"]].astype(float), [1 / 3, *ends])
 
@@ -136,10 +136,10 @@ def test_a_category_that_is_no_longer_said_counts_nought():
     assert gone["high"].iloc[0] == pytest.approx(stats.binomtest(0, 8).proportion_ci(0.95, "wilson").high)
 
 
-def test_the_audit_says_how_many_were_looked_at():
+def test_the_audit_says_how_many_were_reviewed():
     """Accuracy is that of those; what the others would do to it stands beside."""
     frame = audit(log(["2026-11-20"] * 5, predicted=list("aabbb"), actual=["a", "b", "b", None, None]))
-    assert frame[["drawn", "looked_at", "right"]].iloc[0].tolist() == [5, 3, 2]
+    assert frame[["drawn", "reviewed", "right"]].iloc[0].tolist() == [5, 3, 2]
     assert frame[["accuracy", "at_least", "at_most"]].iloc[0].round(3).tolist() == [0.667, 0.4, 0.8]
     nothing = audit(log([], predicted=[], actual=[]))
     assert nothing["drawn"].tolist() == [0]

@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 import struct
+from functools import partial
 
 import matplotlib as mpl
 
@@ -15,13 +16,16 @@ import numpy as np
 import pandas as pd
 import papermill
 import pytest
+from bs4 import BeautifulSoup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from chatkit import plots
+from chatkit.decisions import triage
 from chatkit.plots import style
 from chatkit.scores import metrics
+from chatkit.site.page import render
 
 ACTUAL = ["urgent"] * 4 + ["other"] * 5 + ["new product"]
 PREDICTED = ["urgent", "urgent", "urgent", "other"] + ["other"] * 4 + ["urgent", "other"]
@@ -62,16 +66,100 @@ def chats_per_week():
     return pd.DataFrame(rows, columns=["week", "category", "count"]).astype({"week": "datetime64[us]"})
 
 
-DRAWN = [
+def confusion_change():
+    rows = [
+        ("urgent", "urgent", 8, 2),
+        ("urgent", "other", 2, -2),
+        ("other", "urgent", 3, 1),
+        ("other", "other", 9, -1),
+    ]
+    return pd.DataFrame(rows, columns=["actual", "predicted", "count_a", "change"])
+
+
+def slice_scores():
+    rows = [("all", "all chats", 90, 0.8, 0.7, 0.9), ("channel", "urgent", 50, 0.5, 0.4, 0.6),
+            ("channel", "web", 40, 0.85, np.nan, np.nan)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["slice", "name", "rows", "value", "low", "high"])
+    return frame.assign(metric="macro_f1")
+
+
+def perturbations():
+    rows = [
+        ("typos", "INV", 0.3, "does not hold"),
+        ("urgent", "DIR", 0.02, "holds"),
+        ("asap", "MFT", np.nan, "not run"),
+    ]
+    frame = pd.DataFrame(rows, columns=["name", "kind", "rate", "verdict"])
+    return frame.assign(expectation="same category", chats=120, flips=2, tolerance=0.05, low=0.01, high=0.4)
+
+
+def cost_curve():
+    rows = [(policy, ratio, 0.5, 0.8, 0.7, 0.2, 10.0 * ratio, 9.0 * ratio, 12.0 * ratio)
+            for policy in ("tuned", "elkan", "as now", "all", "none") for ratio in (1, 10)]  # fmt: skip
+    columns = ["policy", "ratio", "threshold", "recall", "precision", "flagged", "cost", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def coverage_risk():
+    rows = [(0.5, 0.9, 0.05, 0.02, 0.1), (1.0, 0.5, 0.2, 0.15, 0.25)]
+    return pd.DataFrame(rows, columns=["coverage", "threshold", "error", "low", "high"])
+
+
+def by_day(**columns):
+    """A row for each of three days."""
+    return pd.DataFrame({"day": pd.date_range("2026-11-20", periods=3), **columns})
+
+
+def daily_shares():
+    counts = {"rows": 20, "share": [0.2, 0.3, 0.4], "low": 0.1, "high": 0.5}
+    days = by_day(category="urgent", count=[4, 6, 8], **counts)
+    return pd.concat([days, days.assign(category="other")], ignore_index=True)
+
+
+def daily_confidence():
+    return by_day(rows=[20, 1, 20], mean=[0.8, 0.7, 0.9], low=[0.7, np.nan, 0.8], high=[0.9, np.nan, 1.0])
+
+
+def daily_latency():
+    return by_day(requests=20, p50=[3.0, 4.0, 5.0], p99=[30.0, 40.0, 50.0])
+
+
+def weekly_corrections():
+    rows = [("2026-W47", "urgent", 20, 2, 0.1), ("2026-W47", "other", 10, 2, 0.2), ("2026-W48", "urgent", 20, 6, 0.3)]
+    frame = pd.DataFrame(rows, columns=["week", "category", "rows", "corrections", "share"])
+    return frame.assign(low=0.05, high=0.4)
+
+
+def waits():
+    rows = itertools.product(triage.POLICIES, [5], ("urgent", "others"), triage.STATISTICS)
+    frame = pd.DataFrame(rows, columns=["policy", "agents", "who", "statistic"])
+    return frame.assign(value=9.0, low=8.0, high=11.0, difference=-3.0, difference_low=-4.0, difference_high=-1.0)
+
+
+EXPECTED = pd.DataFrame({"category": ["urgent", "other"], "split": "test", "share": [0.25, 0.75]})
+ON_ONE_AX = [
     (plots.confusion_matrix, confusion),
+    (plots.confusion_change, confusion_change),
     (plots.per_class, per_class),
     (plots.learning_curve, learning_curve),
     (plots.complexity, complexity),
-    (plots.top_words, top_words),
     (plots.class_shares, class_shares),
     (plots.chats_per_week, chats_per_week),
+    (plots.perturbations, perturbations),
+    (plots.coverage_risk, coverage_risk),
+    (partial(plots.daily_confidence, expected=0.8), daily_confidence),
+    (partial(plots.daily_latency, limit=500), daily_latency),
+    (partial(plots.weekly_corrections, expected=pd.Series({"urgent": 0.1})), weekly_corrections),
+    (partial(plots.minutes_to_answer, assumptions="Assumed: much."), waits),
 ]
-ON_ONE_AX = [pair for pair in DRAWN if pair[0] is not plots.top_words]
+ON_PANELS = [  # and how many
+    (plots.top_words, top_words, 2),
+    (plots.slice_scores, slice_scores, 1),
+    (plots.cost_curve, cost_curve, 2),
+    (partial(plots.daily_shares, expected=EXPECTED), daily_shares, 2),
+    (partial(plots.staffing, assumptions="Assumed: much."), waits, 2),
+]
+DRAWN = [*ON_ONE_AX, *((draw, frame) for draw, frame, _ in ON_PANELS)]
 many = pytest.mark.parametrize("k", [5, 25, 77])
 
 
@@ -102,6 +190,12 @@ def ticks(axis):
 # What holds for all
 
 
+def test_every_plot_is_tested():
+    """What is public draws, but for three names: a new plot needs a frame in the tables above."""
+    tested = {getattr(draw, "func", draw).__name__ for draw, _ in DRAWN}
+    assert tested == {*plots.__all__} - {"alt_text", "describe", "notebook_style"}
+
+
 @pytest.mark.parametrize(("draw", "frame"), ON_ONE_AX)
 def test_draws_on_the_axes_given(draw, frame):
     """With axes given, these are drawn on and returned, and pyplot gets no new figure."""
@@ -112,14 +206,21 @@ def test_draws_on_the_axes_given(draw, frame):
     assert plt.get_fignums() == []
 
 
+@pytest.mark.parametrize(("draw", "frame", "panels"), ON_PANELS)
+def test_draws_on_the_panels_given(draw, frame, panels):
+    """Axes given are used from the first on, and returned; too few are named, and how many are needed."""
+    given = Figure().subplots(1, 3)
+    assert list(draw(frame(), axes=given)) == list(given[:panels])
+    assert plt.get_fignums() == []
+    with pytest.raises(ValueError, match=f"Got {panels - 1} axes, expected {panels}"):
+        draw(frame(), axes=given[: panels - 1])
+
+
 @pytest.mark.parametrize(("draw", "frame"), DRAWN)
 def test_opens_one_figure_by_default(draw, frame):
     """Without axes there is one new figure that pyplot knows, so that a notebook shows it."""
     drawn = draw(frame())
-    if draw is plots.confusion_matrix:
-        assert isinstance(drawn, ConfusionMatrixDisplay)
-    else:
-        assert all(isinstance(ax, Axes) for ax in np.ravel(drawn))
+    assert isinstance(drawn, ConfusionMatrixDisplay) or all(isinstance(ax, Axes) for ax in np.ravel(drawn))
     assert len(plt.get_fignums()) == 1
     assert plots.alt_text(plt.gcf())
 
@@ -145,9 +246,9 @@ def test_same_bytes_twice(draw, frame):
     assert images[0] == images[1]
 
 
-@pytest.mark.parametrize(("draw", "frame"), ON_ONE_AX)
-def test_order_of_categories_does_not_matter(draw, frame):
-    """A frame with its categories in another order gives the same figure."""
+@pytest.mark.parametrize(("draw", "frame"), [pair for pair in ON_ONE_AX if "day" not in pair[1]()])
+def test_order_of_rows_does_not_matter(draw, frame):
+    """A frame with its rows in another order gives the same figure; days are drawn as they come."""
     images = []
     for given in (frame(), frame().sort_values(frame().columns[0], kind="stable", ascending=False)):
         draw(given)
@@ -179,7 +280,7 @@ def test_text_is_at_least_nine_points(draw, frame):
 def test_dollars_are_not_mathematics(draw, frame):
     """Names with dollars are shown as they are."""
     given = frame()
-    given = given.replace({"urgent": "$5 or $10"}) if "category" in given or "actual" in given else given
+    given = given.replace({"urgent": "$5 or $10"}) if {"category", "actual", "name"} & {*given} else given
     draw(given)
     plt.gcf().canvas.draw()
     shown = {text.get_text() for text in plt.gcf().findobj(mpl.text.Text)}
@@ -407,16 +508,6 @@ def test_top_words_shows_twelve_categories_at_most(k):
     assert (f"(the first 12 of {k} categories)" in plots.alt_text(plt.gcf())) == (k > 12)
 
 
-def test_top_words_on_axes_given():
-    """Given axes are used from the first on; too few are an error."""
-    given = Figure().subplots(2, 2)
-    axes = plots.top_words(top_words(), axes=given)
-    assert list(axes) == list(given.flat[:2])
-    assert plt.get_fignums() == []
-    with pytest.raises(ValueError, match="Got 1 axes, expected 2"):
-        plots.top_words(top_words(), axes=given[0, :1])
-
-
 # class_shares
 
 
@@ -526,13 +617,15 @@ def test_each_figure_appears_once_with_its_alt_text(executed):
     assert said[2] == "A line goes from 1 to 2."
 
 
-def test_image_is_twice_as_fine_as_it_is_wide(executed):
-    """The page shows a figure at half its pixels, so that it is sharp on a fine screen; and it is small."""
+def test_page_lays_a_figure_out_at_its_size_in_inches(executed):
+    """From the executed notebook to the page: 7.5 inches are 720 CSS pixels, with two pixels of the image for each."""
     output = executed.cells[1].outputs[0]
-    png, about = base64.b64decode(output.data["image/png"]), output.metadata["image/png"]
-    assert (about["width"], about["height"]) == tuple(side // 2 for side in size(png))
-    assert 650 <= about["width"] <= 800
-    assert len(png) < 60_000
+    content, about = base64.b64decode(output.data["image/png"]), output.metadata["image/png"]
+    image = BeautifulSoup(render(executed, "evaluate", ["evaluate"]), "html.parser").select_one("figure img")
+    assert image["src"].endswith(output.data["image/png"].replace("\n", ""))
+    assert (int(image["width"]), int(image["height"])) == (about["width"], about["height"]) == (720, 384)
+    assert size(content) == (1440, 768)
+    assert len(content) < 60_000
 
 
 def test_image_has_the_same_bytes_twice_and_no_other_data(executed):

@@ -1,6 +1,5 @@
 """Figures of the model at work: on the right axes, for few and many categories, described by their numbers."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,17 +19,17 @@ pytestmark = pytest.mark.usefixtures("own_figures")
 
 
 def chats(k=5, days=7, n=600):
-    """Chats of some days in k categories of equal shares, a third looked at."""
+    """Chats of some days in k categories of equal shares, a third reviewed."""
     rng = np.random.default_rng(0)
     names = np.array([f"category ${number}$" for number in range(k)])
     predicted = names[np.arange(n) % k]
     at = pd.Timestamp("2026-11-20", tz="UTC") + pd.to_timedelta(np.arange(n) % days, unit="D")
-    looked_at = rng.random(n) < 1 / 3
+    reviewed = rng.random(n) < 1 / 3
     return pd.DataFrame(
         {
             "at": at,
             "predicted": predicted,
-            "actual": np.where(looked_at, rng.choice(names, n), None),
+            "actual": np.where(reviewed, rng.choice(names, n), None),
             "probability": rng.beta(8, 2, n),
             "milliseconds": rng.gamma(2, 3, n),
         }
@@ -124,21 +123,3 @@ def test_a_day_with_one_chat_has_a_hollow_point():
     ax = plots.daily_confidence(frame, 0.8)
     hollow = [line for line in ax.get_lines() if line.get_markerfacecolor() == "white"]
     assert [len(line.get_xdata()) for line in hollow] == [1]
-
-
-def test_axes_can_be_given():
-    """As everywhere; too few are refused."""
-    axes = plt.subplots(3, 2)[1]
-    frame, sides = daily_shares(chats()), expected_shares({"test": chats()["predicted"]})
-    assert plots.daily_shares(frame, sides, axes)[0] is axes[0, 0]
-    with pytest.raises(ValueError, match="Got 1 axes, expected 5"):
-        plots.daily_shares(frame, sides, axes[0, 0])
-    for draw, some in ((plots.daily_confidence, daily_confidence), (plots.daily_latency, daily_latency)):
-        ax = plt.subplots()[1]
-        assert draw(some(chats()), 1.0, ax) is ax
-
-
-def test_an_empty_frame_is_refused():
-    """One sentence, as everywhere."""
-    with pytest.raises(ValueError, match="Got 0 rows"):
-        plots.daily_latency(daily_latency(chats()).head(0), 500)
