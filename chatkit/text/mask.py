@@ -6,7 +6,6 @@ and pages can be masked, and come back as training data. Names stay, and so does
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from chatkit.text.tokens import ADDRESS, CLOSING, NUMBER, has_mark, places, straight, typed
 
@@ -131,23 +130,14 @@ def _numbers(text, start, end):
 def _found_by_places(text):
     # Tokens that come from one character, such as those of ½, go together: a list that grows, since many may hang on
     # each other.
-    groups = []
+    groups = []  # start, end, typed tokens, and whether to hide them
     for token, start, end in places(text):
         kind = typed(token)
-        # A text that has been masked says _email_ itself: that is no address.
-        hidden = kind != token or (token in {"_url_", "_email_"} and text[start:end] != token)
-        if groups and start < groups[-1].end:
-            groups[-1].kinds.append(kind)
-            groups[-1].end = max(groups[-1].end, end)
-            groups[-1].hidden |= hidden
-        else:
-            groups.append(_Group(start, end, [kind], hidden))
-    return [(group.start, group.end, " ".join(group.kinds)) for group in groups if group.hidden]
-
-
-@dataclass
-class _Group:
-    start: int
-    end: int
-    kinds: list
-    hidden: bool
+        if not groups or start >= groups[-1][1]:
+            groups.append([start, end, [], False])
+        group = groups[-1]
+        group[1] = max(end, group[1])
+        group[2].append(kind)
+        # A text that has been masked has _email_ in it: that is no address.
+        group[3] |= kind != token or (token in {"_url_", "_email_"} and text[start:end] != token)
+    return [(start, end, " ".join(kinds)) for start, end, kinds, hidden in groups if hidden]

@@ -7,6 +7,7 @@ stands between two separators afterwards can be split on its own. `chatkit.text.
 import re
 import unicodedata
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache
 
 from chatkit.text.lemmatize import get_lemmatizer
@@ -324,11 +325,16 @@ def _listed(name, words, expected):
     return tuple(words)
 
 
+@dataclass(eq=False, repr=False)
 class WordsMixin:
-    """Gives an estimator with stop_words, lemmatizer and domain_words its words.
+    """Gives an estimator the parameters stop_words, lemmatizer and domain_words, and its words.
 
-    Estimators with the same choices share them in a process: the folds of a cross-validation look at a word once.
+    Estimators with the same parameters share them in a process: the folds of a cross-validation lemmatise a word once.
     """
+
+    stop_words: str | Collection | None = None
+    lemmatizer: str = "simplemma"
+    domain_words: Collection = ()
 
     def _words(self):
         if not isinstance(self.lemmatizer, str):
