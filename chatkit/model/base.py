@@ -90,11 +90,11 @@ class PlainData:
 class PlainDataMixin:
     """Gives a classifier on term weights as plain data and rebuilds it.
 
-    ``_learned`` names the attributes, without the underscore behind them, that go into features.json; ``coef_`` and
-    ``trees_`` have files of their own.
+    ``_learned`` names the attributes, without the underscore behind them, that go into features.json; the array that
+    ``_weights`` names and ``trees_`` have files of their own.
     """
 
-    _learned = ()
+    _learned, _weights = (), "coef_"
 
     def to_plain(self):
         """Return what was learned as plain data.
@@ -104,7 +104,7 @@ class PlainDataMixin:
         PlainData
         """
         learned = {name: np.asarray(getattr(self, f"{name}_")).tolist() for name in self._learned}
-        plain = PlainData(learned, self.get_params(), getattr(self, "coef_", None))
+        plain = PlainData(learned, self.get_params(), getattr(self, self._weights, None))
         if trees := getattr(self, "trees_", None):
             learned["tree_words"], plain.trees = trees.words.tolist(), bytes(trees.booster.save_raw("ubj"))
         return plain
@@ -126,7 +126,7 @@ class PlainDataMixin:
         for name in cls._learned:
             setattr(model, f"{name}_", np.array(learned[name]) if isinstance(learned[name], list) else learned[name])
         if plain.weights is not None:
-            model.coef_ = plain.weights
+            setattr(model, cls._weights, plain.weights)
         if plain.trees is not None:
             booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(plain.trees))
             model.trees_ = Trees(booster, np.array(learned["tree_words"]))

@@ -16,7 +16,7 @@ from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.weights import TermWeights
 
-# By name, and the defaults that differ from the class's own. Each class has `to_plain` and `from_plain`.
+# Class by name, with what differs from its defaults. A class has `to_plain` and `from_plain`, see `chatkit.model.base`.
 CLASSIFIERS = {
     "boosted_linear": (BoostedLinearClassifier, {}),
     "linear_svc": (CalibratedLinearSVC, {}),
@@ -44,8 +44,9 @@ def make_pipeline(
 
     Parameters
     ----------
-    classifier : {"boosted_linear", "linear_svc", "logistic", "xgboost", "rules", "dummy"}, default="boosted_linear"
-        ``rules`` reads the text itself: it has the steps preprocess and classifier only, and no probabilities.
+    classifier : str, default="boosted_linear"
+        A name in `CLASSIFIERS`. ``rules`` reads the text itself: it has the steps preprocess and classifier only, and
+        no probabilities.
     classifier_options : dict, optional
         Keywords of the classifier, such as ``{"max_depth": 4}``.
     subject_weight : int, default=4

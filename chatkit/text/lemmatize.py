@@ -84,9 +84,9 @@ def get_lemmatizer(name):
 
     Parameters
     ----------
-    name : {"simplemma", "wordnet", "snowball", "none"}
-        ``simplemma`` needs no data. ``wordnet`` (verb, else noun) needs NLTK's WordNet on the machine.
-        ``snowball`` cuts words to stems.
+    name : str
+        A name in `LEMMATIZERS`. ``simplemma`` needs no data. ``wordnet`` (verb, else noun) needs NLTK's WordNet on the
+        machine. ``snowball`` cuts words to stems.
 
     Returns
     -------

@@ -23,7 +23,7 @@ class TextProcessor(WordsMixin, StatelessTextMixin, TransformerMixin, BaseEstima
     stop_words : {"english", None} or list of str, default=None
         Words to drop, compared in lower case before lemmatising; by default none, as in scikit-learn. "english" keeps
         negations and particles.
-    lemmatizer : {"simplemma", "wordnet", "snowball", "none"}, default="simplemma"
+    lemmatizer : str, default="simplemma"
         See `chatkit.text.lemmatize.get_lemmatizer`.
     domain_words : list of str, default=()
         More words to drop: the company's name, its products. Numbers go by their kinds only: ``_number_``.
