@@ -127,7 +127,7 @@ def _digests(requests):
             if name not in digests:
                 source = file.read_bytes()
                 digests[name] = _digest(source)
-                requests += _uses_of_module(source, name)
+                requests += _uses(_parsed(source), name)
                 for other in FILES.get(name, []):
                     digests[other] = _short((PACKAGE.parent / other).read_bytes().replace(b"\r\n", b"\n"))
     return {name: digest for name, digest in sorted(digests.items()) if digest}
@@ -182,10 +182,6 @@ def _index_in(source, name):
 
 
 @functools.cache
-def _uses_of_module(source, name):
-    return _uses(_parsed(source), name)
-
-
 def _uses(tree, module=""):
     """What code imports, wherever it does so: names of the package, and the attributes used of each (None: any)."""
     requests, local = set(), set()
@@ -231,10 +227,9 @@ def _code_of(file):
     try:
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
         sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    except FileNotFoundError:
-        raise InputError(f"notebooks/{file.name} does not exist; restore it with `git checkout`.") from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"notebooks/{file.name} is no notebook; restore it with `git checkout`.") from None
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        kind = "does not exist" if isinstance(error, FileNotFoundError) else "is no notebook"
+        raise InputError(f"notebooks/{file.name} {kind}; restore it with `git checkout`.") from None
     return ast.Module([node for source in sources for node in _cell(source, file.name)], [])
 
 

@@ -25,7 +25,7 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
     """Count the terms of each text: its words as `TextProcessor` gives them, and runs of words.
 
     What comes out is what scikit-learn's CountVectorizer makes of TextProcessor's output, term by term. Many texts
-    are split in one buffer and each distinct word is looked at once; few texts go one by one. The counts are the same.
+    are split in one buffer and each distinct word is lemmatised once; few texts go one by one. The counts are the same.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
 
 
 class _Reader(dict):
-    """From a token, or a chunk of several, to the numbers of the words that stand in its place."""
+    """From a token, or a chunk of several, to the numbers of its words."""
 
     def __init__(self, words, numbers):
         super().__init__()
@@ -173,8 +173,8 @@ class _Reader(dict):
 
     def __missing__(self, chunk):
         tokens = [chunk] if chunk.isalpha() else split(chunk)
-        self[chunk] = found = tuple([self.numbers[word] for token in tokens for word in self.words[token].split()])
-        return found
+        self[chunk] = numbers = tuple([self.numbers[word] for token in tokens for word in self.words[token].split()])
+        return numbers
 
     def read(self, texts):
         """Number the words of texts.
@@ -194,10 +194,10 @@ class _Reader(dict):
         numbers, lengths = bytearray(), [np.empty(0, np.int64)]
         for batch in batches(texts, CHARACTERS):
             with self._lock:
-                some, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
+                part, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
                 if len(self) + self._chunks.known > self.words.LIMIT:
                     self._forget()
-            numbers += some.data
+            numbers += part.data
             lengths.append(sizes)
         return np.frombuffer(numbers, np.int32), np.concatenate(lengths)
 
@@ -206,14 +206,14 @@ class _Reader(dict):
         return np.array(list(chain.from_iterable(rows)), np.int32), np.array(list(map(len, rows)), np.int64)
 
     def _read_many(self, texts):
-        places, lengths = self._chunks.read(texts)
+        chunks, lengths = self._chunks.read(texts)
         if self._chunks.known > len(self._values):
             new = self._look_up(self._chunks.since(len(self._values)))
             self._values = np.concatenate([self._values, new])
             # What these values point to, as arrays.
             self._starts = np.cumsum([0, *map(len, self._several)])
             self._numbers = np.array(list(chain.from_iterable(self._several)), np.int32)
-        return replace_chunks(places, lengths, self._values, self._starts, self._numbers), lengths
+        return replace_chunks(chunks, lengths, self._values, self._starts, self._numbers), lengths
 
     def _look_up(self, chunks):
         """Give the values of chunks; most of them are letters only, and give one word.
@@ -222,15 +222,15 @@ class _Reader(dict):
         `_several`.
         """
         self.words.learn(filter(str.isalpha, chunks))
-        found = list(map(self.words.get, chunks))  # None for a chunk of several tokens
-        one = np.fromiter(((word and " " not in word) or False for word in found), bool, len(found))
+        words = list(map(self.words.get, chunks))  # None for a chunk of several tokens
+        one = np.fromiter(((word and " " not in word) or False for word in words), bool, len(words))
         values = np.full(len(chunks), NOTHING, np.int32)
-        values[one] = list(map(self.numbers.__getitem__, compress(found, one)))
-        for place in np.flatnonzero(~one).tolist():
-            numbers = self[chunks[place]]
+        values[one] = list(map(self.numbers.__getitem__, compress(words, one)))
+        for index in np.flatnonzero(~one).tolist():
+            numbers = self[chunks[index]]
             if len(numbers) == 1:
-                values[place] = numbers[0]
+                values[index] = numbers[0]
             elif numbers:
-                values[place] = NOTHING - 1 - len(self._several)
+                values[index] = NOTHING - 1 - len(self._several)
                 self._several.append(numbers)
         return values

@@ -1,7 +1,7 @@
-"""Hide what tells who somebody is: addresses and numbers, as the tokens that they are to a model anyway.
+"""Mask personal data: addresses and numbers become the typed tokens that they are to a model anyway.
 
-A model says of a masked text what it says of the text itself: ``tokens(mask(text)) == tokens(text)``. So logs, tables
-and pages can be masked, and come back as training data. Names stay, and so does what only a person would recognise.
+The predictions for a masked text are those for the text itself: ``tokens(mask(text)) == tokens(text)``. So logs, tables
+and pages can be masked, and be training data again. Names stay, and so does what only a person would recognise.
 """
 
 import re
@@ -14,7 +14,7 @@ _GOES_ON = re.compile(rf"{CLOSING}?@|://")  # what makes an address of a word in
 
 
 def mask(text):
-    """Write typed tokens in the place of addresses, amounts, dates and other numbers.
+    """Replace addresses, amounts, dates and other numbers by typed tokens.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def pieces(text):
     [(0, 7, 'Card AB'), (7, 9, ' _number_'), (9, 10, '.')]
     """
     cut, done = [], 0
-    for start, end, kinds in _found(text):
+    for start, end, kinds in _find_in_ascii(text) if text.isascii() else _find_by_places(text):
         if start > done:
             cut.append((done, start, text[done:start]))
         # A token is not to grow together with what is beside it, nor to become an address with it.
@@ -108,13 +108,8 @@ def _in_words(character):
     return character.isalnum() or character in "_'`" or not (character.isascii() or character.isspace())
 
 
-def _found(text):
-    """Start, end and typed tokens of what is to be masked, in order."""
-    return _found_in_ascii(text) if text.isascii() else _found_by_places(text)
-
-
-def _found_in_ascii(text):
-    # To normalise such a text does not change its length: nothing has to be followed through.
+def _find_in_ascii(text):
+    """Start, end and typed tokens of what is to be masked, in order; normalising such a text keeps its length."""
     text, start, found = straight(text), 0, []
     for address in ADDRESS.finditer(text) if has_mark(text.lower()) else ():
         found += _numbers(text, start, address.start())
@@ -127,7 +122,8 @@ def _numbers(text, start, end):
     return [(*number.span(), typed(number[0])) for number in NUMBER.finditer(text, start, end)]
 
 
-def _found_by_places(text):
+def _find_by_places(text):
+    """The same for any text."""
     # Tokens that come from one character, such as those of ½, go together: a list that grows, since many may hang on
     # each other.
     groups = []  # start, end, typed tokens, and whether to hide them
