@@ -141,8 +141,6 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
     ``_scores(X)``, the largest of which in each row is predicted.
     """
 
-    _dtype = np.float64
-
     def fit(self, X, y, sample_weight=None):
         """Fit the classifier.
 
@@ -164,14 +162,14 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
             for number in getattr(parameter.type, "__metadata__", ()):
                 if not number.allows(value):
                     raise ValueError(f"Got {parameter.name}={value!r}, expected {number}.")
-        check_missing(y)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=self._dtype)
+        _check_missing(y)
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         self.classes_, codes = encode(y)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"Got one class, '{self.classes_[0]}', expected at least two; there is nothing to learn from one."
             )
-        self._fit(*_weighted(X, codes, sample_weight), seed_of(self.random_state))
+        self._fit(*_weighted(X, codes, sample_weight), _seed(self.random_state))
         return self
 
     def predict(self, X):
@@ -202,23 +200,8 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
         return tags
 
 
-def seed_of(random_state):
-    """Return a whole number as the seed of all that an estimator samples.
-
-    Parameters
-    ----------
-    random_state : int, RandomState or None
-        As in scikit-learn: None draws the seed from NumPy's global state, a RandomState from itself.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> seed_of(5), seed_of(np.random.RandomState(5)) == seed_of(np.random.RandomState(5))
-    (5, True)
-    """
+def _seed(random_state):
+    """A whole number as seed, drawn from NumPy's global state (None) or a RandomState as scikit-learn does."""
     generator = check_random_state(random_state)
     return int(random_state) if isinstance(random_state, Integral) else int(generator.randint(2**31))
 
@@ -242,17 +225,8 @@ def _weighted(X, codes, sample_weight):
     return (X, codes, weights) if kept.all() else (X[kept], codes[kept], weights[kept])
 
 
-def check_missing(y):
-    """Check that each row has a category, since NumPy's or scikit-learn's error would not say so.
-
-    Parameters
-    ----------
-    y : array-like of shape (n,)
-
-    Raises
-    ------
-    ValueError
-    """
+def _check_missing(y):
+    """Check that each row has a category, since NumPy's or scikit-learn's error would not name the problem."""
     missing = int(np.sum(pd.isna(y))) if y is not None else 0
     if missing:
         raise ValueError(f"Got {missing:,} of {len(y):,} rows without a category; leave them out, or label them.")
@@ -284,7 +258,7 @@ def encode(y):
     >>> classes.tolist(), codes.tolist()
     (['other', 'urgent'], [1, 0, 1])
     """
-    check_missing(y)
+    _check_missing(y)
     y = np.asarray(y)
     if y.dtype != object:
         check_classification_targets(y)

@@ -76,8 +76,6 @@ class XGBoostClassifier(TermClassifier):
     device: str = "cpu"
     random_state: int | np.random.RandomState | None = 0
 
-    _dtype = np.float32
-
     def _fit(self, X, codes, weights, seed):
         rounds = self.n_estimators
         if rounds is None:

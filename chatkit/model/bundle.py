@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from chatkit.fingerprint import code_sha256
 from chatkit.model.base import PlainData
-from chatkit.model.pipeline import CLASSIFIERS, classifier_name, reads_text
+from chatkit.model.pipeline import CLASSIFIERS, classifier_name
 from chatkit.project import InputError
 from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
@@ -133,36 +133,29 @@ def read_model(folder, sha256=None):
         When a file is missing, too large, a link, not named in the manifest, or not the one that it names.
     """
     folder = Path(folder)
-
-    def problem(what):
-        return InputError(
-            f"{what}; restore it with `dvc checkout {folder}`, make it again with `dvc repro train`, or name another "
-            "folder."
-        )
-
     try:
         names = {file.name for file in folder.iterdir()}
     except FileNotFoundError:
-        raise problem(f"There is no model in {folder}") from None
+        raise _broken(folder, f"There is no model in {folder}") from None
     except OSError as error:
-        raise problem(f"{folder} cannot be read ({error.strerror}): expected a folder of plain files") from None
+        raise _broken(folder, f"{folder} cannot be read ({error.strerror}): expected a folder of plain files") from None
     files = {name: _bytes(folder / name) for name in sorted(names & set(LARGEST))}
     try:
         manifest = json.loads(files["manifest.json"])
         hashes = dict(manifest["files"])
         expected = {"features.json", "golden.json", *hashes}
     except (KeyError, ValueError, TypeError, RecursionError):
-        raise problem(f"{folder} is no whole model: manifest.json is missing or damaged") from None
+        raise _broken(folder, f"{folder} is no whole model: manifest.json is missing or damaged") from None
     if missing := sorted(expected - set(files)):
-        raise problem(f"{folder} is no whole model: {missing[0]} is missing")
+        raise _broken(folder, f"{folder} is no whole model: {missing[0]} is missing")
     if manifest.get("format") != FORMAT:
-        raise problem(f"The model in {folder} has format {manifest.get('format')!r}, expected {FORMAT}")
+        raise _broken(folder, f"The model in {folder} has format {manifest.get('format')!r}, expected {FORMAT}")
     if unknown := sorted(names - expected - {"manifest.json"}):
-        raise problem(f"{folder / unknown[0]} is not named in the model's manifest")
+        raise _broken(folder, f"{folder / unknown[0]} is not named in the model's manifest")
     if changed := [name for name in sorted(expected) if hashlib.sha256(files[name]).hexdigest() != hashes.get(name)]:
-        raise problem(f"{folder / changed[0]} is not the file that its manifest names")
+        raise _broken(folder, f"{folder / changed[0]} is not the file that its manifest names")
     if sha256 and model_sha256(files) != sha256.lower():
-        raise problem(f"The model in {folder} has the digest {model_sha256(files)}, expected {sha256}")
+        raise _broken(folder, f"The model in {folder} has the digest {model_sha256(files)}, expected {sha256}")
     return files
 
 
@@ -225,10 +218,7 @@ def parse_model(files, folder):
         same = _predicts(pipeline, json.loads(files["golden.json"]))
     except UNREADABLE as error:
         reason = (str(error).splitlines() or [""])[0][:100]
-        raise InputError(
-            f"The model in {folder} cannot be read ({type(error).__name__}: {reason}); restore it with `dvc checkout "
-            f"{folder}`, or make it again with `dvc repro train`."
-        ) from error
+        raise _broken(folder, f"The model in {folder} cannot be read ({type(error).__name__}: {reason})") from error
     if not same:
         raise InputError(
             f"The model in {folder} answers its golden messages otherwise than when it was saved; install the "
@@ -240,13 +230,12 @@ def parse_model(files, folder):
 def _to_files(pipeline):
     """Return a pipeline as files, all but the manifest, and the settings that count for fitting only."""
     steps, name = pipeline.named_steps, classifier_name(pipeline)
-    model = steps["classifier"]
-    expected = ["preprocess", "classifier"] if reads_text(model) else ["preprocess", "counts", "tfidf", "classifier"]
-    if list(steps) != expected:
+    if list(steps) not in (["preprocess", "classifier"], ["preprocess", "counts", "tfidf", "classifier"]):
         raise InputError(
             f"Got a pipeline with the steps {', '.join(steps)}, expected one from make_pipeline; only these have a "
             "plain-data form."
         )
+    model = steps["classifier"]
     plain = model.to_plain()
     fit = {"classifier_options": plain.options} if plain.options else {}
     features = {
@@ -299,7 +288,7 @@ def _from_files(files):
 def _predictions(pipeline, messages):
     """What golden messages record: the name and the values, a row for each message."""
     if hasattr(pipeline, "predict_proba"):
-        return "probabilities", np.asarray(pipeline.predict_proba(messages), dtype=float).round(GOLDEN_DECIMALS)
+        return "probabilities", np.asarray(pipeline.predict_proba(messages), dtype=float)
     return "category", pipeline.predict(messages).astype(str)
 
 
@@ -329,10 +318,19 @@ def _golden(pipeline, terms):
         ("Can’t pay: naïve ½", entities),
     ]
     name, values = _predictions(pipeline, messages)
+    if name == "probabilities":
+        values = values.round(GOLDEN_DECIMALS)
     return [
         {"subject": subject, "body": body, name: value}
         for (subject, body), value in zip(messages, values.tolist(), strict=True)
     ]
+
+
+def _broken(folder, what):
+    """The error for a model that is not there or not whole."""
+    return InputError(
+        f"{what}; restore it with `dvc checkout {folder}`, make it with `dvc repro train`, or name another folder."
+    )
 
 
 def _bytes(file):
@@ -352,10 +350,7 @@ def _bytes(file):
             "DVC to do so with `dvc config cache.type copy` and `dvc checkout --relink`."
         )
     if len(data) > LARGEST[file.name]:
-        raise InputError(
-            f"{file} has more than {LARGEST[file.name]:,} bytes, expected no more; restore it with `dvc checkout "
-            f"{file.parent}`."
-        )
+        raise _broken(file.parent, f"{file} has more than {LARGEST[file.name]:,} bytes")
     return data
 
 

@@ -105,7 +105,7 @@ def make_pipeline(
     if "rules" in known - set(options):
         options["rules"] = read_rules(path(rules))
     model = kind(**options)
-    if reads_text(model):
+    if get_tags(model).input_tags.string:  # it reads the text itself
         return Pipeline([("preprocess", MessagePreprocessor()), ("classifier", model)])
     if isinstance(ngram_range, list):  # as params.yaml has it
         ngram_range = tuple(ngram_range)
@@ -117,11 +117,6 @@ def make_pipeline(
             ("classifier", model),
         ]
     )
-
-
-def reads_text(classifier):
-    """Whether a classifier takes the text itself, so that its pipeline has no counts and tfidf."""
-    return get_tags(classifier).input_tags.string
 
 
 def describe_steps(pipeline):
