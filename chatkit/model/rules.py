@@ -115,7 +115,7 @@ class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
                 f"The rules name the category {unknown[0]!r}, which no training chat has (they have {some}); write "
                 "rules for these categories."
             )
-        self.default_ = self.classes_[np.bincount(codes).argmax()]
+        self.default_ = self.classes_.tolist()[np.bincount(codes).argmax()]
         return self
 
     def predict(self, X):
