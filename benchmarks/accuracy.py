@@ -25,11 +25,12 @@ from sklearn.svm import LinearSVC
 
 from chatkit import load_model
 from chatkit.data.files import read_table
+from chatkit.model import pipeline
 from chatkit.scores.metrics import expected_calibration_error
 
 DRAWS = 500
 ROOT = Path(__file__).resolve().parents[1]
-CLASSIFIERS = ["boosted_linear", "linear_svc", "logistic", "xgboost", "rules", "dummy"]
+CLASSIFIERS = list(pipeline.CLASSIFIERS)
 PROJECT = ("params.yaml", "dvc.yaml", "queries", "notebooks", "chatkit", ".dvc/config", ".dvcignore")
 
 

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import re
+from itertools import accumulate, groupby
 from pathlib import Path
 
 from chatkit.project import InputError, path, replacing, stages
@@ -114,52 +115,42 @@ def write_fingerprints(*names):
 
 
 def _digests(requests):
-    """Follow requests from file to file; return the digest of each file found."""
-    found, open_ends, done = {}, list(requests), set()
-    while open_ends:
-        request = open_ends.pop()
+    """Follow requests from file to file; return the digest of each file."""
+    digests, requests, done = {}, list(requests), set()
+    while requests:
+        request = requests.pop()
         if request in done:
             continue
         done.add(request)
         for file in _homes(*request):
             name = file.relative_to(PACKAGE.parent).as_posix()
-            if name not in found:
+            if name not in digests:
                 source = file.read_bytes()
-                found[name] = _digest(source)
-                open_ends += _uses_of_module(source, name)
-                found |= {other: _digest_of_file(PACKAGE.parent / other) for other in FILES.get(name, [])}
-    return {name: digest for name, digest in sorted(found.items()) if digest}
+                digests[name] = _digest(source)
+                requests += _uses(_parsed(source), name)
+                for other in FILES.get(name, []):
+                    digests[other] = _short((PACKAGE.parent / other).read_bytes().replace(b"\r\n", b"\n"))
+    return {name: digest for name, digest in sorted(digests.items()) if digest}
 
 
 def _homes(name, attributes):
     """Files that are executed when a name of the package is imported and, of it, these attributes (None: all) are used.
 
-    A package with an index ``_HOME`` imports nothing by itself: what counts is where its names are defined.
+    Python first executes the packages around a module. A package with an index ``_HOME`` imports nothing by itself:
+    what counts is where its names are defined.
     """
     file = _file(name)
     if file is None:  # a name inside a module
         parent, _, attribute = name.rpartition(".")
         return _homes(parent, (attribute,)) if parent else []
-    around = _packages(name)
-    if file.name != "__init__.py":
-        return [*around, file]
-    home = _index(file)
-    files = around if home is not None else [*around, file]
-    for attribute in (home or ()) if attributes is None else attributes:
-        files += _homes(home[attribute], None) if attribute in (home or ()) else _submodule(name, attribute)
+    around = accumulate(name.split("."), lambda package, part: f"{package}.{part}")
+    files = [other for other in map(_file, around) if other and _index(other) is None]
+    if file.name == "__init__.py":
+        home = _index(file) or {}
+        for attribute in home if attributes is None else attributes:
+            target = home.get(attribute, f"{name}.{attribute}")
+            files += _homes(target, None) if _file(target) else []
     return files
-
-
-def _submodule(package, attribute):
-    name = f"{package}.{attribute}"
-    return _homes(name, None) if _file(name) else []
-
-
-def _packages(name):
-    """Files of the packages around a module, which Python executes first; an index aside."""
-    parents = [".".join(name.split(".")[:end]) for end in range(1, name.count(".") + 1)]
-    files = [_file(parent) for parent in parents]
-    return [file for file in files if file is not None and _index(file) is None]
 
 
 def _file(name):
@@ -191,40 +182,33 @@ def _index_in(source, name):
 
 
 @functools.cache
-def _uses_of_module(source, name):
-    return _uses(_parsed(source), name)
-
-
 def _uses(tree, module=""):
     """What code imports, wherever it does so: names of the package, and the attributes used of each (None: any)."""
-    found, local = set(), set()
+    requests, local = set(), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname or "." not in alias.name:
                     local.add((alias.asname or alias.name, alias.name))
                 else:
-                    found.add((alias.name, None))
+                    requests.add((alias.name, None))
         elif isinstance(node, ast.ImportFrom):
             parent = _absolute(node, module)
             for alias in node.names:
                 if alias.name == "*":
-                    found.add((parent, None))
+                    requests.add((parent, None))
                 else:
                     local.add((alias.asname or alias.name, f"{parent}.{alias.name}"))
-    seen = _attributes(tree)
-    found |= {(name, seen.get(as_name, ())) for as_name, name in local}
-    return [request for request in found if request[0].split(".")[0] == PACKAGE.name]
+    attributes = _attributes(tree)
+    requests |= {(name, attributes.get(as_name, ())) for as_name, name in local}
+    return [request for request in requests if request[0].split(".")[0] == PACKAGE.name]
 
 
 def _absolute(node, module):
     """The module that a from-import names, dots at its beginning resolved."""
-    if not node.level:
-        return node.module
-    around = module.removesuffix(".py").removesuffix("/__init__").split("/")
-    if not module.endswith("/__init__.py"):
-        around = around[:-1]
-    return ".".join([*around[: len(around) - node.level + 1], *filter(None, [node.module])])
+    around = module.split("/")[:-1]
+    parent = around[: len(around) - node.level + 1] if node.level else []
+    return ".".join([*parent, *filter(None, [node.module])])
 
 
 def _attributes(tree):
@@ -235,7 +219,7 @@ def _attributes(tree):
             used.setdefault(node.value.id, set()).add(node.attr)
             inside.add(node.value)
     alone = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in inside}
-    return {name: tuple(sorted(found)) for name, found in used.items()} | dict.fromkeys(alone)
+    return {name: tuple(sorted(attributes)) for name, attributes in used.items()} | dict.fromkeys(alone)
 
 
 def _code_of(file):
@@ -243,10 +227,9 @@ def _code_of(file):
     try:
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
         sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    except FileNotFoundError:
-        raise InputError(f"notebooks/{file.name} does not exist; restore it with `git checkout`.") from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"notebooks/{file.name} is no notebook; restore it with `git checkout`.") from None
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        kind = "does not exist" if isinstance(error, FileNotFoundError) else "is no notebook"
+        raise InputError(f"notebooks/{file.name} {kind}; restore it with `git checkout`.") from None
     return ast.Module([node for source in sources for node in _cell(source, file.name)], [])
 
 
@@ -321,10 +304,6 @@ def _digest(source):
     return _short(code.encode()) if code != "[]" else ""
 
 
-def _digest_of_file(file):
-    return _short(file.read_bytes().replace(b"\r\n", b"\n"))
-
-
 def _short(content):
     return hashlib.sha256(content).hexdigest()[:_DIGITS]
 
@@ -337,24 +316,19 @@ def _written(value):
         return f"JoinedStr({','.join(_pieces(value.values))})"
     if isinstance(value, ast.AST):
         fields = ((name, getattr(value, name, None)) for name in value._fields if name not in _ASIDE)
-        said = (f"{name}={_written(field)}" for name, field in fields if field is not None and field != [])
-        return f"{type(value).__name__}({','.join(said)})"
+        written = (f"{name}={_written(field)}" for name, field in fields if field is not None and field != [])
+        return f"{type(value).__name__}({','.join(written)})"
     return ascii(value)  # not repr: which characters it shows depends on the version's Unicode
 
 
 def _pieces(values):
     """The parts of an f-string; versions cut the text between two braces otherwise."""
-    text = ""
-    for value in values:
-        if isinstance(value, ast.Constant):
-            text += value.value
-            continue
-        if text:
-            yield ascii(text)
-        text = ""
-        yield _written(value)
-    if text:
-        yield ascii(text)
+    for is_text, group in groupby(values, lambda value: isinstance(value, ast.Constant)):
+        if is_text:
+            text = "".join(value.value for value in group)
+            yield from [ascii(text)] if text else []
+        else:
+            yield from map(_written, group)
 
 
 def _is_docstring(node):

@@ -7,8 +7,8 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 from sklearn.utils.validation import check_is_fitted
 
-from chatkit.model.linear import line_contributions
-from chatkit.model.trees import present
+from chatkit.model.linear import linear_contributions
+from chatkit.model.trees import without_explicit_zeros
 from chatkit.project import InputError
 from chatkit.text.stopwords import ENGLISH
 
@@ -198,8 +198,8 @@ def _word_contributions(pipeline, messages):
             f"Got {type(classifier).__name__} as classifier, expected one with coef_ or word_contributions; words can "
             "be named for linear models and for trees only."
         )
-    X = present(before.transform(messages), np.float64)
+    X = without_explicit_zeros(before.transform(messages), np.float64)
     names = np.asarray(before.get_feature_names_out(), dtype=object)
     if hasattr(classifier, "word_contributions"):
         return X, names, *classifier.word_contributions(X)
-    return X, names, *line_contributions(classifier.coef_, classifier.intercept_, X)
+    return X, names, *linear_contributions(classifier.coef_, classifier.intercept_, X)

@@ -1,16 +1,16 @@
-"""Probabilities that say how often the most probable category is right."""
+"""Calibration: probabilities that are about how often the most probable category is right."""
 
 import numpy as np
 from scipy.optimize import brentq, minimize
 
 from chatkit.text.exact import exp, expit, log, softmax
 
-AS_IT_IS = (1.0, 1.0, 1.0, 0.0)
+IDENTITY = np.array([1.0, 1.0, 1.0, 0.0])
 HOTTEST = 5.0  # largest logarithm of a temperature; the smallest is its negative
 SMALLEST = 1e-9  # probability before the calibration, and distance from the least that the largest may be
 
 
-def calibrated(margins, calibration=AS_IT_IS):
+def calibrated(margins, calibration=IDENTITY):
     """Turn margins into probabilities: the softmax at a temperature, then the largest of each row calibrated.
 
     The others share the rest as they did before, so the order of the categories is that of the margins. For that the
@@ -22,7 +22,7 @@ def calibrated(margins, calibration=AS_IT_IS):
     Parameters
     ----------
     margins : ndarray of shape (n, k)
-    calibration : tuple of float, default=(1.0, 1.0, 1.0, 0.0)
+    calibration : array-like of shape (4,), default=(1.0, 1.0, 1.0, 0.0)
         Temperature, a, b and c; the default changes nothing.
 
     Returns
@@ -42,15 +42,15 @@ def calibrated(margins, calibration=AS_IT_IS):
     >>> calibrated(margins, (1.0, 1.0, 1.0, -1.0)).round(3)
     array([[0.561, 0.292, 0.146]])
     """
-    given, place, rest, floor, logarithms = _parts(margins / calibration[0])
-    largest = floor + (1 - floor) * expit(_weighed(calibration[1:], logarithms))
-    given *= ((1 - largest) / rest)[:, None]
-    given[place] = largest
-    return given
+    probabilities, largest_at, rest, floor, logarithms = _parts(margins / calibration[0])
+    largest = floor + (1 - floor) * expit(_linear(calibration[1:], logarithms))
+    probabilities *= ((1 - largest) / rest)[:, None]
+    probabilities[largest_at] = largest
+    return probabilities
 
 
-def calibrate(margins, codes, times=1.0):
-    """Find a temperature, and by maximum likelihood of whether the most probable category is right the rest.
+def calibrate(margins, codes, weights=1.0):
+    """Find a temperature, and a, b and c by maximum likelihood of whether the most probable category is right.
 
     A penalty of half the squared distance from one that changes nothing keeps the numbers finite where all rows are
     right, and near it where there are few.
@@ -58,48 +58,48 @@ def calibrate(margins, codes, times=1.0):
     Parameters
     ----------
     margins : ndarray of shape (n, k)
-        Of rows that the model has not seen.
+        Of held-out rows.
     codes : ndarray of int of shape (n,)
         Their categories.
-    times : ndarray of shape (n,), default=1.0
-        How often each row counts.
+    weights : ndarray of shape (n,), default=1.0
+        Weights of the rows.
 
     Returns
     -------
-    tuple of float
+    ndarray of shape (4,)
         For `calibrated`.
     """
-    degree = temperature(margins, codes, times)
-    _, (_, top), _, floor, logarithms = _parts(margins / degree)
-    right, start = top == codes, np.array(AS_IT_IS[1:])
+    degree = temperature(margins, codes, weights)
+    _, (_, predicted), _, floor, logarithms = _parts(margins / degree)
+    right, start = predicted == codes, IDENTITY[1:]
 
-    def loss(weights):
-        logit, away = _weighed(weights, logarithms), weights - start
+    def loss(parameters):
+        logit, distance = _linear(parameters, logarithms), parameters - start
         share = expit(logit)
         largest = floor + (1 - floor) * share
-        losses = times * np.where(right, -log(largest), np.maximum(logit, 0) + log(1 + exp(-np.abs(logit))))
-        value = losses[~right].sum() + losses[right].sum() + (away**2).sum() / 2
-        slope = times * np.where(right, -(1 - floor) * share * (1 - share) / largest, share)
-        return value, (logarithms * slope).sum(axis=1) + away
+        losses = weights * np.where(right, -log(largest), np.maximum(logit, 0) + log(1 + exp(-np.abs(logit))))
+        value = losses[~right].sum() + losses[right].sum() + (distance**2).sum() / 2
+        slope = weights * np.where(right, -(1 - floor) * share * (1 - share) / largest, share)
+        return value, (logarithms * slope).sum(axis=1) + distance
 
     bounds = [(0, None), (0, None), (None, None)]  # a larger probability does not become a smaller one
     # To a millionth of what is kept: where the optimiser stops may depend on the processor, the two decimals do not.
     precision = {"ftol": 0, "gtol": 1e-8}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=precision)
-    return degree, *np.round(found.x, 2).tolist()
+    solution = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=precision)
+    return np.array([degree, *np.round(solution.x, 2)])
 
 
-def temperature(margins, codes, times=1.0):
+def temperature(margins, codes, weights=1.0):
     """Find the temperature, by which margins are divided before the softmax, with the lowest log-loss.
 
     Parameters
     ----------
     margins : ndarray of shape (n, k)
-        Of rows that the model has not seen.
+        Of held-out rows.
     codes : ndarray of int of shape (n,)
         Their categories.
-    times : ndarray of shape (n,), default=1.0
-        How often each row counts.
+    weights : ndarray of shape (n,), default=1.0
+        Weights of the rows.
 
     Returns
     -------
@@ -108,11 +108,11 @@ def temperature(margins, codes, times=1.0):
     """
     if not len(codes):
         return 1.0
-    of_truth = margins[np.arange(len(codes)), codes]
+    of_category = margins[np.arange(len(codes)), codes]
 
     def slope(degree):
         """Of the log-loss, when what margins are divided by falls."""
-        return (times * ((softmax(margins / exp(degree)) * margins).sum(axis=1) - of_truth)).sum()
+        return (weights * ((softmax(margins / exp(degree)) * margins).sum(axis=1) - of_category)).sum()
 
     cold, hot = slope(-HOTTEST), slope(HOTTEST)
     if hot == cold == 0:  # no temperature is better than another
@@ -122,20 +122,20 @@ def temperature(margins, codes, times=1.0):
     return float(f"{exp(degree):.4g}")
 
 
-def _weighed(weights, logarithms):
-    """Sum of the rows, each times its weight: in one order, which BLAS chooses by processor."""
-    a, b, c = weights
+def _linear(parameters, logarithms):
+    """Sum of the rows, each times its parameter: in one order, which BLAS chooses by processor."""
+    a, b, c = parameters
     return a * logarithms[0] + b * logarithms[1] + c * logarithms[2]
 
 
 def _parts(margins):
-    """Probabilities with 0 for the largest, its place, the sum of the others, its floor, and log(u), -log(1 - u), 1."""
-    given = np.maximum(softmax(margins), SMALLEST)
-    place = np.arange(len(given)), margins.argmax(axis=1)
-    largest = given[place]
-    given[place] = 0
-    rest = given.sum(axis=1)
-    second = given.max(axis=1) / rest
+    """Probabilities with 0 for the largest, its index, the sum of the others, its floor, and log(u), -log(1 - u), 1."""
+    probabilities = np.maximum(softmax(margins), SMALLEST)
+    largest_at = np.arange(len(probabilities)), margins.argmax(axis=1)
+    largest = probabilities[largest_at]
+    probabilities[largest_at] = 0
+    rest = probabilities.sum(axis=1)
+    second = probabilities.max(axis=1) / rest
     floor = second / (1 + second)
     below = np.minimum(rest / (largest + rest) / (1 - floor), 1 - SMALLEST)
-    return given, place, rest, floor, np.array([log(1 - below), -log(below), np.ones(len(given))])
+    return probabilities, largest_at, rest, floor, np.array([log(1 - below), -log(below), np.ones(len(below))])

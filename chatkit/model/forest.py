@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, types
 from scipy.sparse import csr_matrix
 
-_PLACES = types.int64[::1]
+_INDICES = types.int64[::1]  # of nodes, of columns
 FEW = 4  # rows from which on XGBoost itself is faster
 
 
@@ -15,22 +15,23 @@ class Forest:
 
     Parameters
     ----------
-    trees : chatkit.model.trees.Trees
-        One tree for each round and category.
-    k : int
-        Categories.
+    booster : xgboost.Booster
+        One tree for each round and category, in this order.
+    words : ndarray of int of shape (m,)
+        The column of a row for each column of the booster.
     """
 
-    def __init__(self, trees, k):
-        model = json.loads(trees.booster.save_raw("json"))["learner"]["gradient_booster"]["model"]
+    def __init__(self, booster, words):
+        learner = json.loads(booster.save_raw("json"))["learner"]
+        k, model = int(learner["learner_model_param"]["num_class"]), learner["gradient_booster"]["model"]
         if model["tree_info"] != [tree % k for tree in range(len(model["trees"]))]:
             raise ValueError(
                 f"Got trees in another order than round by round for {k} categories, expected those of `grow`."
             )
         starts = np.cumsum([0, *(len(tree["left_children"]) for tree in model["trees"])])
 
-        def all_trees(name, kind):
-            return np.concatenate([np.array(tree[name], kind) for tree in model["trees"]])
+        def all_trees(name, dtype):
+            return np.concatenate([np.array(tree[name], dtype) for tree in model["trees"]])
 
         own = np.arange(starts[-1])
         first = np.repeat(starts[:-1], np.diff(starts))
@@ -39,7 +40,7 @@ class Forest:
         self._roots = starts[:-1]
         # A leaf leads to itself.
         self._left, self._right = np.where(leaf, own, left + first), np.where(leaf, own, right + first)
-        self._word = trees.words[all_trees("split_indices", np.int64)]
+        self._word = words[all_trees("split_indices", np.int64)]
         self._value = all_trees("split_conditions", np.float32)  # where to split; in a leaf, what it adds
         self._absent = np.where(all_trees("default_left", bool), self._left, self._right)
 
@@ -67,8 +68,8 @@ class Forest:
 
 @njit(
     types.void(
-        types.float32[::1], types.int32[::1], types.int32[::1], types.int64, _PLACES, _PLACES, _PLACES, _PLACES,
-        _PLACES, types.float32[::1], types.float32[:, ::1],
+        types.float32[::1], types.int32[::1], types.int32[::1], types.int64, _INDICES, _INDICES, _INDICES, _INDICES,
+        _INDICES, types.float32[::1], types.float32[:, ::1],
     ),
     cache=True,
 )  # fmt: skip

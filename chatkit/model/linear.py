@@ -1,23 +1,30 @@
-"""A linear support vector machine with probabilities."""
+"""Linear classifiers with probabilities."""
+
+from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn import linear_model
 from sklearn.svm import LinearSVC
-from sklearn.utils.validation import validate_data
 
+from chatkit.model.base import PlainDataMixin, Positive, TermClassifier, TwoOrMore, folds
 from chatkit.model.calibration import temperature
-from chatkit.model.codes import Number, check_missing, check_parameters, checked, encode, folds, seed_of, weighted
 from chatkit.text.exact import softmax
 
 NEVER = -1e9  # decision value of a category that a fold's model does not know
-NUMBERS = {"C": Number(0, above=True), "cv": Number(2, whole=True)}
 
 
-class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
+class LogisticRegression(PlainDataMixin, linear_model.LogisticRegression):
+    """scikit-learn's logistic regression, with a plain-data form."""
+
+    _learned = ("intercept",)
+
+
+@dataclass(eq=False, repr=False)
+class CalibratedLinearSVC(TermClassifier):
     """LinearSVC whose decision values become probabilities by one temperature.
 
-    The temperature is the one with the lowest log-loss on decision values of rows that the fold's model has not
-    seen; the weights are then fitted on all rows. The order of the categories, and so `predict`, is LinearSVC's.
+    The temperature is the one with the lowest log-loss on the decision values of held-out rows; the weights are then
+    fitted on all rows. The order of the categories, and so `predict`, is LinearSVC's.
 
     Parameters
     ----------
@@ -50,56 +57,32 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
     'other'
     """
 
-    def __init__(self, C=1.0, cv=5, random_state=0):
-        self.C = C
-        self.cv = cv
-        self.random_state = random_state
+    C: Positive = 1.0
+    cv: TwoOrMore = 5
+    random_state: int | np.random.RandomState | None = 0
 
-    def fit(self, X, y, sample_weight=None):
-        """Fit the weights and the temperature.
+    _learned = ("intercept", "temperature")
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n, d)
-            Word weights.
-        y : array-like of shape (n,)
-            Categories.
-        sample_weight : array-like of shape (n,), optional
-            How often each row counts, for the weights and for the temperature.
-
-        Returns
-        -------
-        CalibratedLinearSVC
-        """
-        check_parameters(self, NUMBERS)
-        check_missing(y)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
-        self.classes_, codes = encode(y)
-        X, codes, times = weighted(X, codes, sample_weight)
-        seed = seed_of(self.random_state)
+    def _fit(self, X, codes, weights, seed):
         svc = LinearSVC(C=self.C, random_state=seed)
-        self.temperature_ = self._temperature(svc, X, codes, times, seed)
-        whole = svc.fit(X, codes, times)
-        # In Fortran's order, so that sparse rows @ coef_.T need no copy of it.
-        self.coef_, self.intercept_ = np.asfortranarray(whole.coef_), whole.intercept_
-        return self
-
-    def _temperature(self, svc, X, codes, times, seed):
         decisions, rows = [np.empty((0, len(self.classes_)))], [np.empty(0, np.int64)]
         for fit_rows, held_out in folds(codes, self.cv, seed):
-            present = np.unique(codes[fit_rows])
-            svc.fit(X[fit_rows], codes[fit_rows], times[fit_rows])
+            known = np.unique(codes[fit_rows])
+            svc.fit(X[fit_rows], codes[fit_rows], weights[fit_rows])
             decision = np.full((len(held_out), len(self.classes_)), NEVER)
-            decision[:, present] = _columns(svc.decision_function(X[held_out]))
-            # A category that the fold has not seen cannot be scored by its model.
-            known = np.isin(codes[held_out], present)
-            decisions.append(decision[known])
-            rows.append(held_out[known])
+            decision[:, known] = _columns(svc.decision_function(X[held_out]))
+            # A category that the fold's model does not know cannot be scored by it.
+            scored = np.isin(codes[held_out], known)
+            decisions.append(decision[scored])
+            rows.append(held_out[scored])
         rows = np.concatenate(rows)
-        return temperature(np.concatenate(decisions), codes[rows], times[rows])
+        self.temperature_ = temperature(np.concatenate(decisions), codes[rows], weights[rows])
+        svc.fit(X, codes, weights)
+        # In Fortran's order, so that sparse rows @ coef_.T need no copy of it.
+        self.coef_, self.intercept_ = np.asfortranarray(svc.coef_), svc.intercept_
 
     def decision_function(self, X):
-        """Signed distances, as LinearSVC gives them.
+        """Compute signed distances, as LinearSVC does.
 
         Parameters
         ----------
@@ -109,12 +92,11 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n, k), or (n,) for two categories
         """
-        X = checked(self, X)
-        decision = np.asarray(X @ self.coef_.T) + self.intercept_
+        decision = np.asarray(self._validated(X) @ self.coef_.T) + self.intercept_
         return decision[:, 0] if decision.shape[1] == 1 else decision
 
     def predict_proba(self, X):
-        """Probability of each category.
+        """Predict the probability of each category.
 
         Parameters
         ----------
@@ -125,35 +107,19 @@ class CalibratedLinearSVC(ClassifierMixin, BaseEstimator):
         ndarray of shape (n, k)
             Columns in the order of `classes_`.
         """
-        return softmax(_columns(self.decision_function(X)) / self.temperature_)
+        return softmax(self._scores(X) / self.temperature_)
 
-    def predict(self, X):
-        """Category with the largest decision value.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n,)
-        """
-        decision = _columns(self.decision_function(X))
-        return self.classes_[decision.argmax(axis=1)]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
+    def _scores(self, X):
+        return _columns(self.decision_function(X))
 
 
-def line_contributions(coef, intercept, X):
-    """Say how much each word of each row speaks for each category of a linear model.
+def linear_contributions(coef, intercept, X):
+    """Compute how much each term of each row speaks for each category of a linear model.
 
     Parameters
     ----------
     coef : ndarray of shape (k, d), or (1, d) for two categories
-        A single row speaks for the second category, and its negative for the first.
+        A single row is for the second category, its negative for the first.
     intercept : float or ndarray of shape (k,) or (1,)
     X : scipy.sparse.csr_matrix of shape (n, d)
 
@@ -162,12 +128,12 @@ def line_contributions(coef, intercept, X):
     words : ndarray of shape (nnz, k)
         Contribution of each entry of `X`, in its order.
     rest : dict of str to ndarray of shape (n, k)
-        "intercept". With the words of its row it adds up to the decision value.
+        "intercept". With the terms of its row it adds up to the decision value.
 
     Examples
     --------
     >>> from scipy.sparse import csr_matrix
-    >>> words, rest = line_contributions(np.array([[3.0, -1.0]]), [0.5], csr_matrix([[1.0, 2.0]]))
+    >>> words, rest = linear_contributions(np.array([[3.0, -1.0]]), [0.5], csr_matrix([[1.0, 2.0]]))
     >>> words.tolist(), rest["intercept"].tolist()
     ([[-3.0, 3.0], [2.0, -2.0]], [[-0.5, 0.5]])
     """

@@ -4,19 +4,19 @@ import inspect
 from collections.abc import Mapping
 
 import pandas as pd
-from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 
 from chatkit.model.boosted import BoostedLinearClassifier
 from chatkit.model.boosting import XGBoostClassifier
-from chatkit.model.linear import CalibratedLinearSVC
-from chatkit.model.rules import RulesClassifier, read_rules
+from chatkit.model.linear import CalibratedLinearSVC, LogisticRegression
+from chatkit.model.rules import DummyClassifier, RulesClassifier, read_rules
 from chatkit.project import InputError, path
 from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.weights import TermWeights
 
+# Class by name, with what differs from its defaults. A class has `to_plain` and `from_plain`, see `chatkit.model.base`.
 CLASSIFIERS = {
     "boosted_linear": (BoostedLinearClassifier, {}),
     "linear_svc": (CalibratedLinearSVC, {}),
@@ -44,14 +44,15 @@ def make_pipeline(
 
     Parameters
     ----------
-    classifier : {"boosted_linear", "linear_svc", "logistic", "xgboost", "rules", "dummy"}, default="boosted_linear"
-        ``rules`` needs no words: it has the steps preprocess and classifier only, and no probabilities.
+    classifier : str, default="boosted_linear"
+        A name in `CLASSIFIERS`. ``rules`` reads the text itself: it has the steps preprocess and classifier only, and
+        no probabilities.
     classifier_options : dict, optional
         Keywords of the classifier, such as ``{"max_depth": 4}``.
     subject_weight : int, default=4
         How often the subject is repeated in front of the body; ``rules`` always sees it once.
     stop_words : {"english", None} or list of str, default=None
-        Words to drop. By default none: pairs of words with them tell more than they cost.
+        Words to drop. By default none: pairs of words with them improve the scores by more than they cost.
     domain_words, lemmatizer
         See `chatkit.text.processor.TextProcessor`.
     ngram_range : (int, int), default=(1, 2)
@@ -63,7 +64,7 @@ def make_pipeline(
     rules : str, default="rules.yaml"
         File with the regular expressions of ``rules``, from the project's root.
     seed : int, RandomState or None, default=0
-        Seed of whatever the classifier draws: its random_state.
+        random_state of the classifier.
 
     Returns
     -------
@@ -91,17 +92,21 @@ def make_pipeline(
             f"Got classifier_options={classifier_options!r}, expected a dict of the classifier's keywords, such as "
             "{'max_depth': 4}."
         )
-    estimator, defaults = CLASSIFIERS[classifier]
+    kind, defaults = CLASSIFIERS[classifier]
     options = defaults | dict(classifier_options or {})
-    known = set(inspect.signature(estimator).parameters)
+    known = set(inspect.signature(kind).parameters)
     unknown = [name for name in options if name not in known]
     if unknown:
         raise InputError(
             f"Got classifier_options with {unknown[0]!r}, expected for {classifier}: {', '.join(sorted(known))}."
         )
-    if classifier == "rules":
-        options = {"rules": read_rules(path(rules))} | options
-        return Pipeline([("preprocess", MessagePreprocessor()), ("classifier", estimator(**options))])
+    if "random_state" in known:
+        options = {"random_state": seed} | options
+    if "rules" in known - set(options):
+        options["rules"] = read_rules(path(rules))
+    model = kind(**options)
+    if get_tags(model).input_tags.string:  # it reads the text itself
+        return Pipeline([("preprocess", MessagePreprocessor()), ("classifier", model)])
     if isinstance(ngram_range, list):  # as params.yaml has it
         ngram_range = tuple(ngram_range)
     return Pipeline(
@@ -109,7 +114,7 @@ def make_pipeline(
             ("preprocess", MessagePreprocessor(subject_weight)),
             ("counts", TermCounter(stop_words, lemmatizer, domain_words, ngram_range, min_df)),
             ("tfidf", TermWeights(sublinear_tf)),
-            ("classifier", estimator(**({"random_state": seed} | options))),
+            ("classifier", model),
         ]
     )
 

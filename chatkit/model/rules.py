@@ -1,15 +1,32 @@
-"""A person's regular expressions as a classifier: what to try before machine learning, and the bar to clear."""
+"""Classifiers to compare a model with: a person's regular expressions, and the shares of the categories."""
 
 import re
-from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
+from sklearn import dummy
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from chatkit.model.codes import check_names
+from chatkit.model.base import PlainData, PlainDataMixin, encode
 from chatkit.project import InputError, read_yaml
 from chatkit.text.validation import TextInputMixin, as_texts
+
+
+class DummyClassifier(PlainDataMixin, dummy.DummyClassifier):
+    """scikit-learn's classifier that does not look at the rows, with a plain-data form."""
+
+    def to_plain(self):
+        """Return what was learned as plain data; the options are part of it, since they determine the predictions."""
+        return PlainData({"prior": self.class_prior_.tolist(), "options": self.get_params()})
+
+    @classmethod
+    def from_plain(cls, plain):
+        """Rebuild a fitted classifier, see `chatkit.model.base.PlainDataMixin.from_plain`."""
+        classes = np.array(plain.learned["classes"], dtype=object)
+        model = cls(**plain.learned["options"]).fit(np.zeros((len(classes), 1)), classes)
+        model.class_prior_ = np.array(plain.learned["prior"])
+        return model
 
 
 def read_rules(file):
@@ -49,6 +66,7 @@ def read_rules(file):
     return rules
 
 
+@dataclass(eq=False, repr=False)
 class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     """The category of the first rule whose pattern is found in the text, else the most frequent category.
 
@@ -71,8 +89,7 @@ class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     array(['urgent', 'other'], dtype=object)
     """
 
-    def __init__(self, rules=()):
-        self.rules = rules
+    rules: list | tuple = ()
 
     def fit(self, X, y):
         """Learn the categories' names and which one is the most frequent.
@@ -90,8 +107,7 @@ class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         texts = as_texts(X)
         y = column_or_1d(y)
         check_consistent_length(texts, y)
-        check_names(y)
-        self.classes_ = np.unique(y)
+        self.classes_, codes = encode(y)
         unknown = sorted({category for category, _ in self.rules} - set(self.classes_))
         if unknown:
             some = ", ".join(map(str, self.classes_[:3])) + (" ..." if len(self.classes_) > 3 else "")
@@ -99,8 +115,7 @@ class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
                 f"The rules name the category {unknown[0]!r}, which no training chat has (they have {some}); write "
                 "rules for these categories."
             )
-        counts = Counter(y.tolist())
-        self.default_ = max(sorted(counts), key=counts.__getitem__)
+        self.default_ = self.classes_.tolist()[np.bincount(codes).argmax()]
         return self
 
     def predict(self, X):
@@ -120,3 +135,28 @@ class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
             [next((name for name, rule in rules if rule.search(text)), self.default_) for text in as_texts(X)],
             dtype=object,
         )
+
+    def to_plain(self):
+        """Return the rules and what was learned as plain data.
+
+        Returns
+        -------
+        chatkit.model.base.PlainData
+        """
+        return PlainData({"rules": [list(rule) for rule in self.rules], "default": str(self.default_)})
+
+    @classmethod
+    def from_plain(cls, plain):
+        """Rebuild a fitted classifier.
+
+        Parameters
+        ----------
+        plain : chatkit.model.base.PlainData
+
+        Returns
+        -------
+        RulesClassifier
+        """
+        model = cls([tuple(rule) for rule in plain.learned["rules"]])
+        model.classes_, model.default_ = np.array(plain.learned["classes"], dtype=object), plain.learned["default"]
+        return model

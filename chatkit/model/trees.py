@@ -1,28 +1,24 @@
-"""XGBoost for sparse word weights: what the classifiers that grow trees share."""
+"""XGBoost for sparse term weights: what the classifiers that grow trees share."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xgboost
 from scipy.sparse import csr_matrix
 from sklearn.feature_selection import chi2
 
-from chatkit.model.codes import Number
+from chatkit.model.forest import Forest
 
 AT_ONCE = 20_000_000  # contributions are dense: about 80 MB of them
-SETTINGS = {
-    "max_depth": Number(1, whole=True),
-    "learning_rate": Number(0, above=True),
-    "max_bin": Number(2, whole=True),
-    "min_child_weight": Number(0, optional=True),
-    "colsample_bynode": Number(0, 1, above=True),
-    "reg_lambda": Number(0),
-    "max_words": Number(1, whole=True),
-}
+# Parameters of our classifiers that XGBoost has by the same name.
+XGBOOST_PARAMETERS = (
+    "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
+)  # fmt: skip
 
 
-def present(X, dtype=np.float32):
-    """Return rows as CSR without stored zeros: a word that a chat does not have is missing to XGBoost.
+def without_explicit_zeros(X, dtype=np.float32):
+    """Return rows as CSR without stored zeros: a term that a chat does not have is missing to XGBoost.
 
     Parameters
     ----------
@@ -40,66 +36,70 @@ def present(X, dtype=np.float32):
     return X
 
 
-def settings_of(estimator, seed):
-    """Return XGBoost's parameters as a classifier holds them.
+def xgboost_parameters(estimator, seed):
+    """Return XGBoost's parameters for `grow`.
 
     Parameters
     ----------
     estimator : estimator
-        With `SETTINGS` and device as parameters, and classes_.
+        With `XGBOOST_PARAMETERS` as parameters, and classes_.
     seed : int
 
     Returns
     -------
     dict
-        For `grow`.
     """
-    chosen = {name: getattr(estimator, name) for name in (*SETTINGS, "device") if name != "max_words"}
-    if chosen["min_child_weight"] is None:
-        chosen["min_child_weight"] = min(1.0, 5 / len(estimator.classes_))
-    return chosen | {"num_class": len(estimator.classes_), "seed": seed}
+    parameters = {name: getattr(estimator, name) for name in XGBOOST_PARAMETERS}
+    if parameters["min_child_weight"] is None:
+        parameters["min_child_weight"] = min(1.0, 5 / len(estimator.classes_))
+    return parameters | {"num_class": len(estimator.classes_), "seed": seed}
 
 
-def telling(X, codes, most):
-    """Choose the words to grow trees on: every further one costs time in every node, and most are never split on.
+def select_terms(X, codes, max_terms):
+    """Select the terms to grow trees on: each costs time in every node, and most are never split on.
 
     Parameters
     ----------
     X : scipy.sparse.csr_matrix of shape (n, d)
     codes : ndarray of shape (n,)
-    most : int
-        Words to choose.
+    max_terms : int
 
     Returns
     -------
     ndarray of int of shape (m,)
         Sorted columns: of those that five rows have, and one row in two thousand, the ones with the largest
-        chi-squared statistic of independence from the categories. All columns when no word is in so many rows.
+        chi-squared statistic of independence from the categories. All columns when no term is in so many rows.
     """
     rows = np.bincount(X.indices, minlength=X.shape[1])
-    often = np.flatnonzero(rows >= max(5, X.shape[0] / 2000))
-    if not len(often):
+    frequent = np.flatnonzero(rows >= max(5, X.shape[0] / 2000))
+    if not len(frequent):
         return np.arange(X.shape[1])
-    if len(often) <= most:
-        return often
+    if len(frequent) <= max_terms:
+        return frequent
     # Six decimals, and ties in order: the last bits are not the same on every processor.
-    statistic = np.round(chi2(X[:, often], codes)[0], 6)
-    return np.sort(often[np.argsort(-statistic, kind="stable")[:most]])
+    statistic = np.round(chi2(X[:, frequent], codes)[0], 6)
+    return np.sort(frequent[np.argsort(-statistic, kind="stable")[:max_terms]])
 
 
 @dataclass(frozen=True)
 class Trees:
-    """Boosted trees and the words that they may look at.
+    """Boosted trees and the terms that they may split on.
 
     Parameters
     ----------
     booster : xgboost.Booster
+        Its column i is column ``words[i]`` of the rows.
     words : ndarray of int of shape (m,)
-        Sorted columns; the booster's own columns are counted among them.
+        Sorted columns.
     """
 
     booster: xgboost.Booster
     words: np.ndarray
+
+    @cached_property
+    def forest(self):
+        """The same trees for a few rows."""
+        return Forest(self.booster, self.words)
 
     def predict(self, X, margins=None, rounds=0):
         """Probabilities, or margins where some are given to start from.
@@ -107,20 +107,18 @@ class Trees:
         Parameters
         ----------
         X : scipy.sparse.csr_matrix of shape (n, d)
-            From `present`.
+            From `without_explicit_zeros`.
         margins : ndarray of shape (n, k), optional
         rounds : int, default=0
-            Rounds to count in; 0 for all.
+            Number of first rounds to use; 0 for all.
 
         Returns
         -------
         ndarray of shape (n, k), dtype float32
         """
+        kind, base = ("value", None) if margins is None else ("margin", margins.astype(np.float32))
         return self.booster.inplace_predict(
-            X[:, self.words],
-            iteration_range=(0, rounds),
-            predict_type="value" if margins is None else "margin",
-            base_margin=None if margins is None else margins.astype(np.float32),
+            X[:, self.words], iteration_range=(0, rounds), predict_type=kind, base_margin=base
         )
 
     def staged(self, X, margins=None):
@@ -129,7 +127,7 @@ class Trees:
         Parameters
         ----------
         X : scipy.sparse.csr_matrix of shape (n, d)
-            From `present`.
+            From `without_explicit_zeros`.
         margins : ndarray of shape (n, k), optional
             To start from, as in `predict`.
 
@@ -145,12 +143,12 @@ class Trees:
             yield margins
 
     def contributions(self, X, k, margins=None):
-        """Say how much each word of each row speaks for each category: XGBoost's own exact contributions.
+        """Compute how much each term of each row speaks for each category: XGBoost's own exact contributions.
 
         Parameters
         ----------
         X : scipy.sparse.csr_matrix of shape (n, d)
-            From `present`.
+            From `without_explicit_zeros`.
         k : int
             Categories.
         margins : ndarray of shape (n, k), optional
@@ -161,8 +159,8 @@ class Trees:
         words : ndarray of shape (nnz, k)
             Contribution of each entry of `X`, in its order.
         rest : dict of str to ndarray of shape (n, k)
-            "absent words" (what trees make of words that the row does not have) and "intercept" (the margins at the
-            start and the mean of the trees). With the words of its row it adds up to the margin, as exactly as float32.
+            "absent words" (of the terms that the row does not have) and "intercept" (the margins at the start and the
+            mean of the trees). With the terms of its row it adds up to the margin, as exactly as float32.
 
         References
         ----------
@@ -175,82 +173,76 @@ class Trees:
         words, absent, intercept = np.zeros((X.nnz, k)), *np.empty((2, X.shape[0], k))
         step = max(1, AT_ONCE // (k * (1 + len(self.words))))
         for start in range(0, X.shape[0], step):
-            some = slice(start, start + step)
-            begin = None if margins is None else margins[some].astype(np.float32)
-            matrix = xgboost.DMatrix(X[some][:, self.words], base_margin=begin, nthread=1)
-            said = self.booster.predict(matrix, pred_contribs=True, strict_shape=True)
+            batch = slice(start, start + step)
+            base = None if margins is None else margins[batch].astype(np.float32)
+            matrix = xgboost.DMatrix(X[batch][:, self.words], base_margin=base, nthread=1)
+            values = self.booster.predict(matrix, pred_contribs=True, strict_shape=True)
             entries = np.arange(X.indptr[start], X.indptr[min(start + step, X.shape[0])])
             entries = entries[column[entries] >= 0]
-            place = row[entries] - start, slice(None), column[entries]
-            words[entries] = said[place]
-            said[place] = 0
-            absent[some], intercept[some] = said[:, :, :-1].sum(axis=2, dtype=np.float64), said[:, :, -1]
+            index = row[entries] - start, slice(None), column[entries]
+            words[entries] = values[index]
+            values[index] = 0
+            absent[batch], intercept[batch] = values[:, :, :-1].sum(axis=2, dtype=np.float64), values[:, :, -1]
         return words, {"absent words": absent, "intercept": intercept}
 
 
-def grow(X, codes, settings, rounds, most, margins=None, unseen=None, patience=None, times=None):
+def grow(X, codes, parameters, rounds, max_terms, margins=None, held_out=None, patience=None, weights=None):
     """Grow trees for every category, with one thread: with two XGBoost adds up in another order.
 
     Parameters
     ----------
     X : scipy.sparse.csr_matrix of shape (n, d)
-        From `present`.
+        From `without_explicit_zeros`.
     codes : ndarray of shape (n,)
-    settings : dict
-        From `settings_of`.
+    parameters : dict
+        From `xgboost_parameters`.
     rounds : int
-        Most boosting rounds.
-    most : int
-        Words to choose, see `telling`.
+        Largest number of boosting rounds.
+    max_terms : int
+        See `select_terms`.
     margins : ndarray of shape (n, k), optional
         Where to start from.
-    unseen : ndarray of bool, shape (n,), optional
-        Rows to hold out; boosting stops when their log-loss has not fallen for `patience` rounds.
+    held_out : ndarray of bool, shape (n,), optional
+        Rows not to fit on; boosting stops when their log-loss has not fallen for `patience` rounds.
     patience : int, optional
-    times : ndarray of shape (n,), optional
+    weights : ndarray of shape (n,), optional
         How often each row counts.
 
     Returns
     -------
     Trees
-        With `unseen`, the booster's ``best_iteration`` is the round with the lowest log-loss.
+        With `held_out`, the booster's ``best_iteration`` is the round with the lowest log-loss.
 
     Raises
     ------
     ValueError
-        When XGBoost refuses a setting or has no such device.
+        When XGBoost refuses a parameter or has no such device.
     """
-    settings = {
+    parameters = {
         "objective": "multi:softprob", "tree_method": "hist", "nthread": 1, "verbosity": 1,
-        "eval_metric": "mlogloss", **settings,
+        "eval_metric": "mlogloss", **parameters,
     }  # fmt: skip
-
-    def of_rows(rows):
-        return {
-            "base_margin": None if margins is None else margins[rows],
-            "weight": None if times is None else times[rows],
-        }
-
-    if settings["device"] != "cpu" and not xgboost.build_info()["USE_CUDA"]:
+    if parameters["device"] != "cpu" and not xgboost.build_info()["USE_CUDA"]:
         raise ValueError(
-            f"Got device={settings['device']!r}, but this XGBoost is built for the CPU only; use device='cpu', "
+            f"Got device={parameters['device']!r}, but this XGBoost is built for the CPU only; use device='cpu', "
             "or install the package xgboost in place of xgboost-cpu."
         )
-    seen = slice(None) if unseen is None else ~unseen
-    X_seen = X if unseen is None else X[seen]
-    words = telling(X_seen, codes[seen], most)
+    fit_rows = slice(None) if held_out is None else ~held_out
+    X_fit = X if held_out is None else X[fit_rows]
+    terms = select_terms(X_fit, codes[fit_rows], max_terms)
+
+    def matrix(kind, X, rows, **options):
+        base, weight = (None if values is None else values[rows] for values in (margins, weights))
+        return kind(X[:, terms], codes[rows], base_margin=base, weight=weight, nthread=1, **options)
+
     try:
-        rows = xgboost.QuantileDMatrix(
-            X_seen[:, words], codes[seen], **of_rows(seen), max_bin=int(settings["max_bin"]), nthread=1
-        )
-        if unseen is None:
-            return Trees(xgboost.train(settings, rows, rounds), words)
-        # Not as quantiles: to look up a sparse row among them takes forty times as long.
-        watched = xgboost.DMatrix(X[unseen][:, words], codes[unseen], **of_rows(unseen), nthread=1)
-        booster = xgboost.train(
-            settings, rows, rounds, evals=[(watched, "unseen")], early_stopping_rounds=patience, verbose_eval=False
-        )
+        train = matrix(xgboost.QuantileDMatrix, X_fit, fit_rows, max_bin=int(parameters["max_bin"]))
+        stopping = {}
+        if held_out is not None:
+            # Not as quantiles: to look up a sparse row among them takes forty times as long.
+            evaluated = matrix(xgboost.DMatrix, X[held_out], held_out)
+            stopping = {"evals": [(evaluated, "held_out")], "early_stopping_rounds": patience, "verbose_eval": False}
+        return Trees(xgboost.train(parameters, train, rounds, **stopping), terms)
     except xgboost.core.XGBoostError as error:
         reason = next(line for line in str(error).splitlines() if line.strip()).split("] ")[-1]
-        raise ValueError(f"XGBoost refused its settings or the device {settings['device']!r}: {reason}") from None
-    return Trees(booster, words)
+        raise ValueError(f"XGBoost refused its parameters or the device {parameters['device']!r}: {reason}") from None

@@ -72,9 +72,9 @@ class Chunks:
             compiled.move(self._table, larger)
             self._table = larger
         if self.known + 1 == len(self._starts):
-            self._starts = _larger(self._starts, 2 * len(self._starts))
+            self._starts = np.resize(self._starts, 2 * len(self._starts))
         if self._starts[self.known] + size > len(self._letters):
-            self._letters = _larger(self._letters, 2 * len(self._letters) + size)
+            self._letters = np.resize(self._letters, 2 * len(self._letters) + size)
 
 
 def batches(texts, characters):
@@ -100,12 +100,6 @@ def batches(texts, characters):
         end = min(int(np.searchsorted(ends, done + characters)) + 1, len(texts))
         yield texts[start:end]
         start, done = end, int(ends[end - 1])
-
-
-def _larger(array, size):
-    larger = np.empty(size, array.dtype)
-    larger[: len(array)] = array
-    return larger
 
 
 def _encode(texts):

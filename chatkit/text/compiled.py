@@ -8,7 +8,7 @@ every processor that numba compiles for. Nothing here checks its input: the call
 import numpy as np
 from numba import njit, types
 
-UNKNOWN, NOTHING = -1, -2  # in place of a word's number: in no term; no word
+UNKNOWN, NOTHING = -1, -2  # instead of a word's number: in no term; no word
 SEPARATOR = 0  # the byte that stands for all that only separate
 FEW = 500  # columns of a text that are sorted by comparing each with each
 LANES = 32  # of them at once
@@ -20,8 +20,8 @@ _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 # By these a multiplication gathers the lowest bits of eight bytes, and numbers a single bit.
 _ONES, _GATHER = np.uint64(0x0101010101010101), np.uint64(0x0102040810204080)
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-_PLACES = np.empty(64, np.uint64)
-_PLACES[[(int(_DE_BRUIJN) << place) % 2**64 >> 58 for place in range(64)]] = range(64)
+_BIT_NUMBERS = np.empty(64, np.uint64)
+_BIT_NUMBERS[[(int(_DE_BRUIJN) << bit) % 2**64 >> 58 for bit in range(64)]] = range(64)
 _WORDS = types.Array(types.uint64, 1, "C", readonly=True)
 _I4, _I8, _U4, _U8 = types.int32[::1], types.int64[::1], types.uint32[::1], types.uint64[:, ::1]
 _PLACED = types.Array(types.int32, 1, "C", readonly=True)
@@ -30,7 +30,7 @@ _NUMBER = types.int64
 
 @njit(types.uint8[::1](_BYTES), cache=True)
 def write(data):
-    """Write texts in lower case, and SEPARATOR in the place of each byte that is no part of a token.
+    """Write texts in lower case, and SEPARATOR for each byte that is no part of a token.
 
     A mark is a part where it holds a token together; that is not the full stop of a sentence, nor a quote around a
     word. The texts have a byte that is no part of a token before and behind them.
@@ -56,11 +56,11 @@ def write(data):
 
 
 @njit(types.uint64(_WORDS, types.uint64), cache=True)
-def _eight(words, at):
-    """The eight bytes from a place on, the first one lowest."""
-    place, shift = at >> np.uint64(3), (at & np.uint64(7)) << np.uint64(3)
+def _eight(words, position):
+    """The eight bytes from a position on, the first one lowest."""
+    word, shift = position >> np.uint64(3), (position & np.uint64(7)) << np.uint64(3)
     # By two steps, since a shift by all 64 bits is not defined.
-    return words[place] >> shift | (words[place + np.uint64(1)] << np.uint64(1)) << (np.uint64(63) - shift)
+    return words[word] >> shift | (words[word + np.uint64(1)] << np.uint64(1)) << (np.uint64(63) - shift)
 
 
 @njit(types.boolean(_BYTES, types.uint64, types.uint64, types.uint8[::1], _NUMBER, _NUMBER), cache=True)
@@ -99,24 +99,24 @@ def split(words, firsts, ends):
         How many there are.
     """
     # A bit for each of 64 bytes says whether it is in a chunk; then only the bits at which chunks begin or end are
-    # looked at. To look at byte after byte a processor would have to guess where each chunk ends.
+    # used. Byte after byte a processor would have to guess where each chunk ends.
     one, last, low = np.uint64(1), np.uint64(63), np.uint64(0x7F7F7F7F7F7F7F7F)
     begun, ended, before = 0, 0, np.uint64(0)
     for block in range(len(words) // 8):
         inside = np.uint64(0)
-        for place in range(8):
-            some = words[8 * block + place]
-            some = (((some & low) + low | some) >> np.uint64(7)) & _ONES  # 1 in each byte that is not 0
-            inside |= (some * _GATHER >> np.uint64(56)) << np.uint64(8 * place)
+        for number in range(8):
+            word = words[8 * block + number]
+            word = (((word & low) + low | word) >> np.uint64(7)) & _ONES  # 1 in each byte that is not 0
+            inside |= (word * _GATHER >> np.uint64(56)) << np.uint64(8 * number)
         shifted = inside << one | before
         before = inside >> last
         first, end, start = inside & ~shifted, shifted & ~inside, np.uint64(BLOCK * block)
         while first:
-            firsts[begun] = start + _PLACES[(first & (~first + one)) * _DE_BRUIJN >> np.uint64(58)]
+            firsts[begun] = start + _BIT_NUMBERS[(first & (~first + one)) * _DE_BRUIJN >> np.uint64(58)]
             first &= first - one
             begun += 1
         while end:
-            ends[ended] = start + _PLACES[(end & (~end + one)) * _DE_BRUIJN >> np.uint64(58)]
+            ends[ended] = start + _BIT_NUMBERS[(end & (~end + one)) * _DE_BRUIJN >> np.uint64(58)]
             end &= end - one
             ended += 1
     return begun
@@ -126,7 +126,7 @@ def split(words, firsts, ends):
     types.UniTuple(_NUMBER, 3)(_BYTES, _WORDS, _U4, _U4, _U8, _I8, types.uint8[::1], _I4, _NUMBER, _NUMBER),
     cache=True,
 )
-def number_chunks(data, words, firsts, ends, table, starts, letters, places, at, known):
+def number_chunks(data, words, firsts, ends, table, starts, letters, numbers, at, known):
     """Number chunks, a new one getting the next number, until there is no room for one.
 
     Parameters
@@ -138,11 +138,11 @@ def number_chunks(data, words, firsts, ends, table, starts, letters, places, at,
     firsts, ends : ndarray of uint32
         Where each chunk begins and ends in `data`.
     table : ndarray of uint64, shape (2 ** i, 3)
-        Hash table of known chunks: the two halves of the key, and the number plus 1, or 0 where the place is free.
+        Hash table of known chunks: the two halves of the key, and the number plus 1, or 0 in a free row.
     starts : ndarray of int64
         Where each known chunk begins in `letters`, and where the last ends.
     letters : ndarray of uint8
-    places : ndarray of int32
+    numbers : ndarray of int32
         Filled: the number of each chunk.
     at, known : int
         Chunks done before, and distinct ones among them and in `table`.
@@ -165,10 +165,10 @@ def number_chunks(data, words, firsts, ends, table, starts, letters, places, at,
             low = _eight(words, first) & (_ALL >> (full - (min(size, eight) << np.uint64(3))))
             high = size << top
             if size > _SHORT:
-                high, place = np.uint64(0), first + eight
-                while place < end - eight:
-                    high = _slot(_eight(words, place), high)
-                    place += eight
+                high, position = np.uint64(0), first + eight
+                while position < end - eight:
+                    high = _slot(_eight(words, position), high)
+                    position += eight
                 high = _slot(_eight(words, end - eight), high ^ size) | _LONG
             elif size > eight:
                 high |= _eight(words, end - eight) >> ((np.uint64(16) - size) << np.uint64(3))
@@ -185,8 +185,8 @@ def number_chunks(data, words, firsts, ends, table, starts, letters, places, at,
                     number = known
                     known += 1
                     table[slot, 0], table[slot, 1], table[slot, 2] = low, high, np.uint64(known)
-                    for place in range(firsts[chunk], ends[chunk]):
-                        letters[last] = data[place]
+                    for position in range(firsts[chunk], ends[chunk]):
+                        letters[last] = data[position]
                         last += 1
                     starts[known] = last
                     break
@@ -195,7 +195,7 @@ def number_chunks(data, words, firsts, ends, table, starts, letters, places, at,
                     if high < _LONG or _is(data, first, end, letters, starts[number], starts[number + 1]):
                         break
                 slot = (slot + one) & mask
-            places[chunk] = number
+            numbers[chunk] = number
     return len(firsts), known, 0
 
 
@@ -213,38 +213,38 @@ def move(table, larger):
 
 @njit(types.boolean[::1](_BYTES, _I8), cache=True)
 def with_address(data, ends):
-    """Say which texts may hold an address: "@", "://" or "www."; to take a few too many does no harm."""
-    found, at, one = np.zeros(len(ends), np.bool_), np.uint64(1), np.uint64(1)
+    """Whether each text may hold an address: "@", "://" or "www."; to take a few too many does no harm."""
+    flags, start, one = np.zeros(len(ends), np.bool_), np.uint64(1), np.uint64(1)
     for row in range(len(ends)):
         special, end = False, np.uint64(ends[row])
-        for place in range(at, end):
-            byte, after, before = data[place], data[place + one], data[place - one]
+        for position in range(start, end):
+            byte, after, before = data[position], data[position + one], data[position - one]
             special |= (byte == 64) | ((byte == 58) & (after == 47))
             special |= ((byte == 119) | (byte == 87)) & (after == 46) & ((before == 119) | (before == 87))
-        found[row] = special
-        at = end + one
-    return found
+        flags[row] = special
+        start = end + one
+    return flags
 
 
 @njit(_I4(_PLACED, _I8, _I4, _I8, _I4), cache=True)
-def replace_chunks(places, lengths, values, starts, several):
-    """Put the numbers of words in the place of chunks; `lengths` becomes words in each text.
+def replace_chunks(chunks, lengths, values, starts, several):
+    """Replace chunks by the numbers of their words; `lengths` becomes words in each text.
 
-    `values` has for each chunk its word's number, UNKNOWN or NOTHING; below, at NOTHING - 1 - i, stand the words from
+    `values` has for each chunk its word's number, UNKNOWN or NOTHING; NOTHING - 1 - i is for the words from
     ``several[starts[i]]`` to ``several[starts[i + 1]]``.
     """
     size = 1
-    for place in places:
-        value = values[place]
+    for chunk in chunks:
+        value = values[chunk]
         size += value >= UNKNOWN
         if value < NOTHING:
             size += starts[NOTHING - value] - starts[NOTHING - 1 - value]
     numbers = np.empty(size, np.int32)
-    filled, at = 0, 0
+    filled, start = 0, 0
     for row in range(len(lengths)):
         before = filled
-        for place in range(at, at + lengths[row]):
-            value = values[places[place]]
+        for position in range(start, start + lengths[row]):
+            value = values[chunks[position]]
             # Nearly half of the chunks are stop words, in no order: to write and write over is cheaper than to ask.
             numbers[filled] = value
             filled += value >= UNKNOWN
@@ -253,7 +253,7 @@ def replace_chunks(places, lengths, values, starts, several):
                 for one in range(starts[first], starts[first + 1]):
                     numbers[filled] = several[one]
                     filled += 1
-        at += lengths[row]
+        start += lengths[row]
         lengths[row] = filled - before
     return numbers[:filled]
 
@@ -268,7 +268,7 @@ def tally(numbers, size):
 
 
 @njit(_I8(_I4, _I4, _I8, _NUMBER, _NUMBER, _NUMBER, types.float64, _I4), cache=True)
-def number_runs(runs, numbers, lengths, n, parents, width, fewest, found):
+def number_runs(runs, numbers, lengths, n, parents, width, fewest, positions):
     """Number the runs of n words in sorted order.
 
     Parameters
@@ -283,7 +283,7 @@ def number_runs(runs, numbers, lengths, n, parents, width, fewest, found):
         Words in a run, runs of n - 1 words, distinct words.
     fewest : float
         How often a run must occur.
-    found : ndarray of int32
+    positions : ndarray of int32
         Filled: position in the level of the run that begins at each word, or UNKNOWN.
 
     Returns
@@ -291,9 +291,9 @@ def number_runs(runs, numbers, lengths, n, parents, width, fewest, found):
     level : ndarray of int64
         Sorted codes of the runs, each the number of the shorter run times `width` plus that of the last word.
     """
-    # Two passes of a counting sort: by the last word, then by the shorter run. What the next pass has to know of an
-    # entry travels with its place, in the upper half.
-    found[:] = UNKNOWN
+    # Two passes of a counting sort: by the last word, then by the shorter run. What the next pass needs of an entry
+    # is kept with its position, in the upper half.
+    positions[:] = UNKNOWN
     by_last, by_run = np.zeros(width + 1, np.int64), np.zeros(parents + 1, np.int64)
     end = 0
     for row in range(len(lengths)):
@@ -328,7 +328,7 @@ def number_runs(runs, numbers, lengths, n, parents, width, fewest, found):
                 end += 1
             if end - begin >= fewest:
                 for entry in second[begin:end]:
-                    found[entry & 0xFFFFFFFF] = distinct
+                    positions[entry & 0xFFFFFFFF] = distinct
                 level[distinct] = run * width + last
                 distinct += 1
             begin = end
@@ -336,16 +336,16 @@ def number_runs(runs, numbers, lengths, n, parents, width, fewest, found):
 
 
 @njit(types.void(_I4, _I4, _I8, _NUMBER, _I8, _I8, _NUMBER, _I4), cache=True)
-def find_runs(runs, numbers, lengths, n, level, first, width, found):
+def find_runs(runs, numbers, lengths, n, level, first, width, positions):
     """Find the runs of n words in a level, as `number_runs` made it.
 
-    `first` has for each shorter run the position in `level` of the first run that it begins; `found` is filled.
+    `first` has for each shorter run the position in `level` of the first run that it begins; `positions` is filled.
     """
     end = 0
     for row in range(len(lengths)):
         begin, end = end, end + lengths[row]
         for at in range(begin, end):
-            found[at] = UNKNOWN
+            positions[at] = UNKNOWN
             if at + n > end or runs[at] == UNKNOWN or numbers[at + n - 1] == UNKNOWN:
                 continue
             code = runs[at] * np.int64(width) + numbers[at + n - 1]
@@ -357,7 +357,7 @@ def find_runs(runs, numbers, lengths, n, level, first, width, found):
                 else:
                     high = middle
             if low < first[runs[at] + 1] and level[low] == code:
-                found[at] = low
+                positions[at] = low
 
 
 @njit(_NUMBER(types.int32[:, ::1], _I4, _I8, _I8, _I4, _I4, _I8), cache=True)
@@ -385,7 +385,7 @@ def count_runs(runs, columns, starts, lengths, indices, data, indptr):
     levels, filled, end, longest = len(runs), 0, 0, 0
     for length in lengths:
         longest = max(longest, levels * length)
-    own, order, times = np.empty(longest + LANES, np.int32), np.empty(longest, np.int32), np.zeros(longest, np.int32)
+    own, order, repeats = np.empty(longest + LANES, np.int32), np.empty(longest, np.int32), np.zeros(longest, np.int32)
     for row in range(len(lengths)):
         begin, end = end, end + lengths[row]
         size = 0
@@ -397,27 +397,27 @@ def count_runs(runs, columns, starts, lengths, indices, data, indptr):
         if size > FEW:
             own[:size].sort()
             first = 0
-            for place in range(size):
-                if own[place] != own[first]:
-                    first = place
+            for position in range(size):
+                if own[position] != own[first]:
+                    first = position
                 order[first] = own[first]
-                times[first] += 1
+                repeats[first] += 1
         else:
             # A column stands behind all that are smaller. To compare each with each is quadratic, but a processor
-            # compares many at once and never has to guess; behind the row stands what is never smaller.
-            some = own[: (size + LANES - 1) // LANES * LANES]
-            some[size:] = _LARGEST
-            for column in some[:size]:
+            # compares many at once and never has to guess; behind the row is what is never smaller.
+            padded = own[: (size + LANES - 1) // LANES * LANES]
+            padded[size:] = _LARGEST
+            for column in padded[:size]:
                 smaller = np.uint32(0)
-                for other in some:
+                for other in padded:
                     smaller = np.uint32(smaller + np.uint32(other < column))
                 order[smaller] = column
-                times[smaller] += 1
-        place = 0
-        while place < size:
-            indices[filled], data[filled] = order[place], times[place]
+                repeats[smaller] += 1
+        position = 0
+        while position < size:
+            indices[filled], data[filled] = order[position], repeats[position]
             filled += 1
-            times[place], place = 0, place + times[place]
+            repeats[position], position = 0, position + repeats[position]
         indptr[row + 1] = filled
     return filled
 

@@ -2,6 +2,7 @@
 
 import operator
 from collections import defaultdict
+from dataclasses import dataclass
 from itertools import chain, compress, count
 from numbers import Integral, Real
 from threading import Lock
@@ -10,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from chatkit.text.batch import Chunks, batches
-from chatkit.text.compiled import NOTHING, UNKNOWN, replace_chunks
+from chatkit.text.compiled import NOTHING, replace_chunks
 from chatkit.text.tokens import WordsMixin, normalise, split
 from chatkit.text.validation import TextInputMixin, as_texts, require_fitted
 from chatkit.text.vocabulary import Vocabulary
@@ -19,11 +20,12 @@ FEW = 16  # texts from which on a batch is cheaper than one text after the other
 CHARACTERS = 2_000_000  # in a buffer: what is done to it stays near the processor
 
 
+@dataclass(eq=False, repr=False)
 class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
     """Count the terms of each text: its words as `TextProcessor` gives them, and runs of words.
 
     What comes out is what scikit-learn's CountVectorizer makes of TextProcessor's output, term by term. Many texts
-    are split in one buffer and each distinct word is looked at once; few texts go one by one. The counts are the same.
+    are split in one buffer and each distinct word is lemmatised once; few texts go one by one. The counts are the same.
 
     Parameters
     ----------
@@ -50,12 +52,8 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
     ['card', 'lose', 'lose card']
     """
 
-    def __init__(self, stop_words=None, lemmatizer="simplemma", domain_words=(), ngram_range=(1, 2), min_df=2):
-        self.stop_words = stop_words
-        self.lemmatizer = lemmatizer
-        self.domain_words = domain_words
-        self.ngram_range = ngram_range
-        self.min_df = min_df
+    ngram_range: tuple = (1, 2)
+    min_df: int | float = 2
 
     def fit(self, X, y=None):
         """Learn the terms.
@@ -160,11 +158,7 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
 
 
 class _Reader(dict):
-    """From a token, or a chunk of several, to the number of the word that stands in its place.
-
-    For a chunk that gives no word the value is NOTHING; for one that gives several it is less, and points into
-    `several`.
-    """
+    """From a token, or a chunk of several, to the numbers of its words."""
 
     def __init__(self, words, numbers):
         super().__init__()
@@ -174,21 +168,13 @@ class _Reader(dict):
 
     def _forget(self):
         self.clear()
-        self.several, self._chunks = [], Chunks()
-        self._values, self._starts, self._several = np.empty(0, np.int32), np.zeros(1, np.int64), np.empty(0, np.int32)
+        self._several, self._chunks = [], Chunks()
+        self._values, self._starts, self._numbers = np.empty(0, np.int32), np.zeros(1, np.int64), np.empty(0, np.int32)
 
     def __missing__(self, chunk):
         tokens = [chunk] if chunk.isalpha() else split(chunk)
-        found = [self.numbers[word] for token in tokens for word in self.words[token].split()]
-        if len(found) == 1:
-            value = found[0]
-        elif not found:
-            value = NOTHING
-        else:
-            value = NOTHING - 1 - len(self.several)
-            self.several.append(found)
-        self[chunk] = value
-        return value
+        self[chunk] = numbers = tuple([self.numbers[word] for token in tokens for word in self.words[token].split()])
+        return numbers
 
     def read(self, texts):
         """Number the words of texts.
@@ -208,40 +194,43 @@ class _Reader(dict):
         numbers, lengths = bytearray(), [np.empty(0, np.int64)]
         for batch in batches(texts, CHARACTERS):
             with self._lock:
-                some, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
+                part, sizes = self._read_few(batch) if len(batch) < FEW else self._read_many(batch)
                 if len(self) + self._chunks.known > self.words.LIMIT:
                     self._forget()
-            numbers += some.data
+            numbers += part.data
             lengths.append(sizes)
         return np.frombuffer(numbers, np.int32), np.concatenate(lengths)
 
     def _read_few(self, texts):
-        rows = []
-        for text in texts:
-            rows.append(row := [])
-            for value in map(self.__getitem__, split(normalise(text))):
-                if value >= UNKNOWN:
-                    row.append(value)
-                elif value < NOTHING:
-                    row += self.several[NOTHING - 1 - value]
+        rows = [list(chain.from_iterable(map(self.__getitem__, split(normalise(text))))) for text in texts]
         return np.array(list(chain.from_iterable(rows)), np.int32), np.array(list(map(len, rows)), np.int64)
 
     def _read_many(self, texts):
-        places, lengths = self._chunks.read(texts)
+        chunks, lengths = self._chunks.read(texts)
         if self._chunks.known > len(self._values):
             new = self._look_up(self._chunks.since(len(self._values)))
             self._values = np.concatenate([self._values, new])
             # What these values point to, as arrays.
-            self._starts = np.cumsum([0, *map(len, self.several)])
-            self._several = np.array(list(chain.from_iterable(self.several)), np.int32)
-        return replace_chunks(places, lengths, self._values, self._starts, self._several), lengths
+            self._starts = np.cumsum([0, *map(len, self._several)])
+            self._numbers = np.array(list(chain.from_iterable(self._several)), np.int32)
+        return replace_chunks(chunks, lengths, self._values, self._starts, self._numbers), lengths
 
     def _look_up(self, chunks):
-        """Give the values of chunks; most of them are letters only, and give one word."""
+        """Give the values of chunks; most of them are letters only, and give one word.
+
+        For a chunk that gives no word the value is NOTHING; for one that gives several it is less, and points into
+        `_several`.
+        """
         self.words.learn(filter(str.isalpha, chunks))
-        found = list(map(self.words.get, chunks))  # None for a chunk of several tokens
-        one = np.fromiter(((word and " " not in word) or False for word in found), bool, len(found))
-        values = np.empty(len(chunks), np.int32)
-        values[one] = list(map(self.numbers.__getitem__, compress(found, one)))
-        values[~one] = list(map(self.__getitem__, compress(chunks, ~one)))
+        words = list(map(self.words.get, chunks))  # None for a chunk of several tokens
+        one = np.fromiter(((word and " " not in word) or False for word in words), bool, len(words))
+        values = np.full(len(chunks), NOTHING, np.int32)
+        values[one] = list(map(self.numbers.__getitem__, compress(words, one)))
+        for index in np.flatnonzero(~one).tolist():
+            numbers = self[chunks[index]]
+            if len(numbers) == 1:
+                values[index] = numbers[0]
+            elif numbers:
+                values[index] = NOTHING - 1 - len(self._several)
+                self._several.append(numbers)
         return values

@@ -20,10 +20,6 @@ _SIMPLEMMA_CORRECTIONS = {
 _NO_PLURALS = frozenset({"us", "as", "pass", "is", "was", "has", "this", "its", "less"})
 
 
-def _none():
-    return str
-
-
 @lru_cache(maxsize=1)
 def _simplemma():
     import simplemma
@@ -45,8 +41,8 @@ def _simplemma():
 
     def lemma(word):
         # What simplemma.lemmatize does with English letters only.
-        found = known(word) or (rule(word) or word if word.isalpha() else simplemma.lemmatize(word, lang="en"))
-        return found.lower()
+        form = known(word) or (rule(word) or word if word.isalpha() else simplemma.lemmatize(word, lang="en"))
+        return form.lower()
 
     return lemma
 
@@ -76,7 +72,7 @@ def _snowball():
     return EnglishStemmer().stem
 
 
-LEMMATIZERS = {"none": _none, "simplemma": _simplemma, "snowball": _snowball, "wordnet": _wordnet}
+LEMMATIZERS = {"none": lambda: str, "simplemma": _simplemma, "snowball": _snowball, "wordnet": _wordnet}
 
 
 def get_lemmatizer(name):
@@ -84,9 +80,9 @@ def get_lemmatizer(name):
 
     Parameters
     ----------
-    name : {"simplemma", "wordnet", "snowball", "none"}
-        ``simplemma`` needs no data. ``wordnet`` (verb, else noun) needs NLTK's WordNet on the machine.
-        ``snowball`` cuts words to stems.
+    name : str
+        A name in `LEMMATIZERS`. ``simplemma`` needs no data. ``wordnet`` (verb, else noun) needs NLTK's WordNet on the
+        machine. ``snowball`` cuts words to stems.
 
     Returns
     -------

@@ -1,12 +1,11 @@
-"""Hide what tells who somebody is: addresses and numbers, as the tokens that they are to a model anyway.
+"""Mask personal data: addresses and numbers become the typed tokens that they are to a model anyway.
 
-A model says of a masked text what it says of the text itself: ``tokens(mask(text)) == tokens(text)``. So logs, tables
-and pages can be masked, and come back as training data. Names stay, and so does what only a person would recognise.
+The predictions for a masked text are those for the text itself: ``tokens(mask(text)) == tokens(text)``. So logs, tables
+and pages can be masked, and be training data again. Names stay, and so does what only a person would recognise.
 """
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from chatkit.text.tokens import ADDRESS, CLOSING, NUMBER, has_mark, places, straight, typed
 
@@ -15,7 +14,7 @@ _GOES_ON = re.compile(rf"{CLOSING}?@|://")  # what makes an address of a word in
 
 
 def mask(text):
-    """Write typed tokens in the place of addresses, amounts, dates and other numbers.
+    """Replace addresses, amounts, dates and other numbers by typed tokens.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ def pieces(text):
     [(0, 7, 'Card AB'), (7, 9, ' _number_'), (9, 10, '.')]
     """
     cut, done = [], 0
-    for start, end, kinds in _found(text):
+    for start, end, kinds in _find_in_ascii(text) if text.isascii() else _find_by_places(text):
         if start > done:
             cut.append((done, start, text[done:start]))
         # A token is not to grow together with what is beside it, nor to become an address with it.
@@ -109,13 +108,8 @@ def _in_words(character):
     return character.isalnum() or character in "_'`" or not (character.isascii() or character.isspace())
 
 
-def _found(text):
-    """Start, end and typed tokens of what is to be masked, in order."""
-    return _found_in_ascii(text) if text.isascii() else _found_by_places(text)
-
-
-def _found_in_ascii(text):
-    # To normalise such a text does not change its length: nothing has to be followed through.
+def _find_in_ascii(text):
+    """Start, end and typed tokens of what is to be masked, in order; normalising such a text keeps its length."""
     text, start, found = straight(text), 0, []
     for address in ADDRESS.finditer(text) if has_mark(text.lower()) else ():
         found += _numbers(text, start, address.start())
@@ -128,26 +122,18 @@ def _numbers(text, start, end):
     return [(*number.span(), typed(number[0])) for number in NUMBER.finditer(text, start, end)]
 
 
-def _found_by_places(text):
+def _find_by_places(text):
+    """The same for any text."""
     # Tokens that come from one character, such as those of ½, go together: a list that grows, since many may hang on
     # each other.
-    groups = []
+    groups = []  # start, end, typed tokens, and whether to hide them
     for token, start, end in places(text):
         kind = typed(token)
-        # A text that has been masked says _email_ itself: that is no address.
-        hidden = kind != token or (token in {"_url_", "_email_"} and text[start:end] != token)
-        if groups and start < groups[-1].end:
-            groups[-1].kinds.append(kind)
-            groups[-1].end = max(groups[-1].end, end)
-            groups[-1].hidden |= hidden
-        else:
-            groups.append(_Group(start, end, [kind], hidden))
-    return [(group.start, group.end, " ".join(group.kinds)) for group in groups if group.hidden]
-
-
-@dataclass
-class _Group:
-    start: int
-    end: int
-    kinds: list
-    hidden: bool
+        if not groups or start >= groups[-1][1]:
+            groups.append([start, end, [], False])
+        group = groups[-1]
+        group[1] = max(end, group[1])
+        group[2].append(kind)
+        # A text that has been masked has _email_ in it: that is no address.
+        group[3] |= kind != token or (token in {"_url_", "_email_"} and text[start:end] != token)
+    return [(start, end, " ".join(kinds)) for start, end, kinds, hidden in groups if hidden]

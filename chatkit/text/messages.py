@@ -1,22 +1,25 @@
 """A chat's subject and body as one string."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from chatkit.text.validation import TextInputMixin, as_texts
+from chatkit.text.validation import StatelessTextMixin, as_texts
 
 MESSAGE = ["subject", "body"]  # columns of a chat's text
 
 
-class MessagePreprocessor(TextInputMixin, TransformerMixin, BaseEstimator):
+@dataclass(eq=False, repr=False)
+class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator):
     r"""Join subject and body into one string, the subject repeated.
 
-    A subject tends to say more than as many words of the body, so repeating it gives its words more weight.
+    A word of the subject tends to be worth more than one of the body; repeated, it has more weight.
 
     Parameters
     ----------
     subject_weight : int, default=1
-        How often the subject stands in front of the body. 0 leaves it out.
+        How often the subject is put in front of the body. 0 leaves it out.
 
     Examples
     --------
@@ -26,8 +29,9 @@ class MessagePreprocessor(TextInputMixin, TransformerMixin, BaseEstimator):
     'Lost card\nLost card\nI left it in a taxi.'
     """
 
-    def __init__(self, subject_weight=1):
-        self.subject_weight = subject_weight
+    subject_weight: int = 1
+
+    _column = "message"
 
     def fit(self, X, y=None):
         """Check the parameters and the first rows; nothing is learned.
@@ -63,55 +67,27 @@ class MessagePreprocessor(TextInputMixin, TransformerMixin, BaseEstimator):
         ndarray of shape (n,), dtype object
             One string a chat: the subject `subject_weight` times and the body, each on a line of its own.
         """
-        subjects, bodies = self._columns(X)
-        joined = np.empty(len(bodies), dtype=object)
-        repeat = self.subject_weight
-        joined[:] = ["\n".join([subject] * repeat + [body]) for subject, body in zip(subjects, bodies, strict=True)]
-        return joined
+        rows = zip(*self._columns(X), strict=True)
+        return np.array(["\n".join([subject] * self.subject_weight + [body]) for subject, body in rows], dtype=object)
 
     @staticmethod
     def _columns(X):
         if hasattr(X, "columns"):
-            missing = [name for name in ("subject", "body") if name not in X.columns]
+            missing = [name for name in MESSAGE if name not in X.columns]
             if missing:
                 raise ValueError(
                     f"Got the columns {', '.join(map(str, X.columns))}, but {', '.join(missing)} is missing; expected "
                     "chats with subject and body."
                 )
-            columns = X["subject"], X["body"]
+            columns = [X[name] for name in MESSAGE]
         else:
-            rows = np.asarray(X, dtype=object)
-            if rows.ndim != 2 or rows.shape[1] != 2:
+            columns = np.asarray(X, dtype=object).T
+            if columns.ndim != 2 or len(columns) != 2:
                 raise ValueError(
-                    f"Got an array of shape {rows.shape}, expected (n, 2): a subject and a body in each row, or a "
-                    "DataFrame with these columns."
+                    f"Got an array of shape {columns.shape[::-1]}, expected (n, 2): a subject and a body in each row, "
+                    "or a DataFrame with these columns."
                 )
-            columns = rows[:, 0], rows[:, 1]
-        texts = []
-        for name, column in zip(("subject", "body"), columns, strict=True):
-            try:
-                texts.append(as_texts(column))
-            except ValueError as error:
-                raise ValueError(f"In column {name}: {error}") from None
-        return texts
-
-    def get_feature_names_out(self, input_features=None):
-        """Return the name of the one output column.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of shape (1,)
-        """
-        return np.array(["message"], dtype=object)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
+        return [as_texts(column, f"In column {name}: ") for name, column in zip(MESSAGE, columns, strict=True)]
 
 
 def texts(chats):

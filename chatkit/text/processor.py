@@ -1,14 +1,17 @@
-"""Clean a text: words in dictionary form, without the words that say nothing."""
+"""Clean a text: words in dictionary form, without stop words."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from chatkit.text.tokens import WordsMixin, normalise, split
-from chatkit.text.validation import TextInputMixin, as_texts
+from chatkit.text.validation import StatelessTextMixin, as_texts
 
 
-class TextProcessor(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
-    """Turn a text into its telling words: normalised, in dictionary form, without stop words where there are any.
+@dataclass(eq=False, repr=False)
+class TextProcessor(WordsMixin, StatelessTextMixin, TransformerMixin, BaseEstimator):
+    """Turn a text into its words: normalised, in dictionary form, without stop words where there are any.
 
     In this order: lower case and Unicode NFKC; web and mail addresses become ``_url_`` and ``_email_``; split
     into words, which end where a digit begins; amounts, dates and times, and other numbers become ``_money_``,
@@ -20,7 +23,7 @@ class TextProcessor(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator)
     stop_words : {"english", None} or list of str, default=None
         Words to drop, compared in lower case before lemmatising; by default none, as in scikit-learn. "english" keeps
         negations and particles.
-    lemmatizer : {"simplemma", "wordnet", "snowball", "none"}, default="simplemma"
+    lemmatizer : str, default="simplemma"
         See `chatkit.text.lemmatize.get_lemmatizer`.
     domain_words : list of str, default=()
         More words to drop: the company's name, its products. Numbers go by their kinds only: ``_number_``.
@@ -35,10 +38,7 @@ class TextProcessor(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator)
     'can not find card go pay _money_ on _date_'
     """
 
-    def __init__(self, stop_words=None, lemmatizer="simplemma", domain_words=()):
-        self.stop_words = stop_words
-        self.lemmatizer = lemmatizer
-        self.domain_words = domain_words
+    _column = "text"
 
     def fit(self, X, y=None):
         """Check the parameters; nothing is learned.
@@ -71,24 +71,6 @@ class TextProcessor(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator)
         """
         words = self._words()
         texts = as_texts(X)
-        cleaned = np.empty(len(texts), dtype=object)
-        cleaned[:] = [" ".join(filter(None, map(words.__getitem__, split(normalise(text))))) for text in texts]
-        return cleaned
-
-    def get_feature_names_out(self, input_features=None):
-        """Return the name of the one output column.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of shape (1,)
-        """
-        return np.array(["text"], dtype=object)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
+        return np.array(
+            [" ".join(filter(None, map(words.__getitem__, split(normalise(text))))) for text in texts], dtype=object
+        )

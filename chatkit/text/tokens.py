@@ -1,4 +1,4 @@
-"""From a text to its tokens, and from a token to the words that stand in its place.
+"""From a text to its tokens, and from a token to its words.
 
 A text is split the same way whether it comes alone or among a million: `normalise` works on the whole text, and what
 stands between two separators afterwards can be split on its own. `chatkit.text.batch` relies on this.
@@ -7,6 +7,7 @@ stands between two separators afterwards can be split on its own. `chatkit.text.
 import re
 import unicodedata
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache
 
 from chatkit.text.lemmatize import get_lemmatizer
@@ -32,7 +33,7 @@ ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _ACCENTS = 30  # on one letter; no language has more (Unicode's UAX #15), and to sort them takes quadratic time
-# What may be accents, in Unicode's blocks: letters of most scripts are left out, so that few texts are looked at.
+# What may be accents, in Unicode's blocks: letters of most scripts are left out, so that few texts are searched.
 _CROWD = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0590-\u1fff\u20d0-\u20ff\u2c00-\u2fff\u302a-\u302f\u3099\u309a\ua66f-\uabff"
     f"\uf900-\U0010ffff]{{{_ACCENTS + 1}}}"
@@ -50,7 +51,7 @@ def normalise(text):
     """Lower case, Unicode NFKC, straight apostrophes, addresses as typed tokens.
 
     Nothing depends on what stands elsewhere in the text, addresses aside: so it may be cut where tokens are separated,
-    or a token be put in the place of another.
+    or a token be replaced by another.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def normalise(text):
         text = unicodedata.normalize("NFKC", text).lower()
     text = straight(text)
     if has_mark(text):
-        # No address has a space: to look at the pieces that have a mark is several times as fast as at the whole.
+        # No address has a space: to search the pieces that have a mark is several times as fast as the whole.
         text = " ".join(ADDRESS.sub(_typed_address, piece) if has_mark(piece) else piece for piece in text.split(" "))
     return text
 
@@ -95,12 +96,12 @@ def _typed_address(address):
 
 def _uncrowded(text):
     """Positions of the characters, without accents that are too many for one letter."""
-    kept, accents = [], 0
+    positions, accents = [], 0
     for at, character in enumerate(text):
         accents = accents + 1 if _is_accent(character) else 0
         if accents <= _ACCENTS:
-            kept.append(at)
-    return kept
+            positions.append(at)
+    return positions
 
 
 @lru_cache(maxsize=2**12)
@@ -199,23 +200,19 @@ def places(text):
     text, spans = _lower(text, [(at, at + 1) for at in range(len(text))])
     if not text.isascii():
         if _CROWD.search(text):
-            kept = _uncrowded(text)
-            text, spans = "".join([text[at] for at in kept]), [spans[at] for at in kept]
+            positions = _uncrowded(text)
+            text, spans = "".join([text[at] for at in positions]), [spans[at] for at in positions]
         text, spans = _lower(*_compose(text, spans))
     text = straight(text)
-    found = []
-
-    def add(tokens):
-        found.extend((token[0], spans[token.start()][0], spans[token.end() - 1][1]) for token in tokens)
-
+    matches = []
     for piece in re.finditer("[^ ]+", text):
         start, end = piece.span()
         for address in ADDRESS.finditer(text, start, end) if has_mark(piece[0]) else ():
-            add(_TOKEN.finditer(text, start, address.start()))
+            matches += [(token[0], token) for token in _TOKEN.finditer(text, start, address.start())]
+            matches.append((f"_{address.lastgroup}_", address))
             start = address.end()
-            found.append((_typed_address(address).strip(), spans[address.start()][0], spans[start - 1][1]))
-        add(_TOKEN.finditer(text, start, end))
-    return found
+        matches += [(token[0], token) for token in _TOKEN.finditer(text, start, end)]
+    return [(token, spans[match.start()][0], spans[match.end() - 1][1]) for token, match in matches]
 
 
 def _lower(text, spans):
@@ -241,7 +238,7 @@ def _compose(text, spans):
 
 
 class Words(dict):
-    """From a token to what stands in its place, worked out once for each distinct token.
+    """From a token to its words, computed once for each distinct token.
 
     Stop words become "", amounts, dates and other numbers "_money_", "_date_" and "_number_", "can't" becomes
     "can not", any other word its dictionary form.
@@ -274,14 +271,14 @@ class Words(dict):
                     f"Got {word!r} as a word to drop, expected words without digits: numbers count alike; take it "
                     "out, or name _number_, _money_ or _date_ to drop all of these."
                 )
-        # What is not looked up: a token that is dropped is dropped, whatever else it is.
+        # What is not lemmatised: a token that is dropped is dropped, whatever else it is.
         self._fixed = dict.fromkeys(_BARE_NEGATIONS, "not")
         self._fixed |= dict.fromkeys((word.lower() for word in (*dropped, *domain_words)), "")
         self._lemma = get_lemmatizer(lemmatizer)
         self.forget()
 
     def forget(self):
-        """Remember no more than what is not looked up."""
+        """Forget all tokens but those that are not lemmatised."""
         self.clear()
         self.update(self._fixed)
 
@@ -290,7 +287,7 @@ class Words(dict):
         return words
 
     def learn(self, tokens):
-        """Work out many tokens that are letters only, in a fraction of the time that they would take one by one.
+        """Lemmatise many tokens that are letters only, in a fraction of the time that they would take one by one.
 
         Parameters
         ----------
@@ -304,7 +301,7 @@ class Words(dict):
             return self._lemma(token)
         if (kind := typed(token)) != token:
             return self[kind]
-        # No word ends so twice; to look at one n't after the other would go as deep as a token is long.
+        # No word ends so twice; to remove one n't after the other would go as deep as a token is long.
         if token.endswith("n't") and not token.endswith("n'tn't"):
             verb = self[_IRREGULAR.get(token) or token[:-3]] if token != "n't" else ""
             return f"{verb} not".strip()
@@ -317,18 +314,23 @@ def _words_for(stop_words, lemmatizer, domain_words):
 
 
 def _listed(name, words, expected):
-    """Copy a list of words: one that was changed in place is another choice."""
+    """Copy a list of words: one that was changed in place is another parameter."""
     a_list = isinstance(words, Collection) and not isinstance(words, str)
     if not a_list or not all(isinstance(word, str) for word in words):
         raise ValueError(f"Got {name}={words!r}, expected {expected}.")
     return tuple(words)
 
 
+@dataclass(eq=False, repr=False)
 class WordsMixin:
-    """Gives an estimator with stop_words, lemmatizer and domain_words its words.
+    """Gives an estimator the parameters stop_words, lemmatizer and domain_words, and its words.
 
-    Estimators with the same choices share them in a process: the folds of a cross-validation look at a word once.
+    Estimators with the same parameters share them in a process: the folds of a cross-validation lemmatise a word once.
     """
+
+    stop_words: str | Collection | None = None
+    lemmatizer: str = "simplemma"
+    domain_words: Collection = ()
 
     def _words(self):
         if not isinstance(self.lemmatizer, str):

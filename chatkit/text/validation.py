@@ -1,4 +1,4 @@
-"""What the text steps accept, checked in one place."""
+"""Checks of the input of the text steps."""
 
 import numpy as np
 import pandas as pd
@@ -6,13 +6,35 @@ from sklearn.utils.validation import check_is_fitted
 
 
 class TextInputMixin:
-    """Tells scikit-learn that an estimator takes text, with nothing for missing text."""
+    """Tells scikit-learn that an estimator takes text, in which None and NaN are empty."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         tags.input_tags.allow_nan = True
+        return tags
+
+
+class StatelessTextMixin(TextInputMixin):
+    """For a transformer of texts that learns nothing and has one output column, called ``_column``."""
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the name of the output column.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of shape (1,)
+        """
+        return np.array([self._column], dtype=object)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
         return tags
 
 
@@ -35,13 +57,15 @@ def require_fitted(estimator, attribute):
         check_is_fitted(estimator)
 
 
-def as_texts(X):
+def as_texts(X, where=""):
     """Return one string a row.
 
     Parameters
     ----------
     X : iterable of str of shape (n,), or array-like of shape (n, 1)
         None and NaN count as empty text.
+    where : str, default=""
+        In front of the error of a row, such as "In column body: ".
 
     Returns
     -------
@@ -66,12 +90,14 @@ def as_texts(X):
     texts = X.tolist() if isinstance(X, np.ndarray) else list(X)
     if set(map(type, texts)) <= {str}:
         return texts
-    return [_text(text, row) for row, text in enumerate(texts)]
+    return [_text(text, row, where) for row, text in enumerate(texts)]
 
 
-def _text(value, row):
+def _text(value, row, where):
     if isinstance(value, str):
         return str(value)
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return ""
-    raise ValueError(f"Row {row} is a {type(value).__name__}, expected text; convert it with `.astype(str)` first.")
+    raise ValueError(
+        f"{where}Row {row} is a {type(value).__name__}, expected text; convert it with `.astype(str)` first."
+    )

@@ -28,8 +28,6 @@ class Vocabulary:
         Sorted. All their characters sort behind the space, so that sorted runs are sorted strings.
     levels : list of ndarray of int64
         Sorted codes of the runs of 2, 3, … words that are terms or begin one.
-    shortest : int
-        Words in the shortest term.
 
     Attributes
     ----------
@@ -39,10 +37,15 @@ class Vocabulary:
         How many terms there are.
     """
 
-    def __init__(self, words, levels, shortest):
-        self._words, self._levels, self._shortest = words, levels, shortest
+    def __init__(self, words, levels):
+        self._words, self._levels = words, levels
         self.numbers = _Numbers(zip(words, range(len(words)), strict=True))
-        self._lay_out()
+        sizes = [len(words), *map(len, levels)]
+        self._starts = np.cumsum([0, *sizes])
+        # For each run the position of the first run that it begins.
+        self._first = [
+            np.searchsorted(level, np.arange(size + 1) * sizes[0]) for level, size in zip(levels, sizes, strict=False)
+        ]
 
     @classmethod
     def learn(cls, words, numbers, lengths, ngram_range, fewest):
@@ -75,24 +78,25 @@ class Vocabulary:
         for n in range(2, ngram_range[1] + 1):
             levels.append(compiled.number_runs(runs[n - 2], runs[0], lengths, n, size, len(kept), fewest, runs[n - 1]))
             size = len(levels[-1])
-        vocabulary = cls([words[number] for number in kept], levels, ngram_range[0])
+        vocabulary = cls([words[number] for number in kept], levels)
+        vocabulary._number_columns(ngram_range[0])
         counts = vocabulary._count_runs(runs, lengths)
         if fewest > 1:
             enough = compiled.tally(counts.indices, counts.shape[1]) >= fewest
             if not enough.all():
                 counts = counts[:, enough]
-                vocabulary._drop(~enough)
+                columns = np.append(np.where(enough, np.cumsum(enough) - 1, UNKNOWN), UNKNOWN).astype(np.int32)
+                vocabulary._columns, vocabulary.width = columns[vocabulary._columns], counts.shape[1]
         return vocabulary, counts
 
     @classmethod
-    def read(cls, terms, shortest):
-        """Make the vocabulary whose terms were written down.
+    def read(cls, terms):
+        """Make the vocabulary of given terms.
 
         Parameters
         ----------
         terms : list of str
-            Sorted.
-        shortest : int
+            In the order of their columns.
 
         Returns
         -------
@@ -100,22 +104,20 @@ class Vocabulary:
         """
         pieces = pc.split_pattern(pa.array(terms, pa.string()), " ")
         starts, sizes = pieces.offsets.to_numpy()[:-1], np.diff(pieces.offsets.to_numpy())
-        every = pieces.flatten().dictionary_encode()
-        found = every.dictionary.to_pylist()
-        words = sorted(found)
+        encoded = pieces.flatten().dictionary_encode()
+        distinct = encoded.dictionary.to_pylist()
+        words = sorted(distinct)
         rank = dict(zip(words, range(len(words)), strict=True))
-        numbers = np.array([rank[word] for word in found], np.int64)[every.indices.to_numpy()]
+        numbers = np.array([rank[word] for word in distinct], np.int64)[encoded.indices.to_numpy()]
         runs, levels = numbers[starts], []
         for n in range(2, sizes.max() + 1):
             longer = np.flatnonzero(sizes >= n)
             codes = runs[longer] * len(words) + numbers[starts[longer] + n - 1]
             level, runs[longer] = np.unique(codes, return_inverse=True)
             levels.append(level)
-        vocabulary = cls(words, levels, shortest)
-        rare = np.ones(vocabulary.width, dtype=bool)
-        for n, columns in enumerate(vocabulary._by_level(), start=1):
-            rare[columns[runs[sizes == n]]] = False
-        vocabulary._drop(rare)
+        vocabulary = cls(words, levels)
+        vocabulary.width, vocabulary._columns = len(terms), np.full(vocabulary._starts[-1], UNKNOWN, np.int32)
+        vocabulary._columns[vocabulary._starts[sizes - 1] + runs] = np.arange(len(terms))
         return vocabulary
 
     def count(self, numbers, lengths):
@@ -146,42 +148,25 @@ class Vocabulary:
         counts.has_canonical_format = True
         return counts
 
-    def _lay_out(self):
-        """Give each term its column."""
-        sizes = [len(self._words), *map(len, self._levels)]
-        self._starts = np.cumsum([0, *sizes])
-        # For each run the position of the first run that it begins.
-        self._first = [
-            np.searchsorted(level, np.arange(size + 1) * sizes[0])
-            for level, size in zip(self._levels, sizes, strict=False)
-        ]
+    def _number_columns(self, shortest):
+        """Give each run of at least so many words its column."""
         first = [own[:-1] + start for own, start in zip(self._first, self._starts[1:], strict=False)]
-        kept = np.repeat(np.arange(1, len(sizes) + 1) >= self._shortest, sizes)
+        kept = np.repeat(np.arange(1, len(self._starts)) >= shortest, np.diff(self._starts))
         self._columns = compiled.number_columns(self._starts, np.concatenate([*first, self._starts[-1:]]), kept)
         self.width = int(kept.sum())
-
-    def _by_level(self):
-        return np.split(self._columns, self._starts[1:-1])
 
     @cached_property
     def terms(self):
         """Terms in the order of the columns: an ndarray of object, made when it is first asked for."""
         terms, runs = np.empty(self.width, dtype=object), np.array(self._words, dtype=object)
         words = runs
-        for n, columns in enumerate(self._by_level()):
+        for n, columns in enumerate(np.split(self._columns, self._starts[1:-1])):
             if n:
                 level = self._levels[n - 1]
                 runs = runs[level // len(words)] + " " + words[level % len(words)]
             kept = columns != UNKNOWN
             terms[columns[kept]] = runs[kept]
         return terms
-
-    def _drop(self, rare):
-        """Take away the terms of some columns."""
-        left = np.append(np.where(rare, UNKNOWN, np.cumsum(~rare) - 1), UNKNOWN).astype(np.int32)
-        self._columns = left[self._columns]
-        self.width = int(np.sum(~rare))
-        self.__dict__.pop("terms", None)
 
 
 def _table(numbers, levels):

@@ -1,19 +1,24 @@
 """Term counts to TF-IDF weights."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
+from sklearn.utils.validation import validate_data
 
 from chatkit.text.exact import log
 from chatkit.text.validation import require_fitted
 
 
-class TermWeights(TfidfTransformer):
+@dataclass(eq=False, repr=False)
+class TermWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """scikit-learn's TfidfTransformer with an L2 norm, in a tenth of its time for one message.
 
-    For one message nearly all of its time goes into looking at what came in; here that is left to the classifier. The
-    weights are the same on every processor; scikit-learn's, with the processor's own logarithms, may end in other bits.
+    For one message nearly all of its time goes into the validation of its input; here that is left to the classifier.
+    The weights are the same on every processor; scikit-learn's, with the processor's own logarithms, may end in other
+    bits.
 
     Parameters
     ----------
@@ -34,8 +39,7 @@ class TermWeights(TfidfTransformer):
            [0.58 , 0.815]])
     """
 
-    def __init__(self, sublinear_tf=True):
-        super().__init__(sublinear_tf=sublinear_tf)
+    sublinear_tf: bool = True
 
     def fit(self, X, y=None):
         """Learn the inverse document frequencies: 1 + log((1 + n) / (1 + chats with the term)).
@@ -49,9 +53,8 @@ class TermWeights(TfidfTransformer):
         -------
         TermWeights
         """
-        super().fit(X)
-        chats = np.bincount(csr_matrix(X).indices, minlength=X.shape[1])
-        self.idf_ = log((1 + X.shape[0]) / (1 + chats)) + 1
+        X = csr_matrix(validate_data(self, X, accept_sparse="csr"))
+        self.idf_ = log((1 + X.shape[0]) / (1 + np.bincount(X.indices, minlength=X.shape[1]))) + 1
         return self
 
     def transform(self, X):

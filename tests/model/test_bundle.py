@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from chatkit import load_model, make_pipeline
-from chatkit.model import bundle
+from chatkit.model import bundle, pipeline
 from chatkit.model.bundle import LARGEST, model_sha256, read_model, save_model
 from chatkit.model.pipeline import CLASSIFIERS
 from chatkit.project import InputError
@@ -49,6 +49,14 @@ def test_what_is_read_says_what_was_saved(chats, tmp_path, name):
     assert {key: str(value) for key, value in clone(loaded).get_params().items() if "steps" not in key} == {
         key: str(value) for key, value in clone(model).get_params().items() if "steps" not in key
     }
+
+
+def test_a_model_of_rules_needs_no_file_of_rules(chats, tmp_path, monkeypatch):
+    """They are part of the model."""
+    model = make_pipeline("rules", {"rules": [("urgent", "lost")]}).fit(chats[MESSAGE], chats["category"])
+    save_model(model, tmp_path / "model", {})
+    monkeypatch.setattr(pipeline, "read_rules", None)
+    assert load_model(tmp_path / "model").predict([("lost", "")]).tolist() == ["urgent"]
 
 
 def test_none_is_read_as_none(chats, tmp_path):

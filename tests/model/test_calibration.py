@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import softmax
 
-from chatkit.model.calibration import AS_IT_IS, calibrate, calibrated
+from chatkit.model.calibration import IDENTITY, calibrate, calibrated
 
 
 def drawn(rows, k, seed=3):
@@ -23,7 +23,7 @@ def test_it_finds_how_often_the_largest_probability_is_right(times, k):
     """Margins too large or too small: in each fifth of new rows the mean probability is about the share of hits."""
     margins, codes = drawn(8000, k)
     found = calibrate(times * margins[:4000], codes[:4000])
-    before, after = (calibrated(times * margins[4000:], by).max(axis=1) for by in (AS_IT_IS, found))
+    before, after = (calibrated(times * margins[4000:], by).max(axis=1) for by in (IDENTITY, found))
     right = margins[4000:].argmax(axis=1) == codes[4000:]
     assert abs(before.mean() - right.mean()) > 0.08
     for some in np.array_split(np.argsort(after), 5):

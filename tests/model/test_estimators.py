@@ -10,6 +10,8 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from chatkit import MessagePreprocessor, TextProcessor
+from chatkit.model import pipeline
+from chatkit.model.base import TermClassifier
 from chatkit.model.boosted import BoostedLinearClassifier
 from chatkit.model.boosting import XGBoostClassifier
 from chatkit.model.linear import CalibratedLinearSVC
@@ -23,16 +25,14 @@ def known_to_fail(estimator):
     return {f"check_sample_weight_equivalence_on_{kind}_data": "cv is a number of folds" for kind in kinds}
 
 
-@parametrize_with_checks(
-    [XGBoostClassifier(n_estimators=10, max_bin=32), CalibratedLinearSVC(), BoostedLinearClassifier(max_bin=32)],
-    expected_failed_checks=known_to_fail,
-)
+CLASSIFIERS = [kind for kind, _ in pipeline.CLASSIFIERS.values() if issubclass(kind, TermClassifier)]
+OPTIONS = {XGBoostClassifier: {"n_estimators": 10, "max_bin": 32}, BoostedLinearClassifier: {"max_bin": 32}}
+
+
+@parametrize_with_checks([kind(**OPTIONS.get(kind, {})) for kind in CLASSIFIERS], expected_failed_checks=known_to_fail)
 def test_scikit_learns_checks(estimator, check):
     """Those that take word weights are scikit-learn estimators in every respect that it checks."""
     check(estimator)
-
-
-CLASSIFIERS = [XGBoostClassifier, CalibratedLinearSVC, BoostedLinearClassifier]
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import xgboost
 from scipy.sparse import csr_matrix, random_array
 
 from chatkit.model.forest import Forest
-from chatkit.model.trees import grow, present
+from chatkit.model.trees import grow, without_explicit_zeros
 
 SETTINGS = {"max_depth": 4, "learning_rate": 0.3, "max_bin": 8, "min_child_weight": 0.1, "colsample_bynode": 0.5,
             "reg_lambda": 1.0, "device": "cpu", "seed": 0}  # fmt: skip
@@ -15,20 +16,22 @@ SETTINGS = {"max_depth": 4, "learning_rate": 0.3, "max_bin": 8, "min_child_weigh
 def test_margins_are_xgboosts_to_the_last_bit(k, rounds):
     """Rows with few words and rows with none."""
     rng = np.random.default_rng(k)
-    X = present(csr_matrix(random_array((400, 30), density=0.2, rng=rng)))
+    X = without_explicit_zeros(csr_matrix(random_array((400, 30), density=0.2, rng=rng)))
     y, start = rng.integers(k, size=400), rng.normal(size=(400, k)).astype(np.float32)
     y[X.getcol(0).nonzero()[0]] = 0
     trees = grow(X, y, SETTINGS | {"num_class": k}, rounds, 20, start)
     assert len(trees.words) == 20
-    new = present(csr_matrix(random_array((200, 30), density=0.1, rng=rng)))
-    np.testing.assert_array_equal(Forest(trees, k).margins(new, start[:200]), trees.predict(new, start[:200]))
+    new = without_explicit_zeros(csr_matrix(random_array((200, 30), density=0.1, rng=rng)))
+    np.testing.assert_array_equal(trees.forest.margins(new, start[:200]), trees.predict(new, start[:200]))
     new.data[:9] = 0
-    np.testing.assert_array_equal(Forest(trees, k).margins(new, start[:200]), trees.predict(present(new), start[:200]))
+    np.testing.assert_array_equal(
+        trees.forest.margins(new, start[:200]), trees.predict(without_explicit_zeros(new), start[:200])
+    )
 
 
 def test_trees_in_another_order_are_refused():
-    """A booster that was not grown here."""
-    X = present(csr_matrix(np.eye(6)))
-    trees = grow(X, np.array([0, 1, 2] * 2), SETTINGS | {"num_class": 3}, 2, 10)
+    """A booster with two trees for each round and category."""
+    rows = xgboost.DMatrix(np.eye(6), np.array([0, 1, 2] * 2))
+    parameters = {"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 2}
     with pytest.raises(ValueError, match="Got trees in another order"):
-        Forest(trees, 2)
+        Forest(xgboost.train(parameters, rows, 2), np.arange(6))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chatkit import TextProcessor, make_pipeline
 from chatkit.data.simulate import simulate
 from chatkit.text.counts import FEW, TermCounter
-from chatkit.text.mask import _found_by_places, _found_in_ascii, excerpt, mask, pieces
+from chatkit.text.mask import _find_by_places, _find_in_ascii, excerpt, mask, pieces
 from chatkit.text.tokens import tokens
 from tests.text.test_tokens import ANY, HOSTILE
 
@@ -67,7 +67,7 @@ def test_nor_does_one_that_reads_many_texts_at_once(text):
 @given(TEXTS.filter(str.isascii))
 def test_both_ways_to_find_agree(text):
     """For any text in ASCII: what is found by patterns is what is found character by character."""
-    assert _found_in_ascii(text) == _found_by_places(text)
+    assert _find_in_ascii(text) == _find_by_places(text)
 
 
 @settings(max_examples=300, deadline=None)

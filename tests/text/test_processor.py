@@ -1,4 +1,4 @@
-"""From a text to its telling words."""
+"""From a text to its words."""
 
 import inspect
 import pickle
