@@ -194,12 +194,13 @@ def _monitor(options):
         from chatkit.service.tables import open_log
     except ModuleNotFoundError as error:
         raise _no_service(error) from None
+    from chatkit.checks.result import ALARM_STATUSES, worst_first
     from chatkit.data.files import file_sha256
     from chatkit.model.bundle import made_from, read_model
     from chatkit.monitoring.daily import window
     from chatkit.runner.stage import run_notebook
     from chatkit.site.index import write_index
-    from chatkit.site.outputs import alarm_rows, read_json
+    from chatkit.site.outputs import read_json
 
     values = parameters("monitor") | {
         "config": options.config and str(options.config.absolute()),
@@ -222,11 +223,11 @@ def _monitor(options):
     finally:
         write_index(root())
     found = read_json(path("reports", "monitor.json"))
-    alarms = alarm_rows(found)
+    alarms = worst_first(found["alarms"], ALARM_STATUSES)
     for alarm in alarms:
-        print(f"{alarm['word']}: {alarm['alarm']}. {alarm['explanation']}")
+        print(f"{alarm['word']}: {alarm['code']}. {alarm['explanation']}")
     print(f"Page: {path('reports', 'monitor.html')}")
-    if any(alarm["status"] == "alarm" for alarm in alarms):
+    if any(alarm["status"] == "fail" for alarm in alarms):
         return 3
     if found["uncompared"]:  # what could be run says little: no good news for cron
         raise InputError(f"Nothing could be compared with the test of {settings.model}: {found['uncompared']}")

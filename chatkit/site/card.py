@@ -3,9 +3,10 @@
 import html
 import re
 
+from chatkit.checks.result import worst_first
 from chatkit.project import InputError, read_yaml, replacing
 from chatkit.provenance.reproduce import locked_outputs
-from chatkit.site.outputs import SCORES, check_rows, read_checks, read_output, revision, score_rows
+from chatkit.site.outputs import SCORES, read_checks, read_output, revision, score_rows
 from chatkit.site.page import as_written, fill
 from chatkit.site.reforms import answers, tally
 from chatkit.site.written import FIELDS, KEYS, name_of, read_card
@@ -40,7 +41,7 @@ def write_card(root, pages):
         written, problem = {}, f"Nothing of card.yaml is shown: {error}".replace(f"{root}/", "")
     scores, no_scores = read_output(root, "metrics/evaluate.json")
     found, no_checks = read_checks(root, scores)
-    checks = check_rows(found)
+    checks = worst_first(found.get("checks", []))
     facts = _facts(root, scores, checks)
     sections = [
         {

@@ -5,9 +5,10 @@ from collections import Counter
 from bs4 import BeautifulSoup
 from nbconvert.filters import markdown2html_mistune
 
+from chatkit.checks.result import ALARM_STATUSES, worst_first
 from chatkit.project import read_yaml, replacing
 from chatkit.site.card import write_card
-from chatkit.site.outputs import alarm_rows, check_rows, read_checks, read_output, revision, score_rows
+from chatkit.site.outputs import read_checks, read_output, revision, score_rows
 from chatkit.site.page import as_written, fill
 
 _CONTENTS = [
@@ -35,7 +36,7 @@ def write_index(root):
     scores, no_scores = read_output(root, "metrics/evaluate.json")
     found, no_checks = read_checks(root, scores)
     data, no_data = read_output(root, "data/chats.json")
-    checks = check_rows(found)
+    checks = worst_first(found.get("checks", []))
     tally = Counter(check["word"] for check in checks)
     stages = [
         _stage(root, name, params)
@@ -93,9 +94,9 @@ def _watch(root):
     if not page and not failed:
         return None
     found, nothing = read_output(root, "reports/monitor.json")
-    alarms = alarm_rows(found)
-    raised = [alarm["alarm"] for alarm in alarms if alarm["status"] == "alarm"]
-    tally = Counter(alarm["word"] for alarm in alarms if alarm["status"] != "alarm")
+    alarms = worst_first(found.get("alarms", []), ALARM_STATUSES)
+    raised = [alarm["code"] for alarm in alarms if alarm["status"] == "fail"]
+    tally = Counter(alarm["word"] for alarm in alarms if alarm["status"] != "fail")
     said = [f"{len(raised)} raised ({', '.join(raised)})" if raised else "none raised"]
     said += [f"{count} {word}" for word, count in tally.items()]
     return {

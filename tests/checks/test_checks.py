@@ -18,15 +18,15 @@ from xgboost import XGBClassifier
 
 from chatkit import make_pipeline
 from chatkit.checks import CheckReport, run_checks
-from chatkit.checks.result import NotRunError, Result, Run, texts
-from chatkit.checks.run import CHECKS, THRESHOLDS
+from chatkit.checks.result import NotRunError, Result
+from chatkit.checks.run import Run
+from chatkit.checks.suite import CHECKS
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
 from chatkit.project import InputError
 from chatkit.scores.intervals import macro_f1
+from chatkit.text.messages import MESSAGE, texts
 from tests.conftest import word
-
-MESSAGE = ["subject", "body"]
 
 
 def words_and_line(**parameters):
@@ -41,7 +41,7 @@ def fit(train, pipeline=None):
 
 def found(code, train, test, fitted=None, **options):
     """What one check says."""
-    return CHECKS[code].check(Run(fitted or fit(train), train, test, THRESHOLDS, **options))
+    return CHECKS[code].check(Run(fitted or fit(train), train, test, **options))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_near_copies_fail_where_they_flatter(sides):
     test.loc[rows, [*MESSAGE, "category"]] = longest[[*MESSAGE, "category"]].to_numpy()
     test.loc[rows, "body"] = [f"Hello, {body} 4{row}" for row, body in enumerate(test.loc[rows, "body"])]
     result = found("duplicates", train, test)
-    assert result.statistic <= THRESHOLDS["duplicates"]
+    assert result.statistic <= CHECKS["duplicates"].THRESHOLD
     assert result.status == "fail"
 
 
@@ -464,21 +464,21 @@ def test_the_report_reads_well_everywhere(report):
     assert str(report).count("\n") == len(CHECKS) - 1
     html = report._repr_html_()
     assert html.count("<details") == len(CHECKS) == html.count("<th scope='row'>")
-    assert report.to_frame()["code"].tolist() == list(CHECKS)
+    assert [row["code"] for row in report.to_records()] == list(CHECKS)
     assert all("evidence" not in row for row in report.to_records())
-    results = {code: Result(status, None, None, "") for code, status in
+    results = {code: Result(status, "") for code, status in
                zip(CHECKS, ["pass", "not_run", "warn", "fail"], strict=False)}  # fmt: skip
     found = re.findall(r"<summary>.*?: (\w+ ?\w*)</summary>", CheckReport(results)._repr_html_())
-    assert found == ["fail", "warn", "not run", "pass"], "what needs reading comes first"
-    bad = CheckReport({"signal": Result("fail", 1.0, 0.0, "<script>", None, [{"chat": "<b>"}])})
+    assert found == ["fail", "warning", "not run", "pass"], "what needs reading comes first"
+    bad = CheckReport({"signal": Result("fail", "<script>", evidence=[{"chat": "<b>"}])})
     assert not re.search("<script>|<b>", bad._repr_html_())
     assert "What to do:" in bad._repr_html_()
 
 
 def test_the_gate_stops_what_failed():
     """Only a failure, and only when asked to."""
-    failed, warned = (CheckReport({"signal": Result(status, 1.0, 0.0, "")}) for status in ("fail", "warn"))
-    assert (failed.status, failed.alarms) == ("fail", 1)
+    failed, warned = (CheckReport({"signal": Result(status, "")}) for status in ("fail", "warn"))
+    assert (failed.alarms, warned.alarms) == (1, 1)
     failed.gate("warn")
     warned.gate("fail")
     with pytest.raises(InputError, match="The checks signal failed"):
@@ -505,7 +505,7 @@ class _Staged:
 def staged(stages, threshold=0.05):
     """What `rounds` says of stages on chats that are all of category a."""
     chats = pd.DataFrame({"subject": "", "body": "x", "category": "a"}, index=range(len(stages[0])))
-    return CHECKS["rounds"].check(Run(_Staged(stages), chats, chats, THRESHOLDS | {"rounds": threshold}))
+    return CHECKS["rounds"].check(Run(_Staged(stages), chats, chats), threshold)
 
 
 def test_what_later_rounds_cost_is_more_than_chance():

@@ -356,8 +356,8 @@ def test_the_model_at_work_is_on_the_overview_where_somebody_has_looked(project)
     assert not overview(project).find("a", href="#watch")
     put(project, "reports/monitor.html", "<p>")
     assert watch() == "reports/monitor.json is not there yet. The page monitor shows the model at work."
-    come = {"drift": "alarm", "audit": "not_run", "latency": "ok"}
-    alarms = [{"alarm": name, "status": status} for name, status in come.items()]
+    come = {"drift": "fail", "audit": "not_run", "latency": "pass"}
+    alarms = [{"code": name, "status": status} for name, status in come.items()]
     put(project, "reports/monitor.json", {"since": "2026-11-20", "until": "2026-11-26", "alarms": alarms})
     said = "Alarms from 2026-11-20 to 2026-11-26: 1 raised (drift), 1 not run, 1 ok."
     assert watch() == f"{said} The page monitor shows the model at work."
