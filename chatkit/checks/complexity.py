@@ -58,8 +58,8 @@ def _without_searches(fitted):
     """The estimator with what its searches have chosen in place of them: a search would choose its parameters anew."""
     if hasattr(fitted, "best_estimator_"):
         return fitted.best_estimator_
-    found = {name: part.best_estimator_ for name, part in parts(fitted).items() if hasattr(part, "best_estimator_")}
-    return clone(fitted).set_params(**found) if found else fitted
+    chosen = {name: part.best_estimator_ for name, part in parts(fitted).items() if hasattr(part, "best_estimator_")}
+    return clone(fitted).set_params(**chosen) if chosen else fitted
 
 
 def _siblings(parameters):

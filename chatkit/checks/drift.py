@@ -14,7 +14,8 @@ TITLE = "Training and test chats are alike"
 SEVERITY, LEAKAGE = "fail", None
 ADVICE = "Find out what changed; train on later chats, and trust the scores on the latest ones only."
 THRESHOLD, FAILURE = 0.6, 0.7  # area under the curve that is a warning, and a failure
-ROWS, FOLDS, WORDS, CHATS = 2000, 5, 8, 50  # chats of a side at most, ..., at least
+CHATS, ROWS = 50, 2000  # of each side, at least and at most
+FOLDS, WORDS = 5, 8
 SHIFT, DRAWS, ALPHA = 0.05, 500, 0.01
 
 

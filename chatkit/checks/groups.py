@@ -28,21 +28,21 @@ def check(run, threshold=THRESHOLD):
         )
     share, sentences, failed = None, [], False
     if conversations is not None:
-        given, known, lack = conversations
-        share = float(known.sum() / given.sum())
+        has_id, known, lack = conversations
+        share = float(known.sum() / has_id.sum())
         failed = share > threshold
         sentences.append(
-            f"{known.sum():,} of {given.sum():,} test chats ({share:.1%}) belong to a conversation with training "
+            f"{known.sum():,} of {has_id.sum():,} test chats ({share:.1%}) belong to a conversation with training "
             f"chats; at most {threshold:.1%} may.{lack}"
         )
     if customers is not None:
-        given, known, lack = customers
-        new = given & ~known
+        has_id, known, lack = customers
+        new = has_id & ~known
         count = f"{known.sum():,} are of a customer with training chats"
         # Categories on one side only would be compared with nothing.
         both = np.isin(run.codes, np.intersect1d(run.codes[known], run.codes[new]))
         if min(known.sum(), new.sum()) >= CHATS and both.any():
-            numbers = pd.factorize(run.test["customer_id"].where(given), sort=True)[0].clip(0)  # others have no weight
+            numbers = pd.factorize(run.test["customer_id"].where(has_id), sort=True)[0].clip(0)  # others have no weight
             value, low, high = run.compare_accuracy(known & both, new & both, numbers)
             failed |= low > HARM
             sentences.append(
@@ -60,9 +60,9 @@ def check(run, threshold=THRESHOLD):
 def _compared(run, name):
     """Test chats that have an id, those of a training chat's, a sentence on others; None where a side has no ids."""
     train, test = ids(run.train, name), ids(run.test, name)
-    given = test != ""
-    if not given.any() or not (train != "").any():
+    has_id = test != ""
+    if not has_id.any() or not (train != "").any():
         return None
-    missing = (~given).sum(), (train == "").sum()
+    missing = (~has_id).sum(), (train == "").sum()
     lack = f" {missing[0]:,} test chats and {missing[1]:,} training chats have no {name}." if any(missing) else ""
-    return given, given & np.isin(test, train), lack
+    return has_id, has_id & np.isin(test, train), lack

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from chatkit.checks.run import listed
+from chatkit.checks.run import Run, listed
 from chatkit.model.codes import Number
 from chatkit.project import InputError
 from chatkit.text.messages import MESSAGE
@@ -47,14 +47,17 @@ def _refuse_others(what, codes, known):
             raise InputError(f"Got {what} {code!r}, expected checks among {', '.join(known)}.")
 
 
-def checked_seed(seed):
-    """Return the seed, or raise an InputError when it is no whole number from 0 up to 2 ** 32 - 1."""
+def checked_run(pipeline, train, test, seed, procedure):
+    """Return what the checks look at, or raise an InputError when they could look at nothing."""
+    chats = (_checked_chats(side, chats) for side, chats in (("train", train), ("test", test)))
     if not _SEED.allows(seed):
         raise InputError(f"Got seed={seed!r}, expected {_SEED}.")
-    return int(seed)
+    run = Run(pipeline, *chats, int(seed), procedure)
+    _refuse_other_categories(run)
+    return run
 
 
-def checked_chats(side, chats):
+def _checked_chats(side, chats):
     """Return the chats of a side, "train" or "test", with text in every row and an index from 0, or an InputError."""
     if not isinstance(chats, pd.DataFrame):
         remedy = f"; give {side}.to_pandas()" if hasattr(chats, "to_pandas") else ""
@@ -91,7 +94,7 @@ def _text(side, column):
     return [text.encode("utf-8", "replace").decode() for text in texts]
 
 
-def refuse_other_categories(run):
+def _refuse_other_categories(run):
     """Raise an InputError where classifier and chats share no category, or the predictions are not one a chat."""
     if run.predictions.shape != run.truth.shape:
         raise InputError(

@@ -45,28 +45,28 @@ def check(run, threshold=THRESHOLD):
     frequent = np.flatnonzero((support >= SUPPORT) & (chats.max(axis=0) >= SHARE * np.bincount(codes)[main]))
     if not len(frequent):
         raise NotRunError(f"No word is in {SUPPORT} training chats and {SHARE:.0%} of a category's.")
-    ends, found = _ends(run.train), []
+    ends, suspects = _ends(run.train), []
     shares, lows, _ = wilson(chats.max(axis=0)[frequent], support[frequent], LEVEL)
     columns = present.tocsc()
     for word, low in zip(frequent[shares >= NEARLY], lows[shares >= NEARLY], strict=True):
         rows = columns[:, [word]].indices
         at_end, at_end_low, _ = wilson(int((ends[rows] == words[word]).sum(axis=0).max()), len(rows), LEVEL)
         if at_end >= NEARLY:
-            found.append((rounded(min(low, at_end_low)), str(categories[main[word]]), str(words[word]), len(rows)))
-    found = sorted(found, key=lambda row: (-row[0], row[1:]))[:CANDIDATES]
-    if not found:
+            suspects.append((rounded(min(low, at_end_low)), str(categories[main[word]]), str(words[word]), len(rows)))
+    suspects = sorted(suspects, key=lambda row: (-row[0], row[1:]))[:CANDIDATES]
+    if not suspects:
         explanation = (
             f"None of {len(frequent):,} words stands nearly always in one category and at one end of a text of {LONG} "
             "words or more. Elsewhere, a word that was put in is not told from one that people chose."
         )
         return Result("pass", explanation, 0.0, threshold=threshold)
-    costs = [_lost_recall(run, category, word) if low > threshold else None for low, category, word, _ in found]
+    costs = [_lost_recall(run, category, word) if low > threshold else None for low, category, word, _ in suspects]
     evidence = [
         {"word": word, "category": category, "training chats": rows, "at least": round(low, 2),
          "recall lost without it": None if cost is None else round(cost, 3)}
-        for (low, category, word, rows), cost in zip(found, costs, strict=True)
+        for (low, category, word, rows), cost in zip(suspects, costs, strict=True)
     ]  # fmt: skip
-    low, category, _, rows = found[0]
+    low, category, _, rows = suspects[0]
     # Not the word itself, which may be a customer's name or number: the sentence ends in a file that is kept in git.
     explanation = (
         f"One word, the first of the evidence, is in {rows:,} training chats, nearly always in {category} and at one "

@@ -62,9 +62,12 @@ def _procedure(run, train, test):
     """What the caller's procedure predicts, where it is categories of the test chats."""
     with not_run_on_error("The procedure failed"):
         given = run.procedure(train, test)
-    if given is None or isinstance(given, str) or np.ndim(given) != 1 or len(given) != len(test):
-        what = f"{len(given):,} values" if hasattr(given, "__len__") else type(given).__name__
-        raise NotRunError(f"The procedure returned {what} for {len(test):,} test chats, expected a category for each.")
+        shape = np.shape(given)
+    if shape != (len(test),):
+        raise NotRunError(
+            f"The procedure returned a {type(given).__name__} of shape {shape} for {len(test):,} test chats, expected "
+            "one category a chat."
+        )
     predictions, known = as_categories(given), as_categories(train["category"])
     if not np.isin(predictions, known).any():
         raise NotRunError(

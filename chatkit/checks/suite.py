@@ -4,15 +4,8 @@ from typing import ClassVar
 
 from threadpoolctl import threadpool_limits
 
-from chatkit.checks.inputs import (
-    checked_chats,
-    checked_codes,
-    checked_seed,
-    checked_thresholds,
-    refuse_other_categories,
-)
+from chatkit.checks.inputs import checked_codes, checked_run, checked_thresholds
 from chatkit.checks.result import Report, result_of
-from chatkit.checks.run import Run
 from chatkit.project import InputError
 
 # isort: off
@@ -113,9 +106,7 @@ def run_checks(pipeline, train, test, thresholds=None, seed=0, procedure=None, o
     """
     codes = checked_codes(only, CHECKS)
     thresholds = {code: CHECKS[code].THRESHOLD for code in codes} | checked_thresholds(thresholds, CHECKS)
-    chats = (checked_chats(side, chats) for side, chats in (("train", train), ("test", test)))
-    run = Run(pipeline, *chats, checked_seed(seed), procedure)
     # Many small fits: on a machine with many cores the threads of BLAS would cost fifty times what they save.
     with threadpool_limits(1, user_api="blas"):
-        refuse_other_categories(run)
+        run = checked_run(pipeline, train, test, seed, procedure)
         return CheckReport({code: result_of(CHECKS[code].check, run, thresholds[code]) for code in codes})

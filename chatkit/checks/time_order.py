@@ -25,7 +25,8 @@ def check(run, threshold=THRESHOLD):
     Splits", EACL 2021). Halves are of whole conversations, and whole conversations are drawn again for the interval.
     """
     before, after = _times(run)
-    late = (after <= before.max()).mean()
+    with not_run_on_error("The created_at of the training and the test chats cannot be compared"):
+        late = (after <= before.max()).mean()
     if late == 0:
         return Result("pass", "Every test chat is later than all training chats.", 0.0, threshold=threshold)
     if len(before) + len(after) < CHATS:
@@ -43,9 +44,9 @@ def check(run, threshold=THRESHOLD):
         first = rng.permutation(run.conversations.max() + 1)[run.conversations[own]] % 2 == 0
         for new, other in ((own[first], own[~first]), (own[~first], own[first])):
             if len(new):
-                drawn = rng.permutation(np.concatenate([earlier, other]))[: len(earlier)]
+                sampled = rng.permutation(np.concatenate([earlier, other]))[: len(earlier)]
                 rows.append(new)
-                ahead.append(hits(drawn, new).astype(float) - hits(earlier, new))
+                ahead.append(hits(sampled, new).astype(float) - hits(earlier, new))
     rows, ahead = np.concatenate(rows), np.concatenate(ahead)
 
     def gain(weights):
@@ -61,8 +62,8 @@ def check(run, threshold=THRESHOLD):
 
 
 def _times(run):
-    """When the training chats and the test chats were written, in a form that can be compared."""
-    sides, kinds, missing = [], set(), NotRunError("Some chats have no created_at; select it in the query.")
+    """When the training chats and the test chats were written, as times or numbers."""
+    sides, missing = [], NotRunError("Some chats have no created_at; select it in the query.")
     for chats in (run.train, run.test):
         if "created_at" not in chats.columns:
             raise missing
@@ -73,9 +74,5 @@ def _times(run):
                 times = pd.to_datetime(times.astype(object), format="ISO8601")
         if times.isna().any():
             raise missing
-        is_time, zone = times.dtype.kind == "M", getattr(times.dtype, "tz", None)
-        kinds.add("times with a time zone" if zone else "times without one" if is_time else "numbers")
         sides.append(times)
-    if len(kinds) > 1:
-        raise NotRunError(f"Got {' and '.join(sorted(kinds))} as created_at, expected the same on both sides.")
     return sides

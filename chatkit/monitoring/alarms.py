@@ -1,6 +1,6 @@
 """Is a model at work still to be trusted? Alarms on a window of its log, beside what it said of its test chats."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import ClassVar
 
@@ -17,16 +17,11 @@ from chatkit.statistics import wilson
 MIN_EXPECTED = 5  # of a category, on either side, below which chi-square is no longer what its table says
 SLOW = 0.01  # share of the requests that may take longer than the limit
 RELABELLED = 0.01  # of the warehouse's chats, which are never tested on: above, the test says too little of life
-_SHARE = Number(0, 1, above=True)
-_RANGES = {
-    "false_alarm_rate": _SHARE,
-    "max_category_share": _SHARE,
-    "max_latency_ms": Number(0, above=True),
-    "min_audit_response": _SHARE,
-    "min_count": Number(1, whole=True),
-    "seed": Number(0, whole=True),
-    "relabelled": Number(0, 1),
-}
+
+
+def _number(default, *limits, **kind):
+    """A field with the range that it must be in."""
+    return field(default=default, metadata={"range": Number(*limits, **kind)})
 
 
 @dataclass(frozen=True)
@@ -68,18 +63,18 @@ class Window:
     chats: pd.DataFrame
     test: pd.DataFrame
     model: str
-    false_alarm_rate: float = 0.01
-    max_category_share: float = 0.95
-    max_latency_ms: float = 500
-    min_audit_response: float = 0.8
-    min_count: int = 50
-    seed: int = 0
-    relabelled: float = 0.0
+    false_alarm_rate: float = _number(0.01, 0, 1, above=True)
+    max_category_share: float = _number(0.95, 0, 1, above=True)
+    max_latency_ms: float = _number(500, 0, above=True)
+    min_audit_response: float = _number(0.8, 0, 1, above=True)
+    min_count: int = _number(50, 1, whole=True)
+    seed: int = _number(0, 0, whole=True)
+    relabelled: float = _number(0.0, 0, 1)
 
     def __post_init__(self):
-        for name, number in _RANGES.items():
-            if not number.allows(getattr(self, name)):
-                raise InputError(f"Got {name}={getattr(self, name)!r}, expected {number}.")
+        for name, value, number in ((f.name, getattr(self, f.name), f.metadata.get("range")) for f in fields(self)):
+            if number and not number.allows(value):
+                raise InputError(f"Got {name}={value!r}, expected {number}.")
 
     @cached_property
     def everyone(self):
@@ -95,6 +90,12 @@ class Window:
     def before(self):
         """One test chat of each conversation."""
         return one_of_each(self.test, self.seed)
+
+    @cached_property
+    def audited(self):
+        """One of the chats drawn for the audit of each conversation, by this model."""
+        chats = self.chats
+        return one_of_each(chats[chats["audit"] & (chats["model"] == self.model)], self.seed)
 
     @property
     def level(self):
@@ -308,8 +309,7 @@ def corrections(window):
 def audit(window):
     """Fisher's exact test: is the model less accurate on the chats drawn for the audit than on the test chats?"""
     _, before = window.compared()
-    chats = window.chats
-    drawn = one_of_each(chats[(chats["model"] == window.model) & chats["audit"]], window.seed)
+    drawn = window.audited
     labelled = drawn[drawn["actual"].notna()]
     if len(labelled) < max(window.min_count, window.min_audit_response * len(drawn)):
         raise NotRunError(
@@ -344,12 +344,7 @@ def latency(window):
 
 
 ALARMS = {
-    "drift": drift,
-    "largest share": largest_share,
-    "confidence": confidence,
-    "corrections": corrections,
-    "audit": audit,
-    "latency": latency,
+    alarm.__name__.replace("_", " "): alarm for alarm in (drift, largest_share, confidence, corrections, audit, latency)
 }
 
 

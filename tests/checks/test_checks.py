@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from chatkit.checks.run import Run
 from chatkit.checks.suite import CHECKS
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
-from chatkit.project import InputError
+from chatkit.project import InputError, parameters
 from chatkit.scores.intervals import macro_f1
 from chatkit.text.messages import MESSAGE, texts
 from tests.conftest import word
@@ -440,6 +441,36 @@ def test_thresholds_are_the_callers(clean):
         run_checks(fit(train), train, test, thresholds={"gap": 0.1})
     with pytest.raises(ValueError, match="Got test with 0 rows"):
         run_checks(fit(train), train, test.head(0))
+
+
+def test_each_check_says_what_it_is_and_has_the_threshold_of_params_yaml():
+    """Who calls `run_checks` without params.yaml gets the same checks."""
+    for check in CHECKS.values():
+        assert check.TITLE
+        assert check.ADVICE
+        assert check.SEVERITY in ("warn", "fail")
+    defaults = {code: check.THRESHOLD for code, check in CHECKS.items()}
+    assert defaults == parameters("overfitting")["thresholds"]
+    assert list(defaults) == list(parameters("overfitting")["thresholds"]), "in the order of the report"
+
+
+def test_a_check_that_params_yaml_does_not_know_has_its_own_threshold(clean, monkeypatch):
+    """A new check runs with its default until somebody sets another one."""
+    train, test = clean
+    new = SimpleNamespace(
+        TITLE="New", SEVERITY="fail", LEAKAGE=None, ADVICE="Wait.", THRESHOLD=0.5,
+        check=lambda run, threshold: Result("fail", f"{len(run.test)} chats", 1.0, threshold=threshold),
+    )  # fmt: skip
+    monkeypatch.setitem(CHECKS, "new", new)
+    fitted = _Constant(train)
+    assert run_checks(fitted, train, test, only=["new"]).results["new"].threshold == 0.5
+    assert (
+        run_checks(fitted, train, test, parameters("overfitting")["thresholds"], only=["new"]).results["new"].threshold
+        == 0.5
+    )
+    report = run_checks(fitted, train, test, {"new": 0.1}, only=["new"])
+    assert report.results["new"].threshold == 0.1
+    assert "<strong>What to do:</strong> Wait." in report._repr_html_()
 
 
 def test_a_classifier_of_something_else_is_refused(clean):
