@@ -106,6 +106,7 @@ class Report:
     results: dict
     about: ClassVar[dict] = {}  # by code, what has TITLE, SEVERITY, LEAKAGE and ADVICE
     words: ClassVar[dict] = STATUSES
+    kind: ClassVar[str] = "check"
 
     @property
     def alarms(self):
@@ -146,7 +147,7 @@ class Report:
             for row in rows
         )
         return (
-            "<table class='checks'><thead><tr><th scope='col'>check</th><th scope='col'>status</th></tr></thead>"
+            f"<table class='checks'><thead><tr><th scope='col'>{self.kind}</th><th scope='col'>status</th></tr></thead>"
             f"<tbody>{board}</tbody></table>" + "".join(map(self._details, worst_first(rows, self.words)))
         )
 

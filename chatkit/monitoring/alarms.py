@@ -45,7 +45,7 @@ class Window:
     max_latency_ms : float
         Milliseconds within which 99 of 100 requests have to be answered.
     min_audit_response : float
-        Share of the chats drawn for the audit that people must have labelled: the others may be of another kind.
+        Share of the chats drawn for the audit that people must have reviewed: the others may be of another kind.
     min_count : int
         Chats, or requests, below which nothing is said.
     seed : int
@@ -109,7 +109,7 @@ class Window:
             "chats": len(self.chats),
             "conversations": len(self.everyone),
             "chats sorted by other models": int((self.chats["model"] != self.model).sum()),
-            "chats that people have looked at": int(self.chats["actual"].notna().sum()),
+            "chats that people have reviewed": int(self.chats["actual"].notna().sum()),
             "chats drawn for the audit": int(self.chats["audit"].sum()),
         }
 
@@ -278,16 +278,16 @@ def corrections(window):
     """Fisher's exact test: are more chats of a category corrected than were wrong among the test chats?
 
     People correct what they happen to see, so that the corrections are at most the errors. Where they are more than
-    the errors of the test, the model has become worse, whoever looked at what; where they are fewer, nothing is said.
+    the errors of the test, the model has become worse, whoever reviewed what; where they are fewer, nothing is said.
     That holds only of a test that is like life: where chats of the warehouse had been relabelled, it lacks their
     errors, so that above `RELABELLED` of them this is not run. The smallest p-value counts, times the number of
     categories.
     """
     now, before = window.compared()
-    labelled = now["actual"].notna()
-    if not labelled.any():
-        raise NotRunError(f"Of {len(now):,} chats, one drawn of each conversation, people have looked at none.")
-    corrected, wrong = labelled & _wrong(now), _wrong(before)
+    reviewed = now["actual"].notna()
+    if not reviewed.any():
+        raise NotRunError(f"Of {len(now):,} chats, one drawn of each conversation, people have reviewed none.")
+    corrected, wrong = reviewed & _wrong(now), _wrong(before)
     sides = {
         category: (corrected[now["predicted"] == category], wrong[before["predicted"] == category])
         for category in sorted(now["predicted"].unique())
@@ -299,7 +299,7 @@ def corrections(window):
     test = f"{tested.mean():.1%} of the test's were wrong" if len(tested) else "the test has none"
     return window.judge(
         np.minimum(1, p_values[worst] * len(p_values)),
-        f"Of {len(now):,} chats, one drawn of each conversation, people have looked at {labelled.sum():,} and "
+        f"Of {len(now):,} chats, one drawn of each conversation, people have reviewed {reviewed.sum():,} and "
         f"corrected {corrected.sum():,}; most striking is {worst}: {share:.1%} of {len(of_worst):,} corrected, {test}",
         share,
         interval,
@@ -310,17 +310,17 @@ def audit(window):
     """Fisher's exact test: is the model less accurate on the chats drawn for the audit than on the test chats?"""
     _, before = window.compared()
     drawn = window.audited
-    labelled = drawn[drawn["actual"].notna()]
-    if len(labelled) < max(window.min_count, window.min_audit_response * len(drawn)):
+    reviewed = drawn[drawn["actual"].notna()]
+    if len(reviewed) < max(window.min_count, window.min_audit_response * len(drawn)):
         raise NotRunError(
-            f"Of {len(drawn):,} chats drawn for the audit, one of each conversation, people have looked at "
-            f"{len(labelled):,}; at least {window.min_count}, and {window.min_audit_response:.0%} of those drawn, are "
+            f"Of {len(drawn):,} chats drawn for the audit, one of each conversation, people have reviewed "
+            f"{len(reviewed):,}; at least {window.min_count}, and {window.min_audit_response:.0%} of those drawn, are "
             "needed: take more days, or draw more (audit_share)."
         )
-    accuracy, (low, high) = _share(~_wrong(labelled))
+    accuracy, (low, high) = _share(~_wrong(reviewed))
     return window.judge(
-        _fisher(_wrong(labelled), _wrong(before)),
-        f"{accuracy:.1%} of {len(labelled):,} chats are right ({low:.1%} to {high:.1%}), of {len(drawn):,} drawn for "
+        _fisher(_wrong(reviewed), _wrong(before)),
+        f"{accuracy:.1%} of {len(reviewed):,} chats are right ({low:.1%} to {high:.1%}), of {len(drawn):,} drawn for "
         f"the audit, one of each conversation; on the test chats {1 - _wrong(before).mean():.1%}",
         accuracy,
         (low, high),
@@ -358,6 +358,7 @@ class AlarmReport(Report):
     """
 
     words: ClassVar[dict] = ALARM_STATUSES
+    kind: ClassVar[str] = "alarm"
 
 
 def watch(window):

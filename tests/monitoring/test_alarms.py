@@ -209,7 +209,7 @@ def test_an_audit_that_few_have_looked_at_says_nothing(test):
     chats["actual"] = chats["actual"].where(chats["actual"] != chats["predicted"], None)
     found = watched(chats, test)["audit"]
     assert found.status == "not_run"
-    assert f"of each conversation, people have looked at {chats['actual'].notna().sum()};" in found.explanation
+    assert f"of each conversation, people have reviewed {chats['actual'].notna().sum()};" in found.explanation
 
 
 def test_more_corrections_than_errors_are_found(test):
@@ -247,7 +247,7 @@ def test_nobody_relabels(test):
     """Neither corrections nor the audit can say a thing, and neither is ok."""
     found = watched(log().assign(actual=None), test)
     assert (found["corrections"].status, found["audit"].status) == ("not_run", "not_run")
-    said = "Of 2,000 chats, one drawn of each conversation, people have looked at none."
+    said = "Of 2,000 chats, one drawn of each conversation, people have reviewed none."
     assert found["corrections"].explanation == said
 
 
@@ -257,10 +257,10 @@ def test_what_is_said_of_people_is_of_the_chats_drawn(test):
     chats = chats.assign(conversation_id=[f"k{number // 10}" for number in range(3000)], audit=False)
     window = Window(chats.assign(actual=np.where(np.arange(3000) % 10 == 0, "other", None)), test, "m")
     drawn = int(window.now["actual"].notna().sum())
-    assert drawn < window.counts["chats that people have looked at"] == 300
+    assert drawn < window.counts["chats that people have reviewed"] == 300
     found = watch(window).results["corrections"]
     assert found.explanation.startswith(
-        f"Of 300 chats, one drawn of each conversation, people have looked at {drawn} and corrected "
+        f"Of 300 chats, one drawn of each conversation, people have reviewed {drawn} and corrected "
     )
 
 
