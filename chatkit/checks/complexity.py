@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from chatkit.checks.result import NotRunError, Result
-from chatkit.checks.run import as_categories, classes_of, log_losses, parts, probabilities, saved_share
+from chatkit.checks.run import as_categories, classes_of, log_losses, parameters_of, probabilities, saved_share
 
 TITLE = "No simpler setting does better on new chats"
 SEVERITY, LEAKAGE = "fail", None
@@ -29,7 +29,7 @@ def check(run, threshold=THRESHOLD):
     scores is no alarm by itself.
     """
     estimator = _without_searches(run.pipeline)
-    siblings = _siblings(parts(estimator))
+    siblings = _siblings(parameters_of(estimator))
     if not siblings:
         raise NotRunError("The pipeline has none of the parameters C, max_depth and min_df that could be simpler.")
     run.require_test_chats(TEST_CHATS)
@@ -58,7 +58,9 @@ def _without_searches(fitted):
     """The estimator with what its searches have chosen in place of them: a search would choose its parameters anew."""
     if hasattr(fitted, "best_estimator_"):
         return fitted.best_estimator_
-    chosen = {name: part.best_estimator_ for name, part in parts(fitted).items() if hasattr(part, "best_estimator_")}
+    chosen = {
+        name: part.best_estimator_ for name, part in parameters_of(fitted).items() if hasattr(part, "best_estimator_")
+    }
     return clone(fitted).set_params(**chosen) if chosen else fitted
 
 

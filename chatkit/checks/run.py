@@ -75,7 +75,8 @@ class Run:
 
     def refit(self, estimator, chats, ask, **parameters):
         """Fit a fresh copy of an estimator on chats and return what `ask(copy)` gives."""
-        if any(isinstance(e, FrozenEstimator) and is_classifier(e) for e in (estimator, *parts(estimator).values())):
+        parts = (estimator, *parameters_of(estimator).values())
+        if any(isinstance(part, FrozenEstimator) and is_classifier(part) for part in parts):
             raise NotRunError(f"{type(estimator).__name__} is frozen: a copy of it would not be fitted again.")
         with not_run_on_error(
             f"A copy of {type(estimator).__name__} cannot be fitted on {len(chats):,} chats and asked"
@@ -224,7 +225,7 @@ def not_run_on_error(what):
         raise NotRunError(f"{what} ({type(error).__name__}: {message}).") from error
 
 
-def parts(estimator):
+def parameters_of(estimator):
     """Parameters of an estimator, those of its steps included; none of what has none."""
     return estimator.get_params() if hasattr(estimator, "get_params") else {}
 
