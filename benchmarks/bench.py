@@ -195,7 +195,7 @@ def measure_checks(side, n, folder):  # noqa: ARG001 - one interface for all
     """Each overfitting check on as many chats as the default warehouse has."""
     from chatkit import make_pipeline
     from chatkit.checks import run_checks
-    from chatkit.checks.run import CHECKS
+    from chatkit.checks.suite import CHECKS
     from chatkit.data.simulate import simulate
     from chatkit.data.split import split_chats
 

@@ -26,11 +26,11 @@ from sklearn.pipeline import make_pipeline as plain_pipeline
 
 from chatkit import make_pipeline
 from chatkit.checks import run_checks
-from chatkit.checks.result import texts
-from chatkit.checks.run import CHECKS
+from chatkit.checks.suite import CHECKS
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
 from chatkit.statistics import wilson
+from chatkit.text.messages import texts
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"

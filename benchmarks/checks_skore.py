@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from benchmarks import checks as ours
-from chatkit.checks.result import Run
+from chatkit.checks.run import Run
 
 FILE = ours.ROOT / "benchmarks/checks_skore.json"
 COLUMNS = [*ours.MESSAGE, "created_at"]
@@ -55,7 +55,7 @@ def one(plant, dose, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of categories that are never predicted
         report = EstimatorReport(
-            Trained(Run(fitted, train, test, {})),
+            Trained(Run(fitted, train, test)),
             X_train=train[COLUMNS], y_train=train["category"], X_test=test[COLUMNS], y_test=test["category"],
         )  # fmt: skip
         found = report.checks.summarize().frame()

@@ -388,7 +388,7 @@ def test_a_plot_is_read_when_it_is_used():
         "import sys; from chatkit import plots; dir(plots); "
         "assert not [name for name in sys.modules if name.startswith('chatkit.plots.')]; plots.class_shares; "
         "assert 'chatkit.plots.triage' not in sys.modules; from chatkit.checks.result import Result; "
-        "assert 'chatkit.checks.run' not in sys.modules"
+        "assert 'chatkit.checks.suite' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

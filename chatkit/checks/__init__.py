@@ -5,9 +5,9 @@ from importlib import import_module
 __all__ = ["CheckReport", "checked_gate", "run_checks"]
 
 _HOME = {
-    "CheckReport": "chatkit.checks.run",
-    "checked_gate": "chatkit.checks.run",
-    "run_checks": "chatkit.checks.run",
+    "CheckReport": "chatkit.checks.suite",
+    "checked_gate": "chatkit.checks.suite",
+    "run_checks": "chatkit.checks.suite",
 }
 
 

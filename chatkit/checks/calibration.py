@@ -1,48 +1,51 @@
 """Probabilities that do not say how often the model is right."""
 
 import numpy as np
+import pandas as pd
 
-from chatkit.checks.result import DECIMALS, NotRunError, Result, settled
+from chatkit.checks.result import NotRunError, Result
+from chatkit.checks.run import rounded
+from chatkit.statistics import DECIMALS
 
 TITLE = "The probabilities can be believed"
 SEVERITY, LEAKAGE = "fail", None
 ADVICE = "Calibrate on training chats (scikit-learn's CalibratedClassifierCV), or use the categories only."
+THRESHOLD = 0.06  # calibration error above that of perfect probabilities
 DRAWS, BINS, ALPHA = 300, 10, 0.01
 
 
-def check(run):
+def check(run, threshold=THRESHOLD):
     """Classwise calibration error against draws from the model's own probabilities.
 
     With few test chats even perfect probabilities have a calibration error, so labels are drawn from the model's
     probabilities and the error of the true labels is compared with theirs (J. Vaicenavicius et al., "Evaluating Model
     Calibration in Classification", AISTATS 2019).
     """
-    given, limit = run.probabilities, run.thresholds["calibration"]
-    place = {category: number for number, category in enumerate(run.classes)}
-    kept = np.isin(run.truth, run.classes)
-    if not kept.any():
+    codes = pd.Index(run.classes).get_indexer(run.truth)
+    known = codes >= 0
+    if not known.any():
         raise NotRunError("No test chat has a category that the classifier knows.")
-    given, truth = given[kept], np.array([place[category] for category in run.truth[kept]])
-    given = (given / given.sum(axis=1, keepdims=True)).round(DECIMALS)
-    observed = _error(given, truth)
-    rng, steps = np.random.default_rng(run.seed), np.cumsum(given, axis=1)
-    steps[:, -1] = 1.0
-    null = [_error(given, (steps < rng.random((len(steps), 1))).sum(axis=1)) for _ in range(DRAWS)]
-    brier = float(((given - np.eye(given.shape[1])[truth]) ** 2).sum(axis=1).mean())
-    usual, most = float(np.mean(null)), float(np.quantile(null, 1 - ALPHA))
-    above = settled(observed - most)
-    said = (
-        f"Probabilities and frequencies differ by {observed:.3f}; perfect probabilities would by {usual:.3f} on as "
-        f"many chats, by at most {most:.3f} in {1 - ALPHA:.0%} of draws. More than {limit:g} above that fails. Brier "
-        f"score {brier:.3f}.{run.unknown}"
+    probabilities, codes = run.probabilities[known], codes[known]
+    probabilities = (probabilities / probabilities.sum(axis=1, keepdims=True)).round(DECIMALS)
+    observed = _error(probabilities, codes)
+    rng, cumulated = np.random.default_rng(run.seed), np.cumsum(probabilities, axis=1)
+    cumulated[:, -1] = 1.0
+    null = [_error(probabilities, (cumulated < rng.random((len(codes), 1))).sum(axis=1)) for _ in range(DRAWS)]
+    limit = np.quantile(null, 1 - ALPHA)
+    excess = rounded(observed - limit)
+    brier = ((probabilities - np.eye(probabilities.shape[1])[codes]) ** 2).sum(axis=1).mean()
+    explanation = (
+        f"Probabilities and frequencies differ by {observed:.3f}; perfect probabilities would by {np.mean(null):.3f} "
+        f"on as many chats, by at most {limit:.3f} in {1 - ALPHA:.0%} of draws. More than {threshold:g} above that "
+        f"fails. Brier score {brier:.3f}.{run.unknown}"
     )
-    return Result("fail" if above > limit else "pass", above, limit, said)
+    return Result("fail" if excess > threshold else "pass", explanation, excess, threshold=threshold)
 
 
-def _error(given, truth):
+def _error(probabilities, codes):
     """Half the distance between probability and frequency, summed over categories and bins of their probability."""
-    rows, categories = given.shape
-    bins = np.minimum((given * BINS).astype(int), BINS - 1) + BINS * np.arange(categories)
-    said = np.bincount(bins.ravel(), given.ravel(), minlength=BINS * categories)
-    happened = np.bincount(bins[np.arange(rows), truth], minlength=BINS * categories)
-    return float(np.abs(said - happened).sum() / rows / 2)
+    rows, categories = probabilities.shape
+    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1) + BINS * np.arange(categories)
+    expected = np.bincount(bins.ravel(), probabilities.ravel(), minlength=BINS * categories)
+    observed = np.bincount(bins[np.arange(rows), codes], minlength=BINS * categories)
+    return float(np.abs(expected - observed).sum() / rows / 2)

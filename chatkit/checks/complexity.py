@@ -5,76 +5,76 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import clone
 
-from chatkit.checks.result import NotRunError, Result, as_categories, loss, probabilities, settled
+from chatkit.checks.result import NotRunError, Result
+from chatkit.checks.run import as_categories, classes_of, log_losses, parameters_of, probabilities, saved_share
 
 TITLE = "No simpler setting does better on new chats"
 SEVERITY, LEAKAGE = "fail", None
 ADVICE = "Take the simpler setting; it is named by its parameters."
-FEWEST = 30  # test chats
+THRESHOLD = 0.05  # share of the log-loss that a simpler setting may save
+TEST_CHATS = 30  # at least
 ERRORS = 2.6  # standard errors: one in a hundred, two settings tried
-_STEPS = {
+_SIMPLER = {
     "C": lambda value: value / 10,
     "max_depth": lambda value: max(1, value - 2),
     "min_df": lambda value: value * 3 if isinstance(value, Integral) else value,
 }
 
 
-def check(run):
+def check(run, threshold=THRESHOLD):
     """Fit simpler siblings and compare their log-loss on the test chats, or their error rate.
 
     Simpler is a tenth of C, two levels less of max_depth with half of n_estimators, three times min_df: whichever
     parameters the pipeline has. In place of a search, what it chose is made simpler. The gap between training and test
     scores is no alarm by itself.
     """
-    chosen = _without_searches(run.pipeline)
-    siblings = _siblings(chosen.get_params() if hasattr(chosen, "get_params") else {})
+    estimator = _without_searches(run.pipeline)
+    siblings = _siblings(parameters_of(estimator))
     if not siblings:
         raise NotRunError("The pipeline has none of the parameters C, max_depth and min_df that could be simpler.")
-    if len(run.test) < FEWEST:
-        raise NotRunError(f"There are {len(run.test)} test chats; {FEWEST} are needed.")
-    if hasattr(run.pipeline, "predict_proba"):
-        unit, measure, ours = "log-loss", _log_loss, loss(run.truth, run.classes, run.probabilities)
-    else:
-        unit, measure, ours = "error rate", _error, (~run.hits).astype(float)
-    evidence, found = [], []
+    run.require_test_chats(TEST_CHATS)
+    losses = _losses(run, run.pipeline)
+    saved = []  # mean share, and with the standard errors taken off
     for parameters in siblings:
-        saved = ours - run.refit(chosen, run.train, lambda copy: measure(run, copy), **parameters)
-        mean, error = float(saved.mean()), float(saved.std(ddof=1) / np.sqrt(len(saved)))
-        found.append([settled(value / max(ours.mean(), 1e-9)) for value in (mean, mean - ERRORS * error)])
-        evidence.append({"simpler": ", ".join(f"{name}={value:g}" for name, value in parameters.items()),
-                         "saves": f"{found[-1][0]:+.1%}", "at least": f"{found[-1][1]:+.1%}"})  # fmt: skip
-    limit = run.thresholds["complexity"]
-    best = max(share for share, _ in found)
-    alarm = any(least > limit for _, least in found)
-    said = (
+        gain = losses - run.refit(estimator, run.train, lambda copy: _losses(run, copy), **parameters)
+        saved.append(saved_share(gain, max(losses.mean(), 1e-9), ERRORS))
+    evidence = [
+        {"simpler": ", ".join(f"{name}={value:g}" for name, value in parameters.items()),
+         "saves": f"{share:+.1%}", "at least": f"{low:+.1%}"}
+        for parameters, (share, low) in zip(siblings, saved, strict=True)
+    ]  # fmt: skip
+    best, largest_low = np.max(saved, axis=0)
+    unit = "log-loss" if hasattr(run.pipeline, "predict_proba") else "error rate"
+    explanation = (
         f"{len(siblings)} simpler settings were fitted; the best of them changes the {unit} on new chats by "
-        f"{-best:+.1%} (ours: {ours.mean():.3f}). One that saves more than {limit:.0%}, with {ERRORS} standard "
+        f"{-best:+.1%} (ours: {losses.mean():.3f}). One that saves more than {threshold:.0%}, with {ERRORS} standard "
         "errors taken off, fails."
     )
-    return Result("fail" if alarm else "pass", best, limit, said, None, evidence)
+    status = "fail" if largest_low > threshold else "pass"
+    return Result(status, explanation, best, threshold=threshold, evidence=evidence)
 
 
 def _without_searches(fitted):
     """The estimator with what its searches have chosen in place of them: a search would choose its parameters anew."""
     if hasattr(fitted, "best_estimator_"):
         return fitted.best_estimator_
-    parts = fitted.get_params() if hasattr(fitted, "get_params") else {}
-    chosen = {name: part.best_estimator_ for name, part in parts.items() if hasattr(part, "best_estimator_")}
+    chosen = {
+        name: part.best_estimator_ for name, part in parameters_of(fitted).items() if hasattr(part, "best_estimator_")
+    }
     return clone(fitted).set_params(**chosen) if chosen else fitted
 
 
 def _siblings(parameters):
-    siblings = []
+    """Parameters to set for each simpler sibling."""
     # Searches that are fitted inside another estimator do not show what they chose.
     hidden = tuple(f"{name}__" for name, part in parameters.items() if hasattr(part, "refit"))
-    for name, simpler in _STEPS.items():
-        for full, value in sorted(parameters.items()):
+    visible = {name: value for name, value in sorted(parameters.items()) if not name.startswith(hidden)}
+    siblings = []
+    for name, simpler in _SIMPLER.items():
+        for full, value in visible.items():
             if full.rpartition("__")[2] != name or isinstance(value, bool) or not isinstance(value, Real):
                 continue
-            if full.startswith(hidden):
-                continue
-            changed = {full: simpler(value)}
-            rounds = f"{full.removesuffix(name)}n_estimators"
+            changed, rounds = {full: simpler(value)}, f"{full.removesuffix(name)}n_estimators"
             if name == "max_depth" and isinstance(parameters.get(rounds), Integral):
                 changed[rounds] = max(1, parameters[rounds] // 2)
             if any(parameters[each] != new for each, new in changed.items()):
@@ -82,10 +82,9 @@ def _siblings(parameters):
     return siblings
 
 
-def _log_loss(run, fitted):
-    given = probabilities(fitted, run.messages(run.test))
-    return loss(run.truth, as_categories(fitted.classes_), given)
-
-
-def _error(run, fitted):
-    return (as_categories(fitted.predict(run.messages(run.test))) != run.truth).astype(float)
+def _losses(run, fitted):
+    """Log-loss of each test chat or, of a classifier without probabilities, whether it is wrong."""
+    messages = run.messages(run.test)
+    if hasattr(fitted, "predict_proba"):
+        return log_losses(run.truth, classes_of(fitted), probabilities(fitted, messages))
+    return (as_categories(fitted.predict(messages)) != run.truth).astype(float)

@@ -6,53 +6,55 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import StratifiedKFold
 
 from chatkit.checks.neighbours import nearest
-from chatkit.checks.result import DECIMALS, LEVEL, SHOWN, NotRunError, Result, settled
+from chatkit.checks.result import NotRunError, Result
+from chatkit.checks.run import LEVEL, SHOWN, rounded
 from chatkit.data.split import folded
 from chatkit.scores.errors import likely_categories
-from chatkit.statistics import wilson
+from chatkit.statistics import DECIMALS, wilson
 from chatkit.text.mask import excerpt
 
 TITLE = "Alike chats have the same label"
 SEVERITY, LEAKAGE = "fail", None
-ADVICE = "Read the candidates and have the wrong ones sorted again; agree on what decides between two categories."
+ADVICE = "Read the candidates and have the wrong ones labelled again; agree on what decides between two categories."
+THRESHOLD = 0.25  # share of alike chats with different labels
 ALIKE = 0.7  # cosine
 WORDS = 4  # a shorter text says too little to be judged alone
-FEWEST = 50  # pairs
+PAIRS = 50  # at least
 CONFLICTS = 0.005  # share of training chats whose very text has two categories
 ROWS, FOLDS = 6000, 3
 
 
-def check(run):
+def check(run, threshold=THRESHOLD):
     """How often a training chat and the one most similar to it have different labels.
 
     Unlike the number of chats that a classifier gets wrong, this does not grow with the difficulty of the categories:
     a share q of random wrong labels adds nearly 2q to it, whatever the set. Candidates for wrong labels are named by
     confident learning (C. Northcutt et al., JAIR 70, 2021).
     """
-    y, whole = run.train_truth, folded(run.train)
-    two = (pd.Series(y).groupby(whole).transform("nunique") > 1).to_numpy() & (whole != "").to_numpy()
+    y, text = run.train_truth, folded(run.train)
+    in_conflict = (pd.Series(y).groupby(text).transform("nunique") > 1).to_numpy() & (text != "").to_numpy()
     rows = np.sort(np.random.default_rng(run.seed).permutation(len(y))[:ROWS])
     weights, words = run.shingles
-    some = weights[rows]
-    cosine, position = nearest(some, some)
+    sample = weights[rows]
+    cosine, neighbour = nearest(sample, sample)
     pairs = np.flatnonzero((cosine >= ALIKE) & (words[rows] >= WORDS))
-    candidates = _candidates(run, rows, y)
-    limit, conflicts = run.thresholds["labels"], float(two.mean())
-    if len(pairs) < FEWEST:
-        if conflicts <= CONFLICTS:
-            raise NotRunError(f"Only {len(pairs)} training chats have a similar one; {FEWEST} are needed.")
-        share, interval = None, None
-        said = f"Only {len(pairs)} training chats have a similar one."
-    else:
-        differ = int((y[rows[pairs]] != y[rows[position[pairs]]]).sum())
-        share, *interval = map(settled, wilson(differ, len(pairs), LEVEL))
-        said = (
+    conflicts, share, interval = float(in_conflict.mean()), None, None
+    explanation = f"Only {len(pairs)} training chats have a similar one"
+    if len(pairs) >= PAIRS:
+        differ = int((y[rows[pairs]] != y[rows[neighbour[pairs]]]).sum())
+        share, *interval = map(rounded, wilson(differ, len(pairs), LEVEL))
+        explanation = (
             f"Of {len(pairs):,} training chats with a similar one {differ:,} ({share:.1%}) have another label than it; "
-            f"more than {limit:.0%}, by the low end {interval[0]:.1%} of the interval, is a warning."
+            f"more than {threshold:.0%}, by the low end {interval[0]:.1%} of the interval, is a warning"
         )
-    said += f" {two.sum():,} chats ({conflicts:.1%}) have a text that also has another label; {CONFLICTS:.1%} fails."
-    status = "fail" if conflicts > CONFLICTS else "warn" if interval and interval[0] > limit else "pass"
-    return Result(status, share, limit, said, interval and tuple(interval), candidates)
+    elif conflicts <= CONFLICTS:
+        raise NotRunError(f"{explanation}; {PAIRS} are needed.")
+    explanation += (
+        f". {in_conflict.sum():,} chats ({conflicts:.1%}) have a text with another label, too; {CONFLICTS:.1%} fails."
+    )
+    status = "fail" if conflicts > CONFLICTS else "warn" if interval and interval[0] > threshold else "pass"
+    candidates = _candidates(run, rows, y)
+    return Result(status, explanation, share, interval and tuple(interval), None, threshold, candidates)
 
 
 def _candidates(run, rows, y):

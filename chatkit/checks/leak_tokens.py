@@ -3,13 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from chatkit.checks.result import LEVEL, NotRunError, Result, as_categories, settled
+from chatkit.checks.result import NotRunError, Result
+from chatkit.checks.run import LEVEL, as_categories, rounded
 from chatkit.statistics import wilson
+from chatkit.text.messages import MESSAGE
 from chatkit.text.tokens import Words, normalise, split
 
 TITLE = "No word was put in that gives a category away"
 SEVERITY, LEAKAGE = "fail", "features that would not be there at prediction time"
 ADVICE = "Look where the word comes from; if it is not there when a new chat arrives, take it out in the query."
+THRESHOLD = 0.65  # share of the chats with a word that are in one category, with the word at one end
 SUPPORT, SHARE = 10, 0.04  # training chats with the word, and their share of a category's
 LONG = 4  # words of a text that has ends; in a shorter one every word is near one
 NEARLY = 0.95  # a machine writes always; what people write has exceptions
@@ -18,7 +21,7 @@ COST = 0.05  # recall that a category loses without the word
 _REPLACED = Words(None, "none", ())
 
 
-def check(run):
+def check(run, threshold=THRESHOLD):
     """Look for words that nearly always stand in one category, and first or last in the subject or the body.
 
     People's words tell categories too, and a single one may say more than all others: "passcode" among chats about
@@ -34,58 +37,58 @@ def check(run):
     codes, categories = pd.factorize(run.train_truth, sort=True)
     if len(categories) < 2:
         raise NotRunError("The training chats have one category only: there is nothing to give away.")
-    counts, _, names = run.words
+    counts, _, words = run.words
     present = counts.copy()
     present.data[:] = 1
-    within = np.vstack([np.asarray(present[codes == code].sum(axis=0)).ravel() for code in range(len(categories))])
-    support, main = within.sum(axis=0), within.argmax(axis=0)
-    most = within[main, np.arange(len(main))]
-    some = np.flatnonzero((support >= SUPPORT) & (most >= SHARE * np.bincount(codes)[main]))
-    if not len(some):
+    chats = np.vstack([np.asarray(present[codes == code].sum(axis=0)).ravel() for code in range(len(categories))])
+    support, main = chats.sum(axis=0), chats.argmax(axis=0)
+    frequent = np.flatnonzero((support >= SUPPORT) & (chats.max(axis=0) >= SHARE * np.bincount(codes)[main]))
+    if not len(frequent):
         raise NotRunError(f"No word is in {SUPPORT} training chats and {SHARE:.0%} of a category's.")
-    limit, ends, found = run.thresholds["leak_tokens"], _ends(run.train), []
-    pure = wilson(most[some], support[some], LEVEL)
+    ends, suspects = _ends(run.train), []
+    shares, lows, _ = wilson(chats.max(axis=0)[frequent], support[frequent], LEVEL)
     columns = present.tocsc()
-    for word, share, low in zip(some, pure[0], pure[1], strict=True):
-        if share < NEARLY:
-            continue
-        rows = columns.indices[columns.indptr[word] : columns.indptr[word + 1]]
-        placed, placed_low, _ = wilson(int((ends[rows] == names[word]).sum(axis=0).max()), len(rows), LEVEL)
-        if placed >= NEARLY:
-            found.append((settled(min(low, placed_low)), str(categories[main[word]]), str(names[word]), len(rows)))
-    found = sorted(found, key=lambda row: (-row[0], row[1:]))[:CANDIDATES]
-    if not found:
-        said = (
-            f"None of {len(some):,} words stands nearly always in one category and at one end of a text of {LONG} "
+    for word, low in zip(frequent[shares >= NEARLY], lows[shares >= NEARLY], strict=True):
+        rows = columns[:, [word]].indices
+        at_end, at_end_low, _ = wilson(int((ends[rows] == words[word]).sum(axis=0).max()), len(rows), LEVEL)
+        if at_end >= NEARLY:
+            suspects.append((rounded(min(low, at_end_low)), str(categories[main[word]]), str(words[word]), len(rows)))
+    suspects = sorted(suspects, key=lambda row: (-row[0], row[1:]))[:CANDIDATES]
+    if not suspects:
+        explanation = (
+            f"None of {len(frequent):,} words stands nearly always in one category and at one end of a text of {LONG} "
             "words or more. Elsewhere, a word that was put in is not told from one that people chose."
         )
-        return Result("pass", 0.0, limit, said)
-    lost = [_lost(run, category, word) if low > limit else None for low, category, word, _ in found]
+        return Result("pass", explanation, 0.0, threshold=threshold)
+    costs = [_lost_recall(run, category, word) if low > threshold else None for low, category, word, _ in suspects]
     evidence = [
         {"word": word, "category": category, "training chats": rows, "at least": round(low, 2),
          "recall lost without it": None if cost is None else round(cost, 3)}
-        for (low, category, word, rows), cost in zip(found, lost, strict=True)
+        for (low, category, word, rows), cost in zip(suspects, costs, strict=True)
     ]  # fmt: skip
-    low, category, _, rows = found[0]
+    low, category, _, rows = suspects[0]
     # Not the word itself, which may be a customer's name or number: the sentence ends in a file that is kept in git.
-    said = (
-        f"One word, the first of the evidence, stands in {rows:,} training chats, nearly always in {category} and at "
-        f"one end of the text; of all such chats at least {low:.0%} would be so, and more than {limit:.0%} is an alarm."
+    explanation = (
+        f"One word, the first of the evidence, is in {rows:,} training chats, nearly always in {category} and at one "
+        f"end of the text; of all such chats at least {low:.0%} would be so, and more than {threshold:.0%} is an alarm."
     )
-    if low <= limit:
-        return Result("pass", low, limit, said, None, evidence)
-    worst = max(cost for cost in lost if cost is not None)
-    said += f" Without such words a category loses up to {worst:.1%} of its recall; {COST:.0%} or more fails."
-    return Result("fail" if worst >= COST else "warn", low, limit, said, None, evidence)
+    status = "pass"
+    if low > threshold:
+        worst = max(cost for cost in costs if cost is not None)
+        status = "fail" if worst >= COST else "warn"
+        explanation += (
+            f" Without such words a category loses up to {worst:.1%} of its recall; {COST:.0%} or more fails."
+        )
+    return Result(status, explanation, low, threshold=threshold, evidence=evidence)
 
 
 def _ends(chats):
     """Return the first and the last word of subject and body, a column each, "" where a text is short or empty."""
-    found = []
-    for texts in zip(chats["subject"], chats["body"], strict=True):
-        words = [_words(text)[1] for text in texts]
-        found.append([word for some in words for word in ((some[0], some[-1]) if len(some) >= LONG else ("", ""))])
-    return np.array(found, dtype=object)
+    columns = []
+    for name in MESSAGE:
+        words = [_words(text)[1] for text in chats[name]]
+        columns += [[text[end] if len(text) >= LONG else "" for text in words] for end in (0, -1)]
+    return np.array(columns, dtype=object).T
 
 
 def _words(text):
@@ -94,17 +97,16 @@ def _words(text):
     return tokens, [word for token in tokens for word in _REPLACED[token].split()]
 
 
-def _lost(run, category, word):
+def _lost_recall(run, category, word):
     """Recall of a category that goes when a word is taken out of its test chats."""
-    rows = np.flatnonzero(run.truth == category)
-    if not len(rows):
+    chats = run.test[run.truth == category]
+    if chats.empty:
         return 0.0
-    chats = run.test.iloc[rows]
-    hits = [
-        as_categories(run.pipeline.predict(run.messages(_rewritten(chats, dropped)))) == category
+    recall = [
+        (as_categories(run.pipeline.predict(run.messages(_rewritten(chats, dropped)))) == category).mean()
         for dropped in (None, word)
     ]
-    return float(hits[0].mean() - hits[1].mean())
+    return float(recall[0] - recall[1])
 
 
 def _rewritten(chats, dropped):
@@ -112,5 +114,5 @@ def _rewritten(chats, dropped):
     return chats.assign(**{
         name: [" ".join(token for token in _words(text)[0] if dropped not in _REPLACED[token].split())
                for text in chats[name]]
-        for name in ("subject", "body")
+        for name in MESSAGE
     })  # fmt: skip

@@ -55,10 +55,10 @@ def nearest(rows, others):
     position : ndarray of int of shape (n,)
         Row of `others`.
     """
-    turned = others.T.tocsr()
+    transposed = others.T.tocsr()
     cosine, position = np.empty(rows.shape[0], np.float32), np.empty(rows.shape[0], np.int64)
     for start in range(0, rows.shape[0], ROWS):
-        block = (rows[start : start + ROWS] @ turned).toarray()
+        block = (rows[start : start + ROWS] @ transposed).toarray()
         if rows is others:
             own = np.arange(len(block))
             block[own, start + own] = -1

@@ -1,244 +1,338 @@
-"""Run all checks on one model."""
+"""What a check looks at: a fitted classifier, its chats, and what is computed from them once for all checks."""
 
+import re
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from sklearn.base import clone, is_classifier
+from sklearn.frozen import FrozenEstimator
 
-from chatkit.checks import (
-    calibration,
-    complexity,
-    drift,
-    duplicates,
-    groups,
-    labels,
-    leak_tokens,
-    rounds,
-    scrambled_labels,
-    signal,
-    simple,
-    time_order,
-)
-from chatkit.checks.given import (
-    checked_chats,
-    checked_codes,
-    checked_seed,
-    checked_thresholds,
-    refuse_other_categories,
-)
-from chatkit.checks.result import NotRunError, Result, Run
+from chatkit.checks.neighbours import shingles
+from chatkit.checks.result import NotRunError
 from chatkit.project import InputError
+from chatkit.scores.metrics import balanced_accuracy
+from chatkit.statistics import DECIMALS, bootstrap, group_codes, percentile_interval
+from chatkit.text.counts import TermCounter
+from chatkit.text.exact import log
+from chatkit.text.messages import MESSAGE, texts
+from chatkit.text.weights import TermWeights
 
-CHECKS = {
-    "duplicates": duplicates,
-    "groups": groups,
-    "time_order": time_order,
-    "leak_tokens": leak_tokens,
-    "scrambled_labels": scrambled_labels,
-    "signal": signal,
-    "simple": simple,
-    "complexity": complexity,
-    "rounds": rounds,
-    "labels": labels,
-    "drift": drift,
-    "calibration": calibration,
-}
-THRESHOLDS = {
-    "duplicates": 0.005,
-    "groups": 0.0,
-    "time_order": 0.02,
-    "leak_tokens": 0.65,
-    "scrambled_labels": 0.02,
-    "signal": 0.01,
-    "simple": 0.0,
-    "complexity": 0.05,
-    "rounds": 0.05,
-    "labels": 0.25,
-    "drift": 0.6,
-    "calibration": 0.06,
-}
-WORST_FIRST = ("fail", "warn", "not_run", "pass")
-_SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "not_run": "–"}
+SHOWN = 5  # rows of evidence
+LEVEL = 0.98  # of intervals: an alarm that needs one end of it is false in one clean run of a hundred
+DRAWS = 500  # of the bootstrap
 
 
 @dataclass(frozen=True)
-class CheckReport:
-    """The results of all checks, as a board and a text in a notebook.
-
-    Parameters
-    ----------
-    results : dict of str to Result
-        By check code.
-    """
-
-    results: dict
-
-    @property
-    def status(self):
-        """The worst status: fail before warn before not_run before pass."""
-        found = {result.status for result in self.results.values()}
-        return next(status for status in WORST_FIRST if status in found)
-
-    @property
-    def alarms(self):
-        """How many checks warn or fail."""
-        return sum(result.status in ("warn", "fail") for result in self.results.values())
-
-    def gate(self, mode):
-        """Stop where a check failed.
-
-        Parameters
-        ----------
-        mode : {"fail", "warn"}
-            ``fail`` raises, ``warn`` does nothing.
-
-        Raises
-        ------
-        InputError
-            When a check failed and `mode` is "fail", or `mode` is neither.
-        """
-        failed = [code for code, result in self.results.items() if result.status == "fail"]
-        if checked_gate(mode) == "fail" and failed:
-            raise InputError(
-                f"The checks {', '.join(failed)} failed; read what they found, mend it, or set "
-                "overfitting.gate to 'warn'."
-            )
-
-    def to_frame(self):
-        """Return one row a check.
-
-        Returns
-        -------
-        pandas.DataFrame
-            code, title, status, statistic, threshold, explanation.
-        """
-        columns = ["code", "title", "status", "statistic", "threshold", "explanation"]
-        return pd.DataFrame(self.to_records())[columns]
-
-    def to_records(self):
-        """Return one dict a check, ready for JSON; without the evidence, which holds messages.
-
-        Returns
-        -------
-        list of dict
-        """
-        return [
-            {
-                "code": code,
-                "title": CHECKS[code].TITLE,
-                "severity": CHECKS[code].SEVERITY,
-                "status": result.status,
-                "statistic": _rounded(result.statistic),
-                "threshold": result.threshold,
-                "interval": result.interval and [*map(_rounded, result.interval)],
-                "explanation": result.explanation,
-            }
-            for code, result in self.results.items()
-        ]
-
-    def to_metrics(self):
-        """Return status and statistic by check code: what `dvc metrics diff` compares.
-
-        Returns
-        -------
-        dict of str to dict
-        """
-        return {row["code"]: {"status": row["status"], "statistic": row["statistic"]} for row in self.to_records()}
-
-    def __str__(self):
-        return "\n".join(f"{row['status']:8}{row['title']}: {row['explanation']}" for row in self.to_records())
-
-    def _repr_html_(self):
-        board = "".join(
-            f"<tr><th scope='row'>{escape(CHECKS[code].TITLE)}</th><td class='{result.status}'>{_SIGNS[result.status]} "
-            f"{result.status.replace('_', ' ')}</td></tr>"
-            for code, result in self.results.items()
-        )
-        return (
-            "<table class='checks'><thead><tr><th scope='col'>check</th><th scope='col'>status</th></tr></thead>"
-            f"<tbody>{board}</tbody></table>"
-            + "".join(_found(code, self.results[code]) for code in self._worst_first())
-        )
-
-    def _worst_first(self):
-        return sorted(self.results, key=lambda code: WORST_FIRST.index(self.results[code].status))
-
-
-def _rounded(value):
-    # Six digits are more than any check knows, and the last ones differ between processors.
-    return None if value is None else round(value, 6)
-
-
-def _found(code, result):
-    """What a check found, why, and what to do about it."""
-    module = CHECKS[code]
-    advice = f"<p><strong>What to do:</strong> {escape(module.ADVICE)}</p>" if result.status in ("warn", "fail") else ""
-    leak = f" Kind of leak: {escape(module.LEAKAGE)}." if module.LEAKAGE and advice else ""
-    table = ""
-    if result.evidence:
-        table = pd.DataFrame(result.evidence).to_html(index=False, border=0, na_rep="", classes="evidence")
-    heading = f"{escape(module.TITLE)}: {result.status.replace('_', ' ')}"
-    return (
-        f"<details{' open' if advice else ''}><summary>{heading}</summary>"
-        f"<p>{escape(result.explanation)}{leak}</p>{advice}{table}</details>"
-    )
-
-
-def checked_gate(mode):
-    """Return what the gate is to do, or raise an InputError when it is neither "fail" nor "warn"."""
-    if mode not in ("fail", "warn"):
-        raise InputError(f"Got overfitting.gate={mode!r}, expected 'fail' or 'warn'.")
-    return mode
-
-
-def run_checks(pipeline, train, test, thresholds=None, seed=0, procedure=None, only=None):
-    """Check a fitted text classifier for leaks and overfitting.
+class Run:
+    """A fitted classifier with the chats it was trained and is tested on.
 
     Parameters
     ----------
     pipeline : estimator
-        Any fitted scikit-learn classifier that takes a frame with subject and body, or one string a chat (subject
-        and body joined).
+        Fitted on subject and body, or on one string a chat.
     train, test : pandas.DataFrame
-        With subject, body and category; conversation_id, customer_id and created_at when there are any.
-    thresholds : dict of str to float, optional
-        By check code; those left out keep their defaults.
-    seed : int, default=0
-        Seed of the permutations and the bootstrap.
+        With subject, body and category.
+    seed : int
     procedure : callable, optional
-        ``procedure(train, test)`` returns categories for the test chats. Everything that leads to the model, such as
-        a selection of words or a search for parameters, belongs into it: it is run with scrambled categories.
-    only : list of str, optional
-        Codes of the checks to run; all if not given.
+        From training and test chats to predicted categories of the test chats.
+    """
+
+    pipeline: object
+    train: pd.DataFrame
+    test: pd.DataFrame
+    seed: int = 0
+    procedure: Callable | None = None
+
+    @cached_property
+    def _takes_frames(self):
+        """Whether the pipeline takes subject and body; else one string a chat."""
+        # Three rows: a vectoriser takes a frame for a list of its two column names and returns two predictions.
+        few = self.test.iloc[np.arange(3) % len(self.test)]
+        reason = "the number of predictions differs"
+        for takes_frames, messages in ((True, few[MESSAGE]), (False, texts(few))):
+            try:
+                if len(self.pipeline.predict(messages)) == len(few):
+                    return takes_frames
+            except Exception as error:  # noqa: BLE001 - whatever a foreign pipeline raises, the other form is tried
+                reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"Got {type(self.pipeline).__name__}, which predicts neither from a frame with subject and body nor from a "
+            f"list of strings ({reason}); give a fitted one."
+        )
+
+    def messages(self, chats):
+        """Chats in the form that the pipeline takes."""
+        return chats[MESSAGE] if self._takes_frames else texts(chats)
+
+    def require_test_chats(self, count):
+        """Raise a NotRunError where there are fewer test chats."""
+        if len(self.test) < count:
+            raise NotRunError(f"There are {len(self.test)} test chats; {count} are needed.")
+
+    def refit(self, estimator, chats, ask, **parameters):
+        """Fit a fresh copy of an estimator on chats and return what `ask(copy)` gives."""
+        parts = (estimator, *parameters_of(estimator).values())
+        if any(isinstance(part, FrozenEstimator) and is_classifier(part) for part in parts):
+            raise NotRunError(f"{type(estimator).__name__} is frozen: a copy of it would not be fitted again.")
+        with not_run_on_error(
+            f"A copy of {type(estimator).__name__} cannot be fitted on {len(chats):,} chats and asked"
+        ):
+            copy = clone(estimator).set_params(**parameters)
+            return ask(copy.fit(self.messages(chats), chats["category"]))
+
+    def interval(self, statistic, groups=None):
+        """Value of a statistic and both ends of its interval, from a bootstrap that draws whole groups.
+
+        Parameters
+        ----------
+        statistic : callable
+            From weights of shape (n,) to a float or an array of several; NaN where it has no value.
+        groups : ndarray of int of shape (n,), optional
+            Group of each row; the conversations of the test chats if not given.
+
+        Returns
+        -------
+        value, low, high : float or ndarray
+            Rounded.
+        """
+        groups = self.conversations[len(self.train) :] if groups is None else groups
+        value = np.round(statistic(np.ones(len(groups))), DECIMALS)
+        return value, *percentile_interval(bootstrap(statistic, groups, self.seed, DRAWS), value, LEVEL)
+
+    def compare_accuracy(self, one, other, groups=None):
+        """Balanced accuracy of some test chats minus that of others, and both ends of its interval.
+
+        Parameters
+        ----------
+        one, other : ndarray of bool of shape (n,)
+            Which test chats are on each side.
+        groups : ndarray of int of shape (n,), optional
+            As in `interval`.
+        """
+
+        def difference(weights):
+            sides = (balanced_accuracy(self.codes, self.hits, weights * side) for side in (one, other))
+            return np.subtract(*sides)
+
+        return self.interval(difference, groups)
+
+    @cached_property
+    def predictions(self):
+        """Categories that the pipeline gives the test chats."""
+        messages = self.messages(self.test)  # says what was expected where the pipeline is none
+        return as_categories(self.pipeline.predict(messages))
+
+    @cached_property
+    def probabilities(self):
+        """Probabilities of the test chats, in the order of `classes`."""
+        return probabilities(self.pipeline, self.messages(self.test))
+
+    @cached_property
+    def classes(self):
+        """Categories that the pipeline knows."""
+        return classes_of(self.pipeline)
+
+    @cached_property
+    def truth(self):
+        """Categories that people gave the test chats."""
+        return as_categories(self.test["category"])
+
+    @cached_property
+    def train_truth(self):
+        """Categories that people gave the training chats."""
+        return as_categories(self.train["category"])
+
+    @cached_property
+    def codes(self):
+        """Numbers of the test chats' categories."""
+        return np.unique(self.truth, return_inverse=True)[1]
+
+    @cached_property
+    def hits(self):
+        """Whether each test chat got its category."""
+        return self.predictions == self.truth
+
+    @cached_property
+    def unknown(self):
+        """Sentences on chats of a category that could not be learned, each after a space; "" without such chats."""
+        known = self.classes if hasattr(self.pipeline, "classes_") else self.train_truth
+        learned = np.intersect1d(known, self.train_truth)
+        return unknown_categories(
+            "test", self.truth, learned, "the classifier or the training chats lack"
+        ) + unknown_categories("training", self.train_truth, known, "the classifier lacks")
+
+    @cached_property
+    def conversations(self):
+        """Numbers of the conversations of the training chats, then of the test chats, from 0 up.
+
+        A chat whose conversation is not known is one of its own.
+        """
+        both = pd.Series(np.concatenate([ids(chats, "conversation_id") for chats in (self.train, self.test)]))
+        return group_codes(both, len(both))
+
+    @cached_property
+    def texts(self):
+        """One string a chat: those of the training chats, those of the test chats."""
+        return texts(self.train), texts(self.test)
+
+    @cached_property
+    def words(self):
+        """Counts of words in the training chats and in the test chats, and the words.
+
+        Returns
+        -------
+        train, test : scipy.sparse.csr_matrix
+        names : ndarray of str
+        """
+        counter = TermCounter(stop_words=None, lemmatizer="none", ngram_range=(1, 1), min_df=2)
+        try:
+            counts = counter.fit_transform(self.texts[0] + self.texts[1])
+        except ValueError:
+            raise NotRunError("No word stands in two chats: the texts are empty, or have nothing in common.") from None
+        return counts[: len(self.train)], counts[len(self.train) :], counter.get_feature_names_out()
+
+    @cached_property
+    def weights(self):
+        """Weighted words (TF-IDF, sublinear) of the training chats and of the test chats."""
+        train, test, _ = self.words
+        weigh = TermWeights().fit(train)
+        return weigh.transform(train), weigh.transform(test)
+
+    @cached_property
+    def shingles(self):
+        """What `neighbours.shingles` gives for the training chats, then the test chats."""
+        try:
+            return shingles(self.texts[0] + self.texts[1])
+        except ValueError:
+            raise NotRunError("No chat has a word: the texts are empty.") from None
+
+
+@contextmanager
+def not_run_on_error(what):
+    """Turn whatever foreign code raises into the reason why a check cannot run."""
+    try:
+        yield
+    except NotRunError:
+        raise
+    except Exception as error:
+        message = (str(error).strip().splitlines() or ["no reason given"])[0]
+        # What stands in quotes may be of a chat, and the reason ends in a file that is kept in git.
+        message = re.sub(r"(['\"]).*\1", "'…'", message)
+        raise NotRunError(f"{what} ({type(error).__name__}: {message}).") from error
+
+
+def parameters_of(estimator):
+    """Parameters of an estimator, those of its steps included; none of what has none."""
+    return estimator.get_params() if hasattr(estimator, "get_params") else {}
+
+
+def ids(chats, name):
+    """Return a column of ids as text of shape (n,), "" for one that is missing or blank, or without the column."""
+    if name not in chats.columns:
+        return np.full(len(chats), "")
+    given = as_categories(chats[name].astype(object).fillna(""))
+    return np.where(np.char.strip(given) == "", "", given)
+
+
+def as_categories(labels):
+    """Return labels as text, whole numbers without a decimal point.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,)
 
     Returns
     -------
-    CheckReport
-        A check that cannot run has the status not_run and says why.
+    ndarray of str of shape (n,)
 
-    Raises
-    ------
-    InputError
-        When the classifier predicts from neither form or has no category in common with the chats; when `train` or
-        `test` is no frame of chats, or empty; when a threshold is no share, the seed no whole number, or a check does
-        not exist.
+    Examples
+    --------
+    scikit-learn makes floats of pandas' Int64:
 
-    References
-    ----------
-    S. Kapoor and A. Narayanan, "Leakage and the reproducibility crisis in machine-learning-based science", Patterns 4,
-    2023.
+    >>> as_categories([0.0, 1.0]).tolist(), as_categories(pd.Series([0, 1], dtype="Int64")).tolist()
+    (['0', '1'], ['0', '1'])
     """
-    codes, thresholds = checked_codes(only, list(CHECKS)), checked_thresholds(thresholds, list(CHECKS))
-    chats = (checked_chats(side, chats) for side, chats in (("train", train), ("test", test)))
-    run = Run(pipeline, *chats, THRESHOLDS | thresholds, checked_seed(seed), procedure)
-    results = {}
-    # Many small fits: on a machine with many cores the threads of BLAS would cost fifty times what they save.
-    with threadpool_limits(1, user_api="blas"):
-        refuse_other_categories(run)
-        for code in codes:
-            try:
-                results[code] = CHECKS[code].check(run)
-            except NotRunError as reason:
-                results[code] = Result("not_run", None, None, str(reason))
-    return CheckReport(results)
+    labels = np.asarray(labels)
+    if labels.dtype.kind in "fO":
+        is_whole = [isinstance(label, float | np.floating) and float(label).is_integer() for label in labels]
+        labels = [int(label) if whole else label for label, whole in zip(labels, is_whole, strict=True)]
+    return np.asarray(labels, dtype=str)
+
+
+def listed(labels, limit=5):
+    """Name the categories among some labels.
+
+    Examples
+    --------
+    >>> listed(["b", "a", "b"]), listed("abcdefg")
+    ('a, b', 'a, b, c, d, e and 2 more')
+    """
+    names = [str(name) for name in sorted(set(labels))]
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def classes_of(fitted):
+    """Categories of a classifier as text, or NotRunError where it does not name them."""
+    if not hasattr(fitted, "classes_"):
+        raise NotRunError("The classifier does not name its categories (classes_).")
+    return as_categories(fitted.classes_)
+
+
+def probabilities(fitted, messages):
+    """Probabilities as float64, to nine decimals, or NotRunError where a classifier gives none."""
+    if not hasattr(fitted, "predict_proba"):
+        raise NotRunError("The classifier gives no probabilities.")
+    with not_run_on_error("The classifier's probabilities cannot be had"):
+        given = np.asarray(fitted.predict_proba(messages), dtype=np.float64)
+    expected = len(messages), len(getattr(fitted, "classes_", given.T))
+    if given.shape != expected or not np.isfinite(given).all():
+        raise NotRunError(
+            f"The classifier gives probabilities of shape {given.shape}, expected finite ones of shape {expected}."
+        )
+    return given.round(DECIMALS)
+
+
+def log_losses(truth, classes, given):
+    """Log-loss of each test chat in nats, probabilities at least 1e-6."""
+    if message := unknown_categories("test", truth, classes, "the classifier lacks"):
+        raise NotRunError(message.strip())
+    own = pd.Index(classes).get_indexer(truth)
+    return -log(np.clip(given[np.arange(len(truth)), own], 1e-6, 1))
+
+
+def unknown_categories(side, truth, known, who_lacks):
+    """A sentence, after a space, on the chats whose category is not known; "" without such chats."""
+    new = truth[~np.isin(truth, known)]
+    return f" {len(new):,} {side} chats have a category that {who_lacks}: {listed(new)}." if len(new) else ""
+
+
+def rounded(value):
+    """Round a number before it is compared, so that two that are equal but for their last bits are equal.
+
+    Examples
+    --------
+    >>> rounded(0.1 + 0.2) == rounded(0.3)
+    True
+    """
+    return round(float(value), DECIMALS)
+
+
+def saved_share(differences, loss, errors):
+    """Mean of paired differences as a share of a loss; the same with so many standard errors taken off."""
+    low = differences.mean() - errors * differences.std(ddof=1) / np.sqrt(len(differences))
+    return rounded(differences.mean() / loss), rounded(low / loss)
+
+
+def signed(value, low, high):
+    """A difference with its interval, in words.
+
+    Examples
+    --------
+    >>> signed(0.1, -0.02, 0.22)
+    '+0.100 (-0.020 to +0.220)'
+    """
+    return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"

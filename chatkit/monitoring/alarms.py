@@ -1,61 +1,27 @@
 """Is a model at work still to be trusted? Alarms on a window of its log, beside what it said of its test chats."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from chatkit.checks.result import NotRunError
-from chatkit.monitoring.daily import audit, one_of_each, requests
+from chatkit.checks.result import ALARM_STATUSES, NotRunError, Report, Result, result_of
+from chatkit.model.base import Number
+from chatkit.monitoring.daily import one_of_each, requests
 from chatkit.project import InputError
 from chatkit.statistics import wilson
 
-FEWEST_EXPECTED = 5  # of a category, on either side, below which chi-square is no longer what its table says
+MIN_EXPECTED = 5  # of a category, on either side, below which chi-square is no longer what its table says
 SLOW = 0.01  # share of the requests that may take longer than the limit
 RELABELLED = 0.01  # of the warehouse's chats, which are never tested on: above, the test says too little of life
 
 
-@dataclass(frozen=True)
-class Alarm:
-    """What came of one alarm.
-
-    Parameters
-    ----------
-    alarm : str
-        Its name, see `ALARMS`.
-    status : {"ok", "alarm", "not_run"}
-    explanation : str
-        One to three sentences with the numbers; why, where it was not run.
-    statistic : float or None
-        What was measured.
-    interval : tuple of float or None
-        Low and high end of the statistic, 95 %.
-    p_value : float or None
-        Probability of what was measured, or of something more extreme, if nothing had changed.
-    threshold : float or None
-        What the p-value has to stay above or, where there is none, the statistic below.
-    """
-
-    alarm: str
-    status: str
-    explanation: str
-    statistic: float | None = None
-    interval: tuple | None = None
-    p_value: float | None = None
-    threshold: float | None = None
-
-
-_SHARE = (int | float, lambda value: 0 < value <= 1, "a number above 0 and up to 1")
-_CHOICES = {
-    "false_alarms": _SHARE,
-    "largest_share": _SHARE,
-    "looked_at": _SHARE,
-    "relabelled": (int | float, lambda value: 0 <= value <= 1, "a number from 0 to 1"),
-    "slowest": (int | float, lambda value: value > 0, "a number above 0"),
-    "fewest": (int, lambda value: value >= 1, "a whole number from 1 up"),
-    "seed": (int, lambda value: value >= 0, "a whole number from 0 up"),
-}
+def _number(default, *limits, **kind):
+    """A field with the range that it must be in."""
+    return field(default=default, metadata={"range": Number(*limits, **kind)})
 
 
 @dataclass(frozen=True)
@@ -71,16 +37,16 @@ class Window:
         What the model said of its test chats, from `chatkit.scores.predictions.Predictions.frame`.
     model : str
         Digest of the model that said it; rows of other models are not compared with it.
-    false_alarms : float
+    false_alarm_rate : float
         Share of the windows in which any alarm may be raised although nothing has changed. Each alarm gets an equal
         part of it (Bonferroni).
-    largest_share : float
+    max_category_share : float
         Of a day's or the window's chats, which no category may reach.
-    slowest : float
+    max_latency_ms : float
         Milliseconds within which 99 of 100 requests have to be answered.
-    looked_at : float
-        Share of the chats drawn for the audit that people must have looked at: the others may be of another kind.
-    fewest : int
+    min_audit_response : float
+        Share of the chats drawn for the audit that people must have reviewed: the others may be of another kind.
+    min_count : int
         Chats, or requests, below which nothing is said.
     seed : int
         Of the draw of one chat a conversation.
@@ -91,39 +57,50 @@ class Window:
     Raises
     ------
     InputError
-        When one of the choices is out of its range.
+        When one of the numbers is out of its range.
     """
 
     chats: pd.DataFrame
     test: pd.DataFrame
     model: str
-    false_alarms: float = 0.01
-    largest_share: float = 0.95
-    slowest: float = 500
-    looked_at: float = 0.8
-    fewest: int = 50
-    seed: int = 0
-    relabelled: float = 0.0
-    everyone: pd.DataFrame = field(init=False)  # one chat of each conversation, by any model
-    now: pd.DataFrame = field(init=False)  # the same, by this model
-    before: pd.DataFrame = field(init=False)  # the same of the test chats
+    false_alarm_rate: float = _number(0.01, 0, 1, above=True)
+    max_category_share: float = _number(0.95, 0, 1, above=True)
+    max_latency_ms: float = _number(500, 0, above=True)
+    min_audit_response: float = _number(0.8, 0, 1, above=True)
+    min_count: int = _number(50, 1, whole=True)
+    seed: int = _number(0, 0, whole=True)
+    relabelled: float = _number(0.0, 0, 1)
 
     def __post_init__(self):
-        for name, (kind, fits, expected) in _CHOICES.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
-                raise InputError(f"Got {name}={value!r}, expected {expected}; mend it.")
-        for name, frame in (
-            ("everyone", self.chats),
-            ("now", self.chats[self.chats["model"] == self.model]),
-            ("before", self.test),
-        ):
-            object.__setattr__(self, name, one_of_each(frame, self.seed))  # the dataclass is frozen
+        for name, value, number in ((f.name, getattr(self, f.name), f.metadata.get("range")) for f in fields(self)):
+            if number and not number.allows(value):
+                raise InputError(f"Got {name}={value!r}, expected {number}.")
+
+    @cached_property
+    def everyone(self):
+        """One chat of each conversation, by any model."""
+        return one_of_each(self.chats, self.seed)
+
+    @cached_property
+    def now(self):
+        """One chat of each conversation, by this model."""
+        return one_of_each(self.chats[self.chats["model"] == self.model], self.seed)
+
+    @cached_property
+    def before(self):
+        """One test chat of each conversation."""
+        return one_of_each(self.test, self.seed)
+
+    @cached_property
+    def audited(self):
+        """One of the chats drawn for the audit of each conversation, by this model."""
+        chats = self.chats
+        return one_of_each(chats[chats["audit"] & (chats["model"] == self.model)], self.seed)
 
     @property
     def level(self):
         """What each p-value has to stay above."""
-        return self.false_alarms / len(ALARMS)
+        return self.false_alarm_rate / len(ALARMS)
 
     @property
     def counts(self):
@@ -132,7 +109,7 @@ class Window:
             "chats": len(self.chats),
             "conversations": len(self.everyone),
             "chats sorted by other models": int((self.chats["model"] != self.model).sum()),
-            "chats that people have looked at": int(self.chats["actual"].notna().sum()),
+            "chats that people have reviewed": int(self.chats["actual"].notna().sum()),
             "chats drawn for the audit": int(self.chats["audit"].sum()),
         }
 
@@ -141,32 +118,33 @@ class Window:
         """Why nothing can be compared with the test chats: too few of this model on either side; None where it can."""
         for chats, where in ((self.now, f"of {len(self.everyone):,} in the window were sorted by this model"),
                              (self.before, "are among the test chats")):  # fmt: skip
-            if len(chats) < self.fewest:
-                return f"{len(chats):,} conversations {where}, at least {self.fewest} are needed."
+            if len(chats) < self.min_count:
+                return f"{len(chats):,} conversations {where}, at least {self.min_count} are needed."
         return None
 
-    def compared(self, like_life=True):
-        """Chats of this model, and test chats, where there are enough of both; for most, a test that is like life."""
+    def compared(self, *, despite_relabels=False):
+        """Chats of this model, and test chats, where both are enough and, unless told, few are relabelled."""
         if self.uncompared:
             raise NotRunError(self.uncompared)
-        if like_life and self.relabelled > RELABELLED:
+        if self.relabelled > RELABELLED and not despite_relabels:
             raise NotRunError(
-                f"{self.left_out}, more than {RELABELLED:.0%}: without what people found wrong, it is easier than life."
+                f"{self.missing_from_test}, more than {RELABELLED:.0%}: without what people found wrong, it is easier "
+                "than life."
             )
         return self.now, self.before
 
     @property
-    def left_out(self):
+    def missing_from_test(self):
         """How much of the warehouse could not come into the test."""
         return f"{self.relabelled:.1%} of the warehouse's chats are relabelled and not in the test"
 
-    def said(self, p_value, explanation, **found):
+    def judge(self, p_value, explanation, statistic, interval=None):
         """Compare a p-value with its threshold."""
         if np.isnan(p_value):
             raise NotRunError(f"{explanation}; the test gives no p-value, so that nothing is known.")
-        status = "alarm" if p_value < self.level else "ok"
-        return {"status": status, "explanation": f"{explanation} ({_p(p_value)}).", "p_value": float(p_value),
-                "threshold": self.level, **found}  # fmt: skip
+        shown = "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.2g}"
+        status = "fail" if p_value < self.level else "pass"
+        return Result(status, f"{explanation} ({shown}).", statistic, interval, p_value, self.level)
 
 
 def drift(window):
@@ -181,7 +159,7 @@ def drift(window):
     ----------
     W. G. Cochran, "Some Methods for Strengthening the Common χ² Tests", Biometrics 10, 1954.
     """
-    now, before = window.compared(like_life=False)
+    now, before = window.compared(despite_relabels=True)
     counts = pd.DataFrame({"now": now["predicted"].value_counts(), "before": before["predicted"].value_counts()})
     counts = counts.fillna(0)
     table = pooled(counts.to_numpy())
@@ -191,21 +169,20 @@ def drift(window):
         )
     if len(table) < 2:
         raise NotRunError(
-            f"Of {len(now):,} conversations beside {len(before):,} test chats, 5 are expected on either side in fewer "
-            f"than two of {len(counts)} categories; take more days."
+            f"Of {len(now):,} conversations beside {len(before):,} test chats, {MIN_EXPECTED} are expected on either "
+            f"side in fewer than two of {len(counts)} categories; take more days."
         )
-    found = stats.chi2_contingency(table, correction=False)
-    shares = counts / counts.sum()
-    moved = (shares["now"] - shares["before"]).sort_index()
-    furthest = moved.abs().idxmax()
-    return window.said(
-        found.pvalue,
+    test = stats.chi2_contingency(table, correction=False)
+    shares = (counts / counts.sum()).sort_index()
+    furthest = (shares["now"] - shares["before"]).abs().idxmax()
+    explanation = (
         f"Furthest from what the model said of the test chats is {furthest}: {shares['now'][furthest]:.1%} of "
         f"{len(now):,} conversations, {shares['before'][furthest]:.1%} of the test's; chi-square of all categories "
-        f"{found.statistic:.1f} with {found.dof} degrees of freedom"
-        + (f"; {window.left_out}, which may be all of the difference" if window.relabelled > RELABELLED else ""),
-        statistic=float(found.statistic),
+        f"{test.statistic:.1f} with {test.dof} degrees of freedom"
     )
+    if window.relabelled > RELABELLED:
+        explanation += f"; {window.missing_from_test}, which may be all of the difference"
+    return window.judge(test.pvalue, explanation, test.statistic)
 
 
 def pooled(counts):
@@ -224,17 +201,17 @@ def pooled(counts):
     >>> pooled(np.array([[50, 50], [4, 6], [3, 2], [1, 1]])).tolist()
     [[50, 50], [8, 9]]
     """
+    counts = counts[np.argsort(-counts.sum(axis=1), kind="stable")]
     totals, sides = counts.sum(axis=1), counts.sum(axis=0)
-    order = np.argsort(-totals, kind="stable")
-    enough = FEWEST_EXPECTED * sides.sum() / sides.min()
-    kept = int((totals >= enough).sum())
-    while 0 < totals[order[kept:]].sum() < enough and kept:
-        kept -= 1
-    rest = counts[order[kept:]]
-    return np.vstack([counts[order[:kept]], rest.sum(axis=0)[None]]) if len(rest) else counts[order]
+    enough = MIN_EXPECTED * sides.sum() / sides.min()
+    common = int((totals >= enough).sum())
+    while common and 0 < totals[common:].sum() < enough:
+        common -= 1
+    rest = counts[common:]
+    return np.vstack([counts[:common], rest.sum(axis=0)]) if len(rest) else counts
 
 
-def too_much_of_one(window):
+def largest_share(window):
     """A limit and Fisher's exact test: does one category hold nearly all chats of the window, or of a day?
 
     Where the share reaches the limit, it must also be above that of the test chats, which are a sample as well: of a
@@ -242,39 +219,33 @@ def too_much_of_one(window):
     number of days and one. Where there is no test of the model that sorted the chats, the limit alone decides.
     """
     chats = window.everyone if window.uncompared else window.now
-    parts = {"In the window": chats} | {
-        f"On {day:%Y-%m-%d}": some for day, some in chats.groupby(chats["at"].dt.floor("D"))
-    }
-    parts = {part: some["predicted"] for part, some in parts.items() if len(some) >= window.fewest}
-    if not parts:
-        raise NotRunError(f"{len(chats):,} conversations are in the window, at least {window.fewest} are needed.")
-    looks = [(part, *_largest(predicted, window, len(parts))) for part, predicted in parts.items()]
+    days = {f"On {day:%Y-%m-%d}": rows for day, rows in chats.groupby(chats["at"].dt.floor("D"))}
+    periods = {"In the window": chats} | days
+    periods = {name: rows["predicted"] for name, rows in periods.items() if len(rows) >= window.min_count}
+    if not periods:
+        raise NotRunError(f"{len(chats):,} conversations are in the window, at least {window.min_count} are needed.")
+    results = [_largest_share(window, name, predicted, len(periods)) for name, predicted in periods.items()]
     # One that is above the test's as well is shown before a larger one that is not.
-    part, category, count, rows, p_value = max(
-        looks, key=lambda look: (look[-1] is not None and look[-1] < window.level, look[2] / look[3])
-    )
-    share, low, high = map(float, wilson(count, rows))
-    said = f"{part} the largest category is {category}: {share:.1%} of {rows:,} conversations"
-    found = {"statistic": share, "interval": (low, high)}
+    return max(results, key=lambda result: (result.status == "fail", result.statistic))
+
+
+def _largest_share(window, period, predicted, periods):
+    """The result of one period of several."""
+    category = predicted.value_counts(sort=False).sort_index().idxmax()
+    share, interval = _share(predicted == category)
+    explanation = f"{period} the largest category is {category}: {share:.1%} of {len(predicted):,} conversations"
+    too_large = share >= window.max_category_share
     if window.uncompared:
-        said += f"; without enough chats of this model to compare, the limit of {window.largest_share:.0%} alone counts"
+        limit = f"the limit of {window.max_category_share:.0%} alone counts"
+        explanation += f"; without enough chats of this model to compare, {limit}"
     else:
-        said += f"; on the test chats {(window.before['predicted'] == category).mean():.1%}"
-    if p_value is not None:
-        return window.said(p_value, said, **found)
-    status = "alarm" if share >= window.largest_share else "ok"
-    return {"status": status, "explanation": f"{said}.", "threshold": window.largest_share, **found}
-
-
-def _largest(predicted, window, times):
-    """Find the largest category, its count, the chats; and a p-value where it reaches the limit and has a test."""
-    counts = predicted.value_counts(sort=False).sort_index()
-    category, count, rows = counts.idxmax(), int(counts.max()), len(predicted)
-    if window.uncompared or count / rows < window.largest_share:
-        return category, count, rows, None
-    tested = int((window.before["predicted"] == category).sum())
-    table = [[count, rows - count], [tested, len(window.before) - tested]]
-    return category, count, rows, np.minimum(1, stats.fisher_exact(table, "greater").pvalue * times)
+        tested = window.before["predicted"] == category
+        explanation += f"; on the test chats {tested.mean():.1%}"
+        if too_large:
+            p_value = np.minimum(1, _fisher(predicted == category, tested) * periods)
+            return window.judge(p_value, explanation, share, interval)
+    status = "fail" if too_large else "pass"
+    return Result(status, f"{explanation}.", share, interval, threshold=window.max_category_share)
 
 
 def confidence(window):
@@ -289,17 +260,17 @@ def confidence(window):
     Other", Annals of Mathematical Statistics 18, 1947.
     """
     now, before = (chats["probability"].dropna().round(6) for chats in window.compared())
-    if min(len(now), len(before)) < window.fewest:
+    if min(len(now), len(before)) < window.min_count:
         raise NotRunError("The classifier gives no probabilities, or the log does not hold them.")
-    if {*now} == {*before} and len({*now}) == 1:
+    if len({*now, *before}) == 1:
         raise NotRunError("The model is always equally sure, so that its probabilities tell nothing.")
-    found = stats.mannwhitneyu(now, before, method="asymptotic")
-    surer = float(found.statistic / (len(now) * len(before)))
-    return window.said(
-        found.pvalue,
+    test = stats.mannwhitneyu(now, before, method="asymptotic")
+    surer = test.statistic / (len(now) * len(before))
+    return window.judge(
+        test.pvalue,
         f"The mean probability of the predicted category is {now.mean():.3f}, on the test chats {before.mean():.3f}; "
         f"beside a test chat, one of the window is the surer in {surer:.1%} of the pairs",
-        statistic=surer,
+        surer,
     )
 
 
@@ -307,84 +278,87 @@ def corrections(window):
     """Fisher's exact test: are more chats of a category corrected than were wrong among the test chats?
 
     People correct what they happen to see, so that the corrections are at most the errors. Where they are more than
-    the errors of the test, the model has become worse, whoever looked at what; where they are fewer, nothing is said.
+    the errors of the test, the model has become worse, whoever reviewed what; where they are fewer, nothing is said.
     That holds only of a test that is like life: where chats of the warehouse had been relabelled, it lacks their
     errors, so that above `RELABELLED` of them this is not run. The smallest p-value counts, times the number of
     categories.
     """
     now, before = window.compared()
-    looked_at = now["actual"].notna()
-    if not looked_at.any():
-        raise NotRunError(f"Of {len(now):,} chats, one drawn of each conversation, people have looked at none.")
-    corrected = looked_at & (now["actual"] != now["predicted"])
-    wrong = before["actual"] != before["predicted"]
-    tables = {
-        category: [[mask.sum(), (~mask).sum()] for mask in (corrected[now["predicted"] == category],
-                                                             wrong[before["predicted"] == category])]
+    reviewed = now["actual"].notna()
+    if not reviewed.any():
+        raise NotRunError(f"Of {len(now):,} chats, one drawn of each conversation, people have reviewed none.")
+    corrected, wrong = reviewed & _wrong(now), _wrong(before)
+    sides = {
+        category: (corrected[now["predicted"] == category], wrong[before["predicted"] == category])
         for category in sorted(now["predicted"].unique())
-    }  # fmt: skip
-    p_values = {category: stats.fisher_exact(table, "greater").pvalue for category, table in tables.items()}
+    }
+    p_values = {category: _fisher(*flags) for category, flags in sides.items()}
     worst = min(p_values, key=p_values.get)
-    (hits, rest), (errors, right) = tables[worst]
-    share, low, high = map(float, wilson(hits, hits + rest))
-    tested = f"{errors / (errors + right):.1%} of the test's were wrong" if errors + right else "the test has none"
-    return window.said(
+    of_worst, tested = sides[worst]
+    share, interval = _share(of_worst)
+    test = f"{tested.mean():.1%} of the test's were wrong" if len(tested) else "the test has none"
+    return window.judge(
         np.minimum(1, p_values[worst] * len(p_values)),
-        f"Of {len(now):,} chats, one drawn of each conversation, people have looked at {looked_at.sum():,} and "
-        f"corrected {corrected.sum():,}; most striking is {worst}: {share:.1%} of {hits + rest:,} corrected, {tested}",
-        statistic=share,
-        interval=(low, high),
+        f"Of {len(now):,} chats, one drawn of each conversation, people have reviewed {reviewed.sum():,} and "
+        f"corrected {corrected.sum():,}; most striking is {worst}: {share:.1%} of {len(of_worst):,} corrected, {test}",
+        share,
+        interval,
     )
 
 
-def audited(window):
+def audit(window):
     """Fisher's exact test: is the model less accurate on the chats drawn for the audit than on the test chats?"""
     _, before = window.compared()
-    chats = window.chats
-    drawn = one_of_each(chats[(chats["model"] == window.model) & chats["audit"]], window.seed)
-    (found,) = audit(drawn).to_dict("records")
-    if found["looked_at"] < max(window.fewest, window.looked_at * found["drawn"]):
+    drawn = window.audited
+    reviewed = drawn[drawn["actual"].notna()]
+    if len(reviewed) < max(window.min_count, window.min_audit_response * len(drawn)):
         raise NotRunError(
-            f"Of {found['drawn']:,} chats drawn for the audit, one of each conversation, people have looked at "
-            f"{found['looked_at']:,}; at least {window.fewest}, and {window.looked_at:.0%} of those drawn, are needed: "
-            "take more days, or draw more (audit_share)."
+            f"Of {len(drawn):,} chats drawn for the audit, one of each conversation, people have reviewed "
+            f"{len(reviewed):,}; at least {window.min_count}, and {window.min_audit_response:.0%} of those drawn, are "
+            "needed: take more days, or draw more (audit_share)."
         )
-    right = (before["actual"] == before["predicted"]).sum()
-    table = [[found["looked_at"] - found["right"], found["right"]], [len(before) - right, right]]
-    return window.said(
-        stats.fisher_exact(table, "greater").pvalue,
-        f"{found['accuracy']:.1%} of {found['looked_at']:,} chats are right ({found['low']:.1%} to "
-        f"{found['high']:.1%}), of {found['drawn']:,} drawn for the audit, one of each conversation; on the test chats "
-        f"{right / len(before):.1%}",
-        statistic=float(found["accuracy"]),
-        interval=(float(found["low"]), float(found["high"])),
+    accuracy, (low, high) = _share(~_wrong(reviewed))
+    return window.judge(
+        _fisher(_wrong(reviewed), _wrong(before)),
+        f"{accuracy:.1%} of {len(reviewed):,} chats are right ({low:.1%} to {high:.1%}), of {len(drawn):,} drawn for "
+        f"the audit, one of each conversation; on the test chats {1 - _wrong(before).mean():.1%}",
+        accuracy,
+        (low, high),
     )
 
 
 def latency(window):
     """Binomial test: do more than 1 in 100 requests take longer than the limit?"""
-    asked = requests(window.chats)["milliseconds"]
-    if len(asked) < window.fewest:
-        raise NotRunError(f"Of {len(asked):,} requests the time is known, at least {window.fewest} are needed.")
-    slow = int((asked > window.slowest).sum())
-    share, low, high = map(float, wilson(slow, len(asked)))
-    return window.said(
-        stats.binomtest(slow, len(asked), SLOW, alternative="greater").pvalue,
-        f"{slow:,} of {len(asked):,} requests took the model longer than {window.slowest:g} ms; 99 of 100 were sorted "
-        f"within {asked.quantile(0.99):.1f} ms",
-        statistic=share,
-        interval=(low, high),
+    milliseconds = requests(window.chats)["milliseconds"]
+    if len(milliseconds) < window.min_count:
+        raise NotRunError(
+            f"Of {len(milliseconds):,} requests the time is known, at least {window.min_count} are needed."
+        )
+    slow = milliseconds > window.max_latency_ms
+    return window.judge(
+        stats.binomtest(int(slow.sum()), len(slow), SLOW, alternative="greater").pvalue,
+        f"{slow.sum():,} of {len(slow):,} requests took the model longer than {window.max_latency_ms:g} ms; 99 of 100 "
+        f"were sorted within {milliseconds.quantile(0.99):.1f} ms",
+        *_share(slow),
     )
 
 
 ALARMS = {
-    "drift": drift,
-    "largest share": too_much_of_one,
-    "confidence": confidence,
-    "corrections": corrections,
-    "audit": audited,
-    "latency": latency,
+    alarm.__name__.replace("_", " "): alarm for alarm in (drift, largest_share, confidence, corrections, audit, latency)
 }
+
+
+class AlarmReport(Report):
+    """The results of all alarms, as a board and a text in a notebook.
+
+    Parameters
+    ----------
+    results : dict of str to chatkit.checks.result.Result
+        By alarm.
+    """
+
+    words: ClassVar[dict] = ALARM_STATUSES
+    kind: ClassVar[str] = "alarm"
 
 
 def watch(window):
@@ -396,17 +370,23 @@ def watch(window):
 
     Returns
     -------
-    list of Alarm
+    AlarmReport
         In the order of `ALARMS`. What cannot be judged is "not_run", with the reason.
     """
-    alarms = []
-    for name, look in ALARMS.items():
-        try:
-            alarms.append(Alarm(name, **look(window)))
-        except NotRunError as error:
-            alarms.append(Alarm(name, "not_run", str(error)))
-    return alarms
+    return AlarmReport({name: result_of(alarm, window) for name, alarm in ALARMS.items()})
 
 
-def _p(value):
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.2g}"
+def _wrong(chats):
+    return chats["actual"] != chats["predicted"]
+
+
+def _share(flags):
+    """Share of flags that are set, and its interval."""
+    share, low, high = map(float, wilson(flags.sum(), len(flags)))
+    return share, (low, high)
+
+
+def _fisher(now, before):
+    """p-value of Fisher's exact test: are more flags set now than before?"""
+    table = [[flags.sum(), (~flags).sum()] for flags in (now, before)]
+    return stats.fisher_exact(table, "greater").pvalue

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from chatkit.checks.result import ALARM_STATUSES, worst_first
 from chatkit.data.files import file_sha256
 from chatkit.data.log import open_log_to_read
 from chatkit.model.bundle import made_from, read_model
@@ -10,7 +11,7 @@ from chatkit.project import InputError, parameters, path, root
 from chatkit.runner.stage import run_notebook
 from chatkit.service.settings import read_settings
 from chatkit.site.index import write_index
-from chatkit.site.outputs import alarm_rows, read_json
+from chatkit.site.outputs import read_json
 
 
 def monitor(config=None, days=None, until=None):
@@ -57,11 +58,11 @@ def monitor(config=None, days=None, until=None):
     finally:
         write_index(root())
     report = read_json(path("reports", "monitor.json"))
-    alarms = alarm_rows(report)
+    alarms = worst_first(report["alarms"], ALARM_STATUSES)
     for alarm in alarms:
-        print(f"{alarm['word']}: {alarm['alarm']}. {alarm['explanation']}")
+        print(f"{alarm['word']}: {alarm['code']}. {alarm['explanation']}")
     print(f"Page: {path('reports', 'monitor.html')}")
-    raised = any(alarm["status"] == "alarm" for alarm in alarms)
+    raised = any(alarm["status"] == "fail" for alarm in alarms)
     if report["uncompared"] and not raised:  # no good news for cron
         raise InputError(f"Nothing could be compared with the test of {settings.model}: {report['uncompared']}")
     return raised

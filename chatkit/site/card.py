@@ -1,5 +1,6 @@
 """The model card: what the model is for, what it was made from, how good it is, and what nobody has written down."""
 
+from chatkit.checks.result import worst_first
 from chatkit.project import InputError, read_yaml
 from chatkit.site import outputs
 from chatkit.site.questions import KEYS, QUESTIONS, answered_items, count_answers, read_card, title_of
@@ -34,7 +35,7 @@ def write_card(root, stages, pages):
         answers, problem = {}, f"Nothing of card.yaml is shown: {error}".replace(f"{root}/", "")
     scores, no_scores = outputs.read_output(root, "metrics/evaluate.json")
     report, no_checks = outputs.read_checks(root, scores)
-    checks = outputs.check_rows(report)
+    checks = worst_first(report.get("checks", []))
     model, no_model = outputs.read_output(root, "models/chats/manifest.json")
     train, no_train = outputs.read_output(root, "data/train.parquet", _read_chats)
     test, no_test = outputs.read_output(root, "data/test.parquet", _read_chats)

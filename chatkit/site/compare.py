@@ -2,9 +2,10 @@
 
 import json
 
+from chatkit.checks.result import worst_first
 from chatkit.fingerprint import fingerprint_file
 from chatkit.provenance.revision import FACTS, SCORES_FILE, changed_parameters, without_chats
-from chatkit.site.outputs import DATA_FACTS, SCORES, check_rows, navigation, read_stages, write_page
+from chatkit.site.outputs import DATA_FACTS, SCORES, navigation, read_stages, write_page
 
 _SECTIONS = ("Scores", "Parameters", "Files", "Data", "Categories", "Confusions", "Messages", "Checks")
 _OF_CHATS = _SECTIONS[4:7]
@@ -124,7 +125,7 @@ def _checks(a, b):
     missing = [side.name for side in (a, b) if _CHECKS not in side.outputs]
     if missing:
         return {"missing": missing, "count": 0, "changed": []}
-    old, new = ({check["code"]: check for check in check_rows(side.read_json(_CHECKS))} for side in (a, b))
+    old, new = ({check["code"]: check for check in worst_first(side.read_json(_CHECKS)["checks"])} for side in (a, b))
     checks = old | new
     before, after = ({code: side[code]["word"] if code in side else "absent" for code in checks} for side in (old, new))
     changed = [

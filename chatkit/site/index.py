@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from chatkit.checks.result import ALARM_STATUSES, worst_first
 from chatkit.project import read_yaml
 from chatkit.scores.table import COLUMNS
 from chatkit.site import outputs
@@ -29,7 +30,7 @@ def write_index(root):
     scores, no_scores = outputs.read_output(root, "metrics/evaluate.json")
     report, no_checks = outputs.read_checks(root, scores)
     data, no_data = outputs.read_output(root, "data/chats.json")
-    rows, checks = outputs.score_rows(scores), outputs.check_rows(report)
+    rows, checks = outputs.score_rows(scores), worst_first(report.get("checks", []))
     pages = outputs.navigation(root, names)
     stages = [_stage(root, name, params) for name in names]
     monitor = _monitor(root)
@@ -78,10 +79,10 @@ def _monitor(root):
     if not address and not failed:
         return None
     report, absent = outputs.read_output(root, "reports/monitor.json")
-    alarms = outputs.alarm_rows(report)
-    raised = [alarm["alarm"] for alarm in alarms if alarm["status"] == "alarm"]
+    alarms = worst_first(report.get("alarms", []), ALARM_STATUSES)
+    raised = [alarm["code"] for alarm in alarms if alarm["status"] == "fail"]
     summary = f"{len(raised)} raised ({', '.join(raised)})" if raised else "none raised"
-    if others := _counts(alarm for alarm in alarms if alarm["status"] != "alarm"):
+    if others := _counts(alarm for alarm in alarms if alarm["status"] != "fail"):
         summary += f", {others}"
     period = f"Alarms from {report.get('since')} to {report.get('until')}"
     return {"address": address, "failed": failed, "alarms": absent or f"{period}: {summary}."}

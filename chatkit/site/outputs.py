@@ -8,9 +8,6 @@ from chatkit.data.files import file_sha256
 from chatkit.project import read_yaml, replacing
 from chatkit.site.page import fill
 
-# What a check can have come to, in the reader's words, the worst first.
-_STATUSES = {"fail": "fail", "warn": "warning", "not_run": "not run", "pass": "pass"}
-_ALARMS = {"alarm": "ALARM", "not_run": "not run", "ok": "ok"}
 SCORES = {
     "macro_f1": "macro-F1",
     "accuracy": "accuracy",
@@ -183,56 +180,6 @@ def score_rows(scores):
         return []
     baselines = sorted((scores.get("baselines") or {}).items(), key=lambda item: -(item[1].get("macro_f1") or 0))
     return [{"name": name} | values for name, values in ((scores.get("classifier", "model"), scores), *baselines)]
-
-
-def check_rows(found):
-    """Order the checks that the stage overfitting wrote, the worst first.
-
-    Parameters
-    ----------
-    found : dict
-        Content of ``metrics/overfitting.json``.
-
-    Returns
-    -------
-    list of dict
-        The checks, each with its status in a word under ``word``.
-
-    Examples
-    --------
-    >>> [check["word"] for check in check_rows({"checks": [{"status": "pass"}, {"status": "warn"}, {}]})]
-    ['not known', 'warning', 'pass']
-    """
-    unknown = {"status": "", "code": "", "title": "A check without a title", "explanation": ""}
-    checks = [{**unknown, **check} for check in found.get("checks", [])]
-    for check in checks:
-        check["word"] = _STATUSES.get(check["status"], "not known")
-    return sorted(checks, key=lambda check: ["not known", *_STATUSES.values()].index(check["word"]))
-
-
-def alarm_rows(found):
-    """Order the alarms that `chatkit monitor` wrote, those that are raised first.
-
-    Parameters
-    ----------
-    found : dict
-        Content of ``reports/monitor.json``.
-
-    Returns
-    -------
-    list of dict
-        The alarms, each with its status in a word under ``word``.
-
-    Examples
-    --------
-    >>> [alarm["word"] for alarm in alarm_rows({"alarms": [{"status": "ok"}, {"status": "alarm"}]})]
-    ['ALARM', 'ok']
-    """
-    unknown = {"status": "", "alarm": "an alarm without a name", "explanation": ""}
-    alarms = [{**unknown, **alarm} for alarm in found.get("alarms", [])]
-    for alarm in alarms:
-        alarm["word"] = _ALARMS.get(alarm["status"], "not known")
-    return sorted(alarms, key=lambda alarm: ["not known", *_ALARMS.values()].index(alarm["word"]))
 
 
 def revision(root):

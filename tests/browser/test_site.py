@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on the
 def make_site(root):
     """A project all of whose stages have run, with its overview and its card."""
     from chatkit.checks.result import Result
-    from chatkit.checks.run import CheckReport
+    from chatkit.checks.suite import CheckReport
 
     for folder in ("reports", "metrics", "data"):
         (root / folder).mkdir()
@@ -46,7 +46,7 @@ def make_site(root):
     evidence = [{"row": 1, "similarity": 0.99, "message": "I lost my card. " * 8}]
     board = CheckReport(
         {
-            code: Result(status, 0.1, 0.05, "12 of 90 test chats are copies.", None, evidence)
+            code: Result(status, "12 of 90 test chats are copies.", 0.1, threshold=0.05, evidence=evidence)
             for code, status in zip(("groups", "duplicates", "drift", "labels"), ("pass", "fail", "warn", "not_run"), strict=True)
         }
     )  # fmt: skip

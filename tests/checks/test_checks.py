@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,15 +19,15 @@ from xgboost import XGBClassifier
 
 from chatkit import make_pipeline
 from chatkit.checks import CheckReport, run_checks
-from chatkit.checks.result import NotRunError, Result, Run, texts
-from chatkit.checks.run import CHECKS, THRESHOLDS
+from chatkit.checks.result import NotRunError, Result
+from chatkit.checks.run import Run
+from chatkit.checks.suite import CHECKS
 from chatkit.data.simulate import simulate
 from chatkit.data.split import split_chats
-from chatkit.project import InputError
+from chatkit.project import InputError, parameters
 from chatkit.scores.metrics import macro_f1
+from chatkit.text.messages import MESSAGE, texts
 from tests.conftest import word
-
-MESSAGE = ["subject", "body"]
 
 
 def words_and_line(**parameters):
@@ -41,7 +42,7 @@ def fit(train, pipeline=None):
 
 def found(code, train, test, fitted=None, **options):
     """What one check says."""
-    return CHECKS[code].check(Run(fitted or fit(train), train, test, THRESHOLDS, **options))
+    return CHECKS[code].check(Run(fitted or fit(train), train, test, **options))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_near_copies_fail_where_they_flatter(sides):
     test.loc[rows, [*MESSAGE, "category"]] = longest[[*MESSAGE, "category"]].to_numpy()
     test.loc[rows, "body"] = [f"Hello, {body} 4{row}" for row, body in enumerate(test.loc[rows, "body"])]
     result = found("duplicates", train, test)
-    assert result.statistic <= THRESHOLDS["duplicates"]
+    assert result.statistic <= CHECKS["duplicates"].THRESHOLD
     assert result.status == "fail"
 
 
@@ -442,6 +443,36 @@ def test_thresholds_are_the_callers(clean):
         run_checks(fit(train), train, test.head(0))
 
 
+def test_each_check_says_what_it_is_and_has_the_threshold_of_params_yaml():
+    """Who calls `run_checks` without params.yaml gets the same checks."""
+    for check in CHECKS.values():
+        assert check.TITLE
+        assert check.ADVICE
+        assert check.SEVERITY in ("warn", "fail")
+    defaults = {code: check.THRESHOLD for code, check in CHECKS.items()}
+    assert defaults == parameters("overfitting")["thresholds"]
+    assert list(defaults) == list(parameters("overfitting")["thresholds"]), "in the order of the report"
+
+
+def test_a_check_that_params_yaml_does_not_know_has_its_own_threshold(clean, monkeypatch):
+    """A new check runs with its default until somebody sets another one."""
+    train, test = clean
+    new = SimpleNamespace(
+        TITLE="New", SEVERITY="fail", LEAKAGE=None, ADVICE="Wait.", THRESHOLD=0.5,
+        check=lambda run, threshold: Result("fail", f"{len(run.test)} chats", 1.0, threshold=threshold),
+    )  # fmt: skip
+    monkeypatch.setitem(CHECKS, "new", new)
+    fitted = _Constant(train)
+    assert run_checks(fitted, train, test, only=["new"]).results["new"].threshold == 0.5
+    assert (
+        run_checks(fitted, train, test, parameters("overfitting")["thresholds"], only=["new"]).results["new"].threshold
+        == 0.5
+    )
+    report = run_checks(fitted, train, test, {"new": 0.1}, only=["new"])
+    assert report.results["new"].threshold == 0.1
+    assert "<strong>What to do:</strong> Wait." in report._repr_html_()
+
+
 def test_a_classifier_of_something_else_is_refused(clean):
     """One sentence instead of twelve tracebacks."""
     train, test = clean
@@ -464,21 +495,21 @@ def test_the_report_reads_well_everywhere(report):
     assert str(report).count("\n") == len(CHECKS) - 1
     html = report._repr_html_()
     assert html.count("<details") == len(CHECKS) == html.count("<th scope='row'>")
-    assert report.to_frame()["code"].tolist() == list(CHECKS)
+    assert [row["code"] for row in report.to_records()] == list(CHECKS)
     assert all("evidence" not in row for row in report.to_records())
-    results = {code: Result(status, None, None, "") for code, status in
+    results = {code: Result(status, "") for code, status in
                zip(CHECKS, ["pass", "not_run", "warn", "fail"], strict=False)}  # fmt: skip
     found = re.findall(r"<summary>.*?: (\w+ ?\w*)</summary>", CheckReport(results)._repr_html_())
-    assert found == ["fail", "warn", "not run", "pass"], "what needs reading comes first"
-    bad = CheckReport({"signal": Result("fail", 1.0, 0.0, "<script>", None, [{"chat": "<b>"}])})
+    assert found == ["fail", "warning", "not run", "pass"], "what needs reading comes first"
+    bad = CheckReport({"signal": Result("fail", "<script>", evidence=[{"chat": "<b>"}])})
     assert not re.search("<script>|<b>", bad._repr_html_())
     assert "What to do:" in bad._repr_html_()
 
 
 def test_the_gate_stops_what_failed():
     """Only a failure, and only when asked to."""
-    failed, warned = (CheckReport({"signal": Result(status, 1.0, 0.0, "")}) for status in ("fail", "warn"))
-    assert (failed.status, failed.alarms) == ("fail", 1)
+    failed, warned = (CheckReport({"signal": Result(status, "")}) for status in ("fail", "warn"))
+    assert (failed.alarms, warned.alarms) == (1, 1)
     failed.gate("warn")
     warned.gate("fail")
     with pytest.raises(InputError, match="The checks signal failed"):
@@ -505,7 +536,7 @@ class _Staged:
 def staged(stages, threshold=0.05):
     """What `rounds` says of stages on chats that are all of category a."""
     chats = pd.DataFrame({"subject": "", "body": "x", "category": "a"}, index=range(len(stages[0])))
-    return CHECKS["rounds"].check(Run(_Staged(stages), chats, chats, THRESHOLDS | {"rounds": threshold}))
+    return CHECKS["rounds"].check(Run(_Staged(stages), chats, chats), threshold)
 
 
 def test_what_later_rounds_cost_is_more_than_chance():

@@ -236,7 +236,7 @@ def monitor(folder, *arguments, **environment):
 def found(folder):
     """What was written down: status by alarm."""
     written = json.loads((folder / "reports" / "monitor.json").read_text())
-    return written, {alarm["alarm"]: alarm["status"] for alarm in written["alarms"]}
+    return written, {alarm["code"]: alarm["status"] for alarm in written["alarms"]}
 
 
 def changed(project, name, *statements):
@@ -261,7 +261,7 @@ def test_a_clean_week_exits_with_0(project):
         "ok: drift", "ok: largest share", "ok: confidence", "ok: corrections", "ok: audit", "ok: latency"
     ]  # fmt: skip
     written, status = found(project)
-    assert set(status.values()) == {"ok"}
+    assert set(status.values()) == {"pass"}
     assert (written["since"], written["until"]) == ("2026-11-20", "2026-11-26")
     assert (written["counts"]["chats"], written["counts"]["conversations"]) == (360, 360)
     page = (project / "reports" / "monitor.html").read_text()
@@ -288,7 +288,7 @@ def test_what_is_planted_exits_with_3(project):
     done = monitor(project, "--until", "2026-11-26", "--config", "service.toml")
     assert done.returncode == 3, done.stdout + done.stderr
     status = found(project)[1]
-    assert [name for name, come in status.items() if come == "alarm"] == [
+    assert [name for name, come in status.items() if come == "fail"] == [
         "drift", "largest share", "corrections", "audit", "latency"
     ]  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith(("ALARM", "ok", "not run"))]

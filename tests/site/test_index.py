@@ -357,8 +357,8 @@ def test_monitoring_is_on_the_overview_once_it_has_run(project):
     assert not overview(project).find("a", href="#monitoring")
     put(project, "reports/monitor.html", "<p>")
     assert monitoring() == "reports/monitor.json is not there yet. The page monitor has the details."
-    come = {"drift": "alarm", "audit": "not_run", "latency": "ok"}
-    alarms = [{"alarm": name, "status": status} for name, status in come.items()]
+    come = {"drift": "fail", "audit": "not_run", "latency": "pass"}
+    alarms = [{"code": name, "status": status} for name, status in come.items()]
     put(project, "reports/monitor.json", {"since": "2026-11-20", "until": "2026-11-26", "alarms": alarms})
     said = "Alarms from 2026-11-20 to 2026-11-26: 1 raised (drift), 1 not run, 1 ok."
     assert monitoring() == f"{said} The page monitor has the details."
