@@ -190,7 +190,7 @@ def _monitor(options):
     import datetime as dt
 
     try:
-        from chatkit.service.settings import place, read_settings
+        from chatkit.service.settings import absolute_path, read_settings
         from chatkit.service.tables import open_log
     except ModuleNotFoundError as error:
         raise _no_service(error) from None
@@ -211,7 +211,10 @@ def _monitor(options):
     window(values["days"], values["until"])
     settings = read_settings(options.config)
     open_log(settings.database, to_read=True).dispose()
-    trained_on, train = made_from(read_model(place(settings.model))).get("train_sha256"), path("data", "train.parquet")
+    trained_on, train = (
+        made_from(read_model(absolute_path(settings.model))).get("train_sha256"),
+        path("data", "train.parquet"),
+    )
     if trained_on and train.is_file() and trained_on != file_sha256(train):
         raise InputError(
             f"{settings.model} was trained on another data/train.parquet than the one that lies there, so that "

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from chatkit.data.warehouse import open_engine, read_only, read_url
 from chatkit.project import InputError
-from chatkit.service.settings import place
+from chatkit.service.settings import absolute_path
 
 METADATA = sa.MetaData()
 PREDICTIONS = sa.Table(
@@ -84,7 +84,7 @@ def open_log(url, to_read=False):
 def _open_sqlite(url, to_read):
     if not url.database or url.database == ":memory:":
         raise InputError("database names no file, expected one such as sqlite:///data/service/log.sqlite.")
-    file = place(url.database)
+    file = absolute_path(url.database)
     if to_read:
         if not file.is_file():
             raise InputError(

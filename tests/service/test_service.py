@@ -8,7 +8,7 @@ import uuid
 from concurrent import futures
 
 from chatkit.service.loading import Model
-from chatkit.service.service import drawn, new_id
+from chatkit.service.service import in_audit_sample, new_id
 from tests.service.conftest import message
 
 
@@ -51,7 +51,7 @@ def test_nothing_stays_of_a_request(client):
         for number in range(times):
             path = "/messages?words=true" if number % 4 == 0 else "/messages"
             assert client.post(path, json=bodies[number % 5]).status_code == (200 if number % 5 < 3 else 400)
-        assert log.settle(60)
+        assert log.flush(60)
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
 
@@ -72,4 +72,4 @@ def test_ids_are_uuids_in_the_order_of_time():
     moments = [one.int >> 80 for one in ids]
     assert moments == sorted(moments)
     assert before <= moments[0] <= moments[-1] <= time.time_ns() // 10**6
-    assert 0.17 < sum(drawn(str(one), 0.2) for one in ids) / 5000 < 0.23
+    assert 0.17 < sum(in_audit_sample(str(one), 0.2) for one in ids) / 5000 < 0.23

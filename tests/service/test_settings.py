@@ -87,7 +87,7 @@ def test_what_is_not_installed_is_named():
     [
         ({"MODEL_SHA256": "0" * 64}, "has the digest"),
         ({"DATABASE": "mysql://host/db"}, "has the dialect mysql"),
-        ({"HOST": "192.0.2.1"}, "192.0.2.1:[0-9]+ cannot be listened at"),
+        ({"HOST": "192.0.2.1"}, "Cannot listen on 192.0.2.1:[0-9]+ "),
     ],
 )  # fmt: skip
 def test_a_service_that_cannot_start_says_so(tmp_path, model_folder, settings, said):
