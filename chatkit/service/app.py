@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import time
+from http import HTTPMethod
 from importlib.metadata import version
 
 import sqlalchemy as sa
@@ -27,7 +28,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 routes = Blueprint("chatkit", __name__, static_folder="page", static_url_path="/page")
 service = LocalProxy(lambda: current_app.extensions["chatkit"])
@@ -65,7 +65,7 @@ def _finish(response):
     route = request.url_rule.rule if request.url_rule else "none"
     seconds = time.perf_counter() - g.started
     service.metrics.count_request(route, response.status_code, seconds)
-    method = request.method if request.method in METHODS else "other"
+    method = request.method if request.method in HTTPMethod.__members__ else "other"
     LOGGER.info("%s %s %d in %.1f ms", method, route, response.status_code, 1000 * seconds)
     return response
 

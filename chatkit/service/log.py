@@ -213,16 +213,13 @@ def _is_row_error(error):
 
 def combine(states):
     """Combine the states of several workers' logs into one: see `PredictionLog.state`."""
-    columns = {name: [state[name] for state in states if state[name] is not None] for name in states[0]}
+    spools = [state["spool"] for state in states if state["spool"]]
+    writes = [state["last_write"] for state in states if state["last_write"]]
+    files_behind = sum(spool["files_behind"] for spool in spools)
     return {
-        **{name: sum(columns[name]) for name in ("queue", "buffer", "dropped")},
-        "oldest_seconds": max(columns["oldest_seconds"]),
-        "spool": {
-            "works": all(spool["works"] for spool in columns["spool"]),
-            "files_behind": sum(spool["files_behind"] for spool in columns["spool"]),
-        }
-        if columns["spool"]
-        else None,
+        **{name: sum(state[name] for state in states) for name in ("queue", "buffer", "dropped")},
+        "oldest_seconds": max(state["oldest_seconds"] for state in states),
+        "spool": {"works": all(spool["works"] for spool in spools), "files_behind": files_behind} if spools else None,
         # The last failure, if there is one.
-        "last_write": max(columns["last_write"], key=lambda write: (not write["worked"], write["at"]), default=None),
+        "last_write": max(writes, key=lambda write: (not write["worked"], write["at"]), default=None),
     }

@@ -4,16 +4,9 @@ import json
 import logging
 import traceback
 
-from flask import request
+from flask import abort, request
 from pydantic import ValidationError
-from werkzeug.exceptions import (
-    BadRequest,
-    ClientDisconnected,
-    InternalServerError,
-    RequestEntityTooLarge,
-    RequestTimeout,
-    UnsupportedMediaType,
-)
+from werkzeug.exceptions import BadRequest, ClientDisconnected, InternalServerError, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
 
 LOGGER = logging.getLogger("chatkit.service")
@@ -35,7 +28,6 @@ ERROR_TEXTS = {
     "too_long": "has more than {max_length} entries",
     "too_short": "must not be empty",
     "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
     "extra_forbidden": "has an unknown field",
 }
 
@@ -59,26 +51,26 @@ def read_body(largest):
         compressed or of another type.
     """
     if request.content_length in {None, 0} and "Transfer-Encoding" not in request.headers:
-        raise BadRequest("The body is empty; /openapi.json says what to send.")
+        abort(400, "The body is empty; /openapi.json says what to send.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("Compressed bodies are not supported; send JSON without Content-Encoding.")
+        abort(415, "Compressed bodies are not supported; send JSON without Content-Encoding.")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType("Expected JSON in UTF-8; send it with the header `Content-Type: application/json`.")
+        abort(415, "Expected JSON in UTF-8; send it with the header `Content-Type: application/json`.")
     try:
         data = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise
     except (ClientDisconnected, OSError):
-        raise RequestTimeout from None
+        abort(408)
     except Exception:  # noqa: BLE001 - each server raises its own for a body that breaks off
-        raise BadRequest("The body breaks off.") from None
+        abort(400, "The body breaks off.")
     if len(data) > largest:
-        raise RequestEntityTooLarge
+        abort(413)
     try:
         return json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise BadRequest("The body is not valid JSON in UTF-8.") from None
+        abort(400, "The body is not valid JSON in UTF-8.")
 
 
 def validate(data, model):

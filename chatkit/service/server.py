@@ -21,7 +21,7 @@ from chatkit.project import InputError
 from chatkit.service.app import create_app
 from chatkit.service.loading import read_verified
 from chatkit.service.problems import problem_json
-from chatkit.service.service import Service
+from chatkit.service.service import RELOAD_SIGNAL, Service
 from chatkit.service.settings import absolute_path
 from chatkit.service.spool import lock_spool, retry
 from chatkit.service.workers import Workers
@@ -35,7 +35,6 @@ SWITCH_INTERVAL = 0.0005  # seconds; a tenth of Python's default, since answers 
 KEEP_ALIVE_POLL = 20  # milliseconds in which a thread waits for the next request of a client
 GRACEFUL_TIMEOUT = 15  # seconds for the requests in progress; then the log has
 FLUSH_TIMEOUT = 10
-SIGHUP = {signal.SIGHUP}
 STATUS = {
     errors.LimitRequestLine: 414,
     errors.LimitRequestHeaders: 431,
@@ -59,7 +58,7 @@ def serve(settings, read_settings):
     InputError
         When the model, the log, the spool, the token or the address cannot be used.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGHUP)  # until there are workers to forward it to
+    signal.pthread_sigmask(signal.SIG_BLOCK, RELOAD_SIGNAL)  # until there are workers to forward it to
     log_to_stderr()
     workers = Workers(settings, settings.workers)
     if settings.spool:
@@ -152,28 +151,25 @@ class Master(Arbiter):
     def init_signals(self):
         """Install the handlers; a SIGHUP that came earlier is handled now."""
         super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGHUP)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, RELOAD_SIGNAL)
 
     def spawn_worker(self):
-        """Fork a worker in which SIGHUP waits until its service can reload."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGHUP)
+        """Fork a worker in which SIGHUP is pending until its service waits for it."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, RELOAD_SIGNAL)
         try:
             return super().spawn_worker()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGHUP)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, RELOAD_SIGNAL)
 
     def handle_hup(self):
         """Forward SIGHUP to the workers; gunicorn would replace them, and none would start with a bad model."""
         self.kill_workers(signal.SIGHUP)
 
-    def handle_int(self):
-        """Stop as at SIGTERM, with an answer to the requests in progress."""
-        self.handle_term()
-
     def handle_ttin(self):
         """Keep the number of workers."""
 
     handle_ttou = handle_usr2 = handle_ttin
+    handle_int = Arbiter.handle_term  # the requests in progress are answered
 
 
 class Worker(ThreadWorker):
@@ -192,8 +188,6 @@ class Worker(ThreadWorker):
 
     def start_service(self, service, settings):
         """Finish the start; called when the application is loaded."""
-        signal.signal(signal.SIGHUP, lambda *_: service.request_reload())
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGHUP)
         sys.setswitchinterval(SWITCH_INTERVAL)
         # Rows in the log's queue make the garbage collector look through all objects, a tenth of a second each time;
         # those that exist by now stay, and are left out.

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import logging
 import os
-import queue
+import signal
 import threading
 import time
 import uuid
@@ -22,6 +22,7 @@ from chatkit.service.workers import Workers
 from chatkit.text.mask import mask
 
 LOGGER = logging.getLogger("chatkit.service")
+RELOAD_SIGNAL = {signal.SIGHUP}  # blocked in all threads of a worker, so that it is pending until it is waited for
 FLUSH_TIMEOUT = 0.8  # seconds that a relabel waits at most for its prediction; a worker has to answer in one
 
 
@@ -59,12 +60,12 @@ class Service:
         self._read_settings = read_settings or (lambda: settings)
         self.messages = messages_model(settings)
         self.slots = threading.BoundedSemaphore(settings.in_work)
-        self.reload_error, self._reload_requests = None, queue.SimpleQueue()
+        self.reload_error = None
         self._use(Model(files, settings.model))
         spool = Spool(absolute_path(settings.spool), number, self._workers.count) if settings.spool else None
         self.log = PredictionLog(self._workers.engine, settings.buffer, spool)
         self.metrics = Metrics(self)
-        threading.Thread(target=self._run_reloads, name="reload", daemon=True).start()
+        threading.Thread(target=self._reload_at_signal, name="reload", daemon=True).start()
         self._answers = {b"h": self.state, b"m": self.metrics.worker_text, b"f": lambda: self.log.flush(FLUSH_TIMEOUT)}
         self._workers.serve(number, self._answers)
 
@@ -89,7 +90,7 @@ class Service:
         texts = [(message.subject, message.body) for message in messages]
         categories, probabilities = model.predict(texts)
         milliseconds = round(1000 * (time.perf_counter() - started), 3)
-        at, answers, rows = utc_timestamp(), [], []
+        at, store_text, answers, rows = utc_timestamp(), self.settings.store_text, [], []
         for message, category, shares in zip(messages, categories, probabilities, strict=True):
             prediction_id = new_id()
             shared = {
@@ -101,11 +102,9 @@ class Service:
                 "audit": in_audit_sample(prediction_id, self.settings.audit_share),
             }
             answers.append(shared | {"probabilities": shares and dict(zip(model.classes, shares, strict=True))})
-            rows.append(
-                shared
-                | {name: text_to_log(getattr(message, name), self.settings.store_text) for name in ("subject", "body")}
-                | {"at": at, "probability": shares and max(shares), "milliseconds": milliseconds}
-            )
+            logged = {name: text_to_log(getattr(message, name), store_text) for name in ("subject", "body")}
+            logged |= {"at": at, "probability": shares and max(shares), "milliseconds": milliseconds}
+            rows.append(shared | logged)
         if words:
             for answer, top_words in zip(answers, model.words(texts, categories), strict=True):
                 answer["words"] = top_words and [{"word": word, "contribution": value} for word, value in top_words]
@@ -180,13 +179,9 @@ class Service:
         answers[self._number] = self._answers[question]()
         return answers
 
-    def request_reload(self):
-        """Ask for `reload`, which the reload thread calls; may be called by a signal handler."""
-        self._reload_requests.put(None)
-
-    def _run_reloads(self):
+    def _reload_at_signal(self):
         while True:
-            self._reload_requests.get()
+            signal.sigwait(RELOAD_SIGNAL)
             self.reload()
 
     def reload(self):

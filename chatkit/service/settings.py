@@ -46,17 +46,18 @@ class Settings(BaseModel):
     def token(self):
         """Return the token that relabels must carry, None where they are switched off."""
         if self.relabel_token is not None:
-            token = self.relabel_token.get_secret_value().strip()
-        elif self.relabel_token_file is not None:
+            token = self.relabel_token.get_secret_value()
+        elif self.relabel_token_file is None:
+            return None
+        else:
             try:
-                token = absolute_path(self.relabel_token_file).read_text(encoding="utf-8").strip()
+                token = absolute_path(self.relabel_token_file).read_text(encoding="utf-8")
             except (OSError, ValueError):
                 raise InputError(
                     f"relabel_token_file {self.relabel_token_file} cannot be read; write the token into it, or name "
                     "another file."
                 ) from None
-        else:
-            return None
+        token = token.strip()
         if len(token) < MIN_TOKEN_LENGTH or not token.isascii():
             raise InputError(
                 f"The token for relabels has {len(token)} characters, expected at least {MIN_TOKEN_LENGTH}, all ASCII; "

@@ -69,17 +69,6 @@ class Segment:
         self.file, self.size, self.pending, self.overflowed = file, 0, 0, False
         self.stream = open(file, "ab", buffering=0, opener=_create)  # noqa: SIM115 - as long as rows come
 
-    def append(self, data):
-        """Write all of it or nothing; returns whether it was written."""
-        written = 0
-        with contextlib.suppress(OSError):  # the disk is full, or broken
-            written = self.stream.write(data)
-        if written < len(data):
-            self.stream.truncate(self.size)
-            return False
-        self.size += len(data)
-        return True
-
 
 class Spool:
     """Files of rows, one JSON line each, removed once their rows are in the database. The service holds the lock.
@@ -122,14 +111,19 @@ class Spool:
         return self._segment
 
     def _write(self, data):
-        try:
+        """Write all of it or nothing; returns whether it was written."""
+        with contextlib.suppress(OSError):  # the disk is full, or broken
             if self._segment and self._segment.size > SEGMENT:
                 self._end_segment()
             if self._segment is None:
                 self._segment = Segment(self.folder / f"{time.time_ns():020}-{self._number}.jsonl")
-            return self._segment.append(data)
-        except OSError:
-            return False
+            if self._segment.stream.write(data) == len(data):
+                self._segment.size += len(data)
+                return True
+        with contextlib.suppress(OSError):
+            if self._segment:
+                self._segment.stream.truncate(self._segment.size)
+        return False
 
     def _end_segment(self):
         segment, self._segment = self._segment, None
