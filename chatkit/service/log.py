@@ -122,6 +122,7 @@ class PredictionLog:
             except Exception as error:  # noqa: BLE001 - whatever the database raises, the next try may work
                 self._batches = None  # from the start of the file: rows that are in the database stay as they are
                 self._record_write(error)
+                time.sleep(0.1)  # also while the service stops
                 pause = min(MAX_PAUSE, 2 * pause or 0.1)
             else:
                 pause = 0.0
@@ -133,10 +134,7 @@ class PredictionLog:
             return self._deadline or self._spooled_file() or not self._migrated
 
         with self._changed:
-            if self._deadline:
-                self._changed.wait(min(pause, 0.2))
-            else:
-                self._changed.wait_for(lambda: self._deadline, pause)
+            self._changed.wait_for(lambda: self._deadline, pause)
             self._changed.wait_for(lambda: self._rows or urgent())
             self._changed.wait_for(
                 lambda: len(self._rows) >= self._min_batch or self._written() < self._flush_to or urgent(), MAX_DELAY

@@ -20,18 +20,15 @@ class Metrics:
     """
 
     def __init__(self, service):
-        self._service, self._registry = service, CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        self._registry.register(self)
-        self._requests = Counter(
-            "chatkit_requests", "Requests by route and status", ["route", "status"], registry=self._registry
-        )
+        self._service = service
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        registry.register(self)
+        self._requests = Counter("chatkit_requests", "Requests", ["route", "status"], registry=registry)
         self._seconds = Histogram(
-            "chatkit_request_seconds", "Time to an answer", ["route"], registry=self._registry, buckets=BUCKETS
+            "chatkit_request_seconds", "Response time", ["route"], registry=registry, buckets=BUCKETS
         )
-        self._messages = Counter(
-            "chatkit_messages", "Messages by predicted category", ["category"], registry=self._registry
-        )
+        self._messages = Counter("chatkit_messages", "Messages by predicted category", ["category"], registry=registry)
         for category in service.model.classes:
             self._messages.labels(category)
 
@@ -65,8 +62,7 @@ class Metrics:
     def text(self):
         """Return the metrics of all workers in Prometheus' text format, as bytes, with the label ``worker``."""
         texts = {number: text for number, text in enumerate(self._service.ask_all(b"m")) if text}
-        answering = GaugeMetricFamily("chatkit_workers_answering", "Workers that answer", len(texts))
-        merged = {answering.name: answering}
+        merged = {"": GaugeMetricFamily("chatkit_workers_answering", "Workers that answer", len(texts))}
         for number, text in texts.items():
             for family in text_string_to_metric_families(text):
                 metric = merged.setdefault(family.name, Metric(family.name, family.documentation, family.type))

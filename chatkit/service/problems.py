@@ -105,23 +105,22 @@ def validate(data, model):
 
 def with_errors(error, details):
     """Return an HTTP error that names the places that are wrong: `details` by JSON pointer."""
-    error.errors = [{"path": path, "detail": detail} for path, detail in details.items()]
+    error.members = {"errors": [{"path": path, "detail": detail} for path, detail in details.items()]}
     return error
 
 
-def problem_json(status, detail=None, **more):
+def problem_json(status, detail=None, **members):
     """Return the content of an error as RFC 9457 has it."""
     title = HTTP_STATUS_CODES.get(status, "Error")
     detail = detail or DETAILS.get(status, f"{title}.")
-    return json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, **more})
+    return json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, **members})
 
 
 def problem(error):
     """Return the response for an HTTP error."""
     response, given = error.get_response(), vars(error)
     # werkzeug's own description may hold what was sent; one that was given in this package does not.
-    errors = {"errors": given["errors"]} if "errors" in given else {}
-    response.data = problem_json(response.status_code, given.get("description"), **errors)
+    response.data = problem_json(response.status_code, given.get("description"), **given.get("members", {}))
     response.content_type = "application/problem+json"
     return response
 

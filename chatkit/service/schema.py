@@ -26,6 +26,7 @@ def _text(max_length, min_length=0):
 
 
 _Name = _text(200, 1)
+_WORDS = "with ?words=true: those that contributed most, the strongest first; null from a classifier that weighs none"
 
 
 def messages_model(settings):
@@ -79,14 +80,8 @@ class Prediction(_Strict):
     category: str
     probabilities: dict[str, float] | None = Field(description="null from a classifier that gives none")
     model: str = Field(description="SHA-256 of what determines the model's answers")
-    audit: bool = Field(
-        description="in the random audit sample: let a person look, and relabel it even where it is right"
-    )
-    words: Annotated[list[Word], Field(max_length=10)] | None = Field(
-        None,
-        description="with ?words=true: those that contributed most to the category, the strongest first; null from a "
-        "classifier that weighs no words",
-    )
+    audit: bool = Field(description="in the random audit sample: relabel it even where it is right")
+    words: Annotated[list[Word], Field(max_length=10)] | None = Field(None, description=_WORDS)
 
 
 class Predictions(_Strict):
@@ -157,9 +152,7 @@ class Health(_Strict):
     live: bool
     ready: bool
     workers: Workers
-    model: str | None = Field(
-        description="SHA-256 of what determines the model's answers; null while the workers have different ones"
-    )
+    model: str | None = Field(description="as in a prediction; null while the workers have different ones")
     loaded_at: str
     reload_error: str | None = Field(description="why the last reload failed")
     log: LogState

@@ -175,8 +175,6 @@ class Master(Arbiter):
 class Worker(ThreadWorker):
     """gunicorn's worker with threads."""
 
-    number = None
-
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self._request_starts = {}  # by connection
@@ -204,10 +202,10 @@ class Worker(ThreadWorker):
         What was read of such a request is answered all the same.
         """
         super().notify()
-        for conn, started in self._request_starts.copy().items():
-            if started < time.monotonic() - REQUEST_TIMEOUT:
-                with contextlib.suppress(OSError):  # it is closed already
-                    conn.sock.shutdown(socket.SHUT_RD)
+        latest = time.monotonic() - REQUEST_TIMEOUT
+        for conn in [conn for conn, started in self._request_starts.copy().items() if started < latest]:
+            with contextlib.suppress(OSError):  # it is closed already
+                conn.sock.shutdown(socket.SHUT_RD)
 
     def enqueue_req(self, conn):
         """Set the timeouts of a connection: a silent client must not occupy a thread."""

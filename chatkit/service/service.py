@@ -61,16 +61,13 @@ class Service:
         self.messages = messages_model(settings)
         self.slots = threading.BoundedSemaphore(settings.in_work)
         self.reload_error = None
-        self._use(Model(files, settings.model))
+        self.model, self.loaded_at = Model(files, settings.model), utc_timestamp()
         spool = Spool(absolute_path(settings.spool), number, self._workers.count) if settings.spool else None
         self.log = PredictionLog(self._workers.engine, settings.buffer, spool)
         self.metrics = Metrics(self)
         threading.Thread(target=self._reload_at_signal, name="reload", daemon=True).start()
         self._answers = {b"h": self.state, b"m": self.metrics.worker_text, b"f": lambda: self.log.flush(FLUSH_TIMEOUT)}
         self._workers.serve(number, self._answers)
-
-    def _use(self, model):
-        self.model, self.loaded_at = model, utc_timestamp()
 
     def classify(self, messages, words=False):
         """Predict the categories of messages and log the predictions.
@@ -189,7 +186,7 @@ class Service:
         try:
             settings = self._read_settings()
             files = read_verified(absolute_path(settings.model), settings.model_sha256)
-            self._use(Model(files, settings.model))
+            self.model, self.loaded_at = Model(files, settings.model), utc_timestamp()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the new model, the current one works
             known = isinstance(error, InputError)
             self.reload_error = str(error) if known else f"The new model cannot be loaded ({type(error).__name__})."

@@ -120,9 +120,8 @@ def _validate(values, name_of, strict=True):
         first = error.errors()[0]
         name, message = name_of(first["loc"][0]), first["msg"]
         if first["type"] == "extra_forbidden":
-            raise InputError(
-                f"{name} is no setting of the service; known are {', '.join(Settings.model_fields)}."
-            ) from None
+            known = ", ".join(Settings.model_fields)
+            raise InputError(f"{name} is no setting of the service; known are {known}.") from None
         raise InputError(f"{name} is not what was expected: {message[0].lower()}{message[1:]}; mend it.") from None
     return {key: getattr(layer, key) for key in layer.model_fields_set}
 

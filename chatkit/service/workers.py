@@ -85,7 +85,7 @@ class Workers:
         threading.Thread(target=self._run, args=(self._listeners[number], answers), name="workers", daemon=True).start()
 
     def _run(self, listener, answers):
-        while True:
+        while listener.fileno() >= 0:
             try:
                 connection, _ = listener.accept()
                 with connection:
@@ -93,9 +93,7 @@ class Workers:
                     answer = answers.get(connection.recv(1))
                     if answer:  # else it is not one of the workers
                         connection.sendall(to_json(answer()))
-            except OSError:  # the other side is gone
-                if listener.fileno() < 0:
-                    return
+            except OSError:  # the other side is gone, or this listener is closed
                 time.sleep(0.01)
             except Exception as error:  # noqa: BLE001 - the next question may be answered
                 LOGGER.error("a worker cannot answer another one (%s)", type(error).__name__)  # noqa: TRY400

@@ -110,7 +110,7 @@ class Served:
         return status, got, json.loads(data)
 
     def health(self):
-        """What /health says, None where nobody answers."""
+        """The content of /health, None without an answer."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             return json.loads(self.ask("GET", "/health")[2])
 

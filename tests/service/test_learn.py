@@ -125,7 +125,7 @@ def test_the_stages_take_relabels_from_the_service(project, chats):
     assert service.close() == 0
     yaml, file = YAML(), project / "params.yaml"
     params = yaml.load(file)
-    params["query"] |= {"relabels": LOG, "as_of": learn.now()}
+    params["query"] |= {"relabels": LOG, "as_of": learn.utc_timestamp()}
     yaml.dump(params, file)
     for stage in ("query", "split"):
         run_stage(stage)

@@ -345,7 +345,7 @@ def test_what_is_forgotten_is_gone(engine, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "expected"),
     [
         ("mysql://host/db", "has the dialect mysql, expected sqlite or postgresql"),
         ("sqlite://", "names no file"),
@@ -354,8 +354,8 @@ def test_what_is_forgotten_is_gone(engine, tmp_path):
         ("$NOT_THERE", "NOT_THERE, named by database, is not set"),
     ],
 )
-def test_a_bad_url_is_one_sentence(url, said):
+def test_a_bad_url_is_one_sentence(url, expected):
     """As for the warehouse."""
-    with pytest.raises(InputError, match=said) as error:
+    with pytest.raises(InputError, match=expected) as error:
         open_log(url)
     assert "me:word" not in str(error.value)

@@ -55,7 +55,7 @@ def relabel(prediction_id):
     return SimpleNamespace(model_dump=lambda: row)
 
 
-def test_whoever_is_asked_answers_for_all(pair, monkeypatch):
+def test_every_worker_answers_for_all(pair, monkeypatch):
     """Rows that wait are added up, metrics say whose they are, and one that is wrong is seen through the other."""
     wait_for(lambda: pair[0].health()["log"]["last_write"] and pair[1].log.state()["last_write"], "no tables")
     monkeypatch.setattr("chatkit.service.log.MAX_DELAY", 3600)
@@ -77,37 +77,37 @@ def test_whoever_is_asked_answers_for_all(pair, monkeypatch):
     assert (health["reload_error"], health["model"]) == ("It is a bad one.", None)
 
 
-def test_a_relabel_of_what_another_worker_said(pair, monkeypatch):
-    """Its prediction may still be in the other's memory; one that nobody made is not in the log."""
+def test_a_relabel_of_the_prediction_of_another_worker(pair, monkeypatch):
+    """Its prediction may still be in the other's memory; an unknown one is not in the log."""
     wait_for(lambda: all(service.log.state()["last_write"] for service in pair), "no tables")
     monkeypatch.setattr("chatkit.service.log.MAX_DELAY", 3600)
-    (said,) = classify(pair[1])
-    assert pair[0].relabel([relabel(said["prediction_id"])])[1] == []
+    (other,) = classify(pair[1])
+    assert pair[0].relabel([relabel(other["prediction_id"])])[1] == []
     (own,) = classify(pair[0])
     assert pair[0].relabel([relabel(own["prediction_id"])])[1] == []
-    assert pair[0].relabel([relabel(said["prediction_id"]), relabel("nobody's")])[1] == [1]
+    assert pair[0].relabel([relabel(other["prediction_id"]), relabel("nobody's")])[1] == [1]
 
 
 def test_one_that_does_not_answer(group, monkeypatch):
-    """A dead one is left out; what takes its place is heard again."""
+    """A dead one is left out; its replacement answers again."""
     monkeypatch.setattr("chatkit.service.workers.TIMEOUT", 0.2)
     workers = group(3)
     workers.serve(1, {b"h": lambda: {"is": "well"}})
     for _ in range(5):
         assert workers.ask(0, b"h") == [None, {"is": "well"}, None]
     workers.serve(2, {b"h": lambda: "again"})
-    wait_for(lambda: workers.ask(0, b"h") == [None, {"is": "well"}, "again"], "it is not heard")
+    wait_for(lambda: workers.ask(0, b"h") == [None, {"is": "well"}, "again"], "it does not answer")
 
 
-def test_strangers_do_not_keep_a_worker_from_answering(group, monkeypatch):
+def test_other_clients_do_not_keep_a_worker_from_answering(group, monkeypatch):
     """Who says nothing, hangs up or asks nonsense."""
     monkeypatch.setattr("chatkit.service.workers.TIMEOUT", 0.5)
     workers = group(2)
     workers.serve(1, {b"h": lambda: 1})
     address = workers._listeners[1].getsockname()
-    for said in (b"", b"x", b"\xff", b"GET / HTTP/1.1\r\n\r\n"):
+    for sent in (b"", b"x", b"\xff", b"GET / HTTP/1.1\r\n\r\n"):
         with socket.create_connection(address) as stranger:
-            stranger.sendall(said)
+            stranger.sendall(sent)
     silent = socket.create_connection(address)
     wait_for(lambda: workers.ask(0, b"h") == [None, 1], "it does not answer")
     silent.close()
@@ -131,10 +131,10 @@ def test_one_that_takes_too_long_is_not_waited_for(group, monkeypatch):
     workers.serve(1, {b"h": lambda: going.wait(60)})
     assert workers.ask(0, b"h") == [None, None]
     going.set()
-    wait_for(lambda: workers.ask(0, b"h") == [None, True], "it is not heard")
+    wait_for(lambda: workers.ask(0, b"h") == [None, True], "it does not answer")
 
 
-def test_a_mistake_in_an_answer_is_said_and_the_next_one_comes(group, monkeypatch, caplog):
+def test_an_error_in_an_answer_is_logged_and_the_next_one_comes(group, monkeypatch, caplog):
     """The kind of the error only: its text may hold a chat."""
     monkeypatch.setattr("chatkit.service.workers.TIMEOUT", 0.5)
     answers = iter([1])
@@ -142,12 +142,12 @@ def test_a_mistake_in_an_answer_is_said_and_the_next_one_comes(group, monkeypatc
     workers.serve(1, {b"h": lambda: next(answers) and {}["s3cr3t"], b"m": lambda: 2})
     assert workers.ask(0, b"h") == [None, None]
     assert workers.ask(0, b"m") == [None, 2]
-    wait_for(lambda: "a worker cannot answer another one (KeyError)" in caplog.text, "nothing is said")
+    wait_for(lambda: "a worker cannot answer another one (KeyError)" in caplog.text, "nothing is logged")
     assert "s3cr3t" not in caplog.text
 
 
 def test_a_hung_one_takes_no_time_from_the_others(group, monkeypatch):
-    """However many have asked it in vain."""
+    """However many connections to it are open."""
     monkeypatch.setattr("chatkit.service.workers.TIMEOUT", 0.3)
     workers = group(3)
     workers.serve(2, {b"h": lambda: time.sleep(0.02) or "well"})
