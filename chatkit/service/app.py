@@ -110,11 +110,10 @@ def post_relabels():
     data = read_body(service.settings.largest_body)
     with _limited():
         relabels = validate(data, Relabels).relabels
-        known = set(service.model.classes)
         if errors := {
             f"/relabels/{index}/category": "is no category of the model"
             for index, relabel in enumerate(relabels)
-            if relabel.category not in known
+            if relabel.category not in service.model.classes
         }:
             raise with_errors(BadRequest("The model does not have a category; `errors` says which."), errors)
         try:

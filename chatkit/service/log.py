@@ -32,9 +32,8 @@ class PredictionLog:
     """
 
     def __init__(self, engine, buffer, spool=None):
-        self._engine, self._buffer = engine, buffer
+        self._engine, self._buffer, self._spool = engine, buffer, spool
         self._min_batch = max(1, min(BATCH, buffer // 2))  # so many rows do not wait for more
-        self._spool = spool
         self._rows = deque()  # (row, its segment of the spool)
         self._changed = threading.Condition()
         self._queued = self._flush_to = 0  # rows put into the queue so far; how many of them `flush` waits for
