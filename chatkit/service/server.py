@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import logging
+import queue
 import select
 import signal
 import socket
@@ -58,14 +59,17 @@ def serve(settings, read_settings):
     InputError
         When the model, the log, the spool, the token or the address cannot be used.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, RELOAD_SIGNAL)  # until there are workers to forward it to
+    signals = queue.SimpleQueue()
+    signal.signal(signal.SIGHUP, lambda number, _frame: signals.put(number))  # until gunicorn has a handler
     log_to_stderr()
     workers = Workers(settings, settings.workers)
     if settings.spool:
         lock_spool(absolute_path(settings.spool))
     listener = listen(settings.host, settings.port)
     files = read_verified(absolute_path(settings.model), settings.model_sha256)
-    Master(Server(settings, files, read_settings, workers, listener)).run()
+    master = Master(Server(settings, files, read_settings, workers, listener))
+    master.SIG_QUEUE = signals
+    master.run()
 
 
 def log_to_stderr():
@@ -147,11 +151,6 @@ class Server(BaseApplication):
 
 class Master(Arbiter):
     """gunicorn's parent process; at a reload it keeps its workers."""
-
-    def init_signals(self):
-        """Install the handlers; a SIGHUP that came earlier is handled now."""
-        super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, RELOAD_SIGNAL)
 
     def spawn_worker(self):
         """Fork a worker in which SIGHUP is pending until its service waits for it."""
