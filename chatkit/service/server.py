@@ -97,9 +97,8 @@ def listen(host, port):
     InputError
         When the address cannot be used.
     """
-    ipv6 = ":" in host
-    family = socket.AF_INET6 if ipv6 else socket.AF_INET
-    create = partial(socket.create_server, (host, port), family=family, backlog=2048, dualstack_ipv6=ipv6)
+    kind = {"family": socket.AF_INET6, "dualstack_ipv6": True} if ":" in host else {}
+    create = partial(socket.create_server, (host, port), backlog=2048, **kind)
     try:
         return retry(create, OSError, LISTEN_TIMEOUT)
     except OSError as error:
