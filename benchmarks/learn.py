@@ -36,9 +36,9 @@ from chatkit.data.warehouse import extract
 from chatkit.model.bundle import save_model
 from chatkit.plots import style
 from chatkit.scores.metrics import scores
-from chatkit.service.loading import admit
+from chatkit.service.loading import read_verified
 from chatkit.service.schema import Relabel
-from chatkit.service.service import Service, now
+from chatkit.service.service import Service, utc_timestamp
 from chatkit.service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +76,7 @@ def train(folder, people):
     """Do what the stages query, split and train do; returns the model and the facts of the query."""
     warehouse, out = f"sqlite:///{folder}/chats.sqlite", folder / "chats.parquet"
     facts = extract(
-        warehouse, ROOT / "queries" / "chats.sql", now(), out, relabels=people
+        warehouse, ROOT / "queries" / "chats.sql", utc_timestamp(), out, relabels=people
     )  # as of now: every relabel so far
     known, _ = split_chats(read_table(out), "group")
     model = make_pipeline().fit(known[MESSAGE], known["category"])
@@ -87,8 +87,8 @@ def train(folder, people):
 def serve(service, chats):
     """Let the service sort chats; returns its answers."""
     messages = [SimpleNamespace(**row) for row in chats.rename(columns={"id": "message_id"}).to_dict("records")]
-    answers = [one for start in range(0, len(messages), 256) for one in service.sort(messages[start : start + 256])]
-    assert service.log.settle(60)
+    answers = [one for start in range(0, len(messages), 256) for one in service.classify(messages[start : start + 256])]
+    assert service.log.flush(60)
     return pd.DataFrame(answers)
 
 
@@ -146,14 +146,14 @@ def one_policy(seed, parts, policy, as_many):
         score(0, train(folder, None)[0], relabels=0)
         database = f"sqlite:///{folder}/log.sqlite"
         settings = Settings(model=str(folder / "model"), database=database, spool=False, audit_share=AUDIT_SHARE)
-        service = Service(settings, admit(folder / "model"))
+        service = Service(settings, read_verified(folder / "model"))
         for number, chats in enumerate(served, 1):
             answers = serve(service, chats)
             right = (answers["category"] == chats["category"]).to_numpy()  # as people see it
             audit = answers["audit"].to_numpy()
             looked = chosen(policy, ~right, audit, rng.random(len(chats)), as_many[number - 1])
             relabel(service, answers[looked], chats["category"][looked])
-            people = latest_relabels(database, now())
+            people = latest_relabels(database, utc_timestamp())
             model, facts = train(folder, people)
             assert facts["relabels"]["added"] == len(people)
             # What the log alone can tell of this round.

@@ -1,8 +1,9 @@
-"""The one door a model comes in by: read once, checked, parsed in a process that may die of it, then in this one."""
+"""Load a model: its files are read once and verified, parsed in a child process that may crash, then in this one."""
 
-import json
+import io
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 
@@ -10,16 +11,16 @@ from chatkit.explain.words import top_words_per_message, weighs_words
 from chatkit.model.bundle import model_sha256, parse_model, read_model
 from chatkit.project import InputError
 
-_SECONDS = 120  # for the first parse; a model of 80 MB takes less than ten
+_PARSE_TIMEOUT = 120  # seconds; a model of 80 MB takes less than ten
 
 
 class Model:
-    """A model at work.
+    """A model in memory.
 
     Parameters
     ----------
     files : dict of str to bytes
-        From `admit`.
+        From `read_verified`.
     folder : path-like
         Where they come from, for error messages.
 
@@ -34,15 +35,15 @@ class Model:
         self._pipeline = parse_model(files, folder)
         self.sha256 = model_sha256(files)
         self.classes = [str(category) for category in self._pipeline.named_steps["classifier"].classes_]
-        self.predict([("", "")])  # what is made at the first call is made now
+        self.predict([("", "")])  # what is built at the first call is built now
 
     def predict(self, messages):
-        """Sort messages.
+        """Predict the categories of messages.
 
         Parameters
         ----------
         messages : list of (str, str)
-            Subject and body; a list, since to make a frame takes longer than to sort one message.
+            Subject and body; a list, since to make a frame takes longer than to classify one message.
 
         Returns
         -------
@@ -50,19 +51,18 @@ class Model:
         probabilities : list of list of float, or list of None
             In the order of `classes`; None from a classifier that gives none.
         """
-        # Step by step: what the pipeline itself looks at before each call takes a fifth of the time of one message.
-        *before, (_, classifier) = self._pipeline.steps
-        for _, step in before:
-            messages = step.transform(messages)
+        # Step by step: the checks of the pipeline itself before each call take a fifth of the time of one message.
+        *transformers, (_, classifier) = self._pipeline.steps
+        for _, transformer in transformers:
+            messages = transformer.transform(messages)
         if not hasattr(classifier, "predict_proba"):
             categories = [str(category) for category in classifier.predict(messages)]
             return categories, [None] * len(categories)
         probabilities = np.asarray(classifier.predict_proba(messages), dtype=np.float64)
-        best = probabilities.argmax(axis=1)
-        return [self.classes[place] for place in best], probabilities.tolist()
+        return [self.classes[index] for index in probabilities.argmax(axis=1)], probabilities.tolist()
 
     def words(self, messages, categories):
-        """Say which words spoke for what was said.
+        """Return the words that contributed most to the predicted categories.
 
         Parameters
         ----------
@@ -80,10 +80,10 @@ class Model:
         return top_words_per_message(self._pipeline, messages, categories)
 
 
-def admit(folder, sha256=None):
-    """Read and check a model, and let another process parse it first.
+def read_verified(folder, sha256=None):
+    """Read and verify the files of a model, and parse them in a child process first.
 
-    XGBoost's parser is not made for hostile bytes: a bad file can end the process that reads it.
+    XGBoost's parser is not hardened: a malformed file can crash the process that reads it.
 
     Parameters
     ----------
@@ -99,43 +99,50 @@ def admit(folder, sha256=None):
     Raises
     ------
     InputError
-        When the model is not what it must be, or parsing it ends the other process.
+        When the model is not as expected, or parsing it crashes the child process.
     """
     files = read_model(folder, sha256)
-    head = json.dumps({"folder": str(folder), "sizes": {name: len(data) for name, data in files.items()}}).encode()
+    archive = io.BytesIO()
+    pack(files, archive)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "chatkit.service.loading"],
-            input=b"\n".join([head, b"".join(files.values())]),
+        child = subprocess.run(
+            [sys.executable, "-m", "chatkit.service.loading", str(folder)],
+            input=archive.getvalue(),
             capture_output=True,
-            timeout=_SECONDS,
+            timeout=_PARSE_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise InputError(
-            f"To parse the model in {folder} took more than {_SECONDS} seconds; make it again with `dvc repro train`."
+            f"Parsing the model in {folder} took more than {_PARSE_TIMEOUT} seconds; make it again with "
+            "`dvc repro train`."
         ) from None
-    if done.returncode == 1 and done.stdout:
-        raise InputError(done.stdout.decode(errors="replace").strip())
-    if done.returncode:
+    if child.returncode == 1 and child.stdout:
+        raise InputError(child.stdout.decode(errors="replace").strip())
+    if child.returncode:
         raise InputError(
-            f"The model in {folder} ended the process that parsed it (exit code {done.returncode}); restore it with "
+            f"The model in {folder} crashed the process that parsed it (exit code {child.returncode}); restore it with "
             f"`dvc checkout {folder}`, or make it again with `dvc repro train`."
         )
     return files
 
 
-def main():
-    """Parse what comes in on standard input; returns the exit code."""
-    head = json.loads(sys.stdin.buffer.readline())
-    files = {name: sys.stdin.buffer.read(size) for name, size in head["sizes"].items()}
-    try:
-        Model(files, head["folder"])
-    except InputError as error:
-        print(error)
-        return 1
-    return 0
+def pack(files, target):
+    """Write the files of a model into a binary file object, with checksums."""
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+
+
+def unpack(source):
+    """Read what `pack` wrote; `zipfile.BadZipFile` where it is not whole."""
+    with zipfile.ZipFile(source) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        Model(unpack(io.BytesIO(sys.stdin.buffer.read())), sys.argv[1])
+    except InputError as error:
+        print(error)
+        sys.exit(1)

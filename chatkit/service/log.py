@@ -1,4 +1,4 @@
-"""The log of predictions: a bounded queue, one thread that writes, and a database that may be away."""
+"""The log of predictions: a bounded queue, one thread that writes, and a database that may be unavailable."""
 
 import datetime as dt
 import itertools
@@ -12,40 +12,39 @@ import sqlalchemy as sa
 from chatkit.service.tables import add_predictions, migrate, storable
 
 BATCH = 500  # rows in one transaction
-GATHER = 0.2  # seconds in which rows gather: to write each by itself would slow down the answers
-LONGEST_PAUSE = 5.0  # seconds between two tries while the database is away
+MAX_DELAY = 0.2  # seconds in which rows gather: to write each by itself would slow down the answers
+MAX_PAUSE = 5.0  # seconds between two tries while the database is unavailable
 LOGGER = logging.getLogger("chatkit.service")
 
 
 class PredictionLog:
-    """Takes rows at once, and sees that they get into the database.
+    """Queues rows, and writes them to the database in a thread.
 
     Parameters
     ----------
     engine : sqlalchemy.engine.Engine
         From `chatkit.service.tables.open_log`.
     buffer : int
-        Rows to keep in memory while the database is away. Beyond it the spool keeps them; without a spool, or where
-        its disk is full, they are dropped and counted.
+        Rows to keep in memory while the database is unavailable. Beyond it the spool keeps them; without a spool, or
+        where its disk is full, they are dropped and counted.
     spool : chatkit.service.spool.Spool, optional
-        Where rows are written down before they are answered.
+        Where rows are written before they are answered.
     """
 
     def __init__(self, engine, buffer, spool=None):
-        self._engine, self._buffer = engine, buffer
-        self._enough = max(1, min(BATCH, buffer // 2))  # rows not to wait any longer for others
-        self._spool = spool
+        self._engine, self._buffer, self._spool = engine, buffer, spool
+        self._min_batch = max(1, min(BATCH, buffer // 2))  # so many rows do not wait for more
         self._rows = deque()  # (row, its segment of the spool)
         self._changed = threading.Condition()
-        self._taken = self._hurried = 0  # rows put in so far; who waits for rows to be written
-        self._closing = None  # the moment to give up, once the service stops
+        self._queued = self._flush_to = 0  # rows put into the queue so far; how many of them `flush` waits for
+        self._deadline = None  # when to give up, once the service stops
         self._migrated, self._batches = False, None
-        self.dropped, self.last_write = 0, None
+        self._dropped, self._last_write = 0, None
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def put(self, rows):
-        """Take rows; never waits for the database, never fails.
+        """Queue rows; never waits for the database, never fails.
 
         Parameters
         ----------
@@ -54,29 +53,27 @@ class PredictionLog:
         """
         rows = [storable(row) for row in rows]
         with self._changed:
-            before = len(self._rows)
+            was_empty = not self._rows
             segment = self._spool.append(rows) if self._spool else None
             for row in rows:
                 if len(self._rows) < self._buffer:
                     self._rows.append((row, segment))
-                    self._taken += 1
+                    self._queued += 1
                 elif segment:
                     segment.overflowed = True
                 else:
-                    self.dropped += 1
+                    self._dropped += 1
             # To wake the writer for each row would cost more than the row.
-            if not before or len(self._rows) >= self._enough:
+            if was_empty or len(self._rows) >= self._min_batch:
                 self._changed.notify_all()
 
     def state(self):
-        """Say how the log is, for /health and /metrics.
+        """Return the state of the log, for /health and /metrics.
 
         Returns
         -------
         dict
-            queue (rows in memory), oldest_seconds (how long the first of them has waited), buffer, dropped, spool
-            (whether it works; None where there is none), spool_files (that memory does not hold), last_write (when, and
-            whether it worked).
+            Fields of `chatkit.service.schema.LogState`.
         """
         with self._changed:
             oldest = dt.datetime.fromisoformat(self._rows[0][0]["at"]) if self._rows else None
@@ -84,27 +81,23 @@ class PredictionLog:
                 "queue": len(self._rows),
                 "oldest_seconds": round((dt.datetime.now(dt.UTC) - oldest).total_seconds(), 1) if oldest else 0.0,
                 "buffer": self._buffer,
-                "dropped": self.dropped,
+                "dropped": self._dropped,
                 "spool": {"works": self._spool.works, "files_behind": len(self._spool.behind)} if self._spool else None,
-                "last_write": self.last_write,
+                "last_write": self._last_write,
             }
 
-    def settle(self, seconds):
-        """Wait until what is queued now is in the database, but not longer; returns whether all that came before is."""
+    def flush(self, seconds):
+        """Wait for the rows that are queued now, but not longer; returns whether all earlier ones are written."""
         with self._changed:
-            last = self._taken
-            self._hurried += 1
+            last = self._flush_to = self._queued
             self._changed.notify_all()
-            try:
-                done = self._changed.wait_for(lambda: self._taken - len(self._rows) >= last, seconds)
-                return done and not self._behind()
-            finally:
-                self._hurried -= 1
+            written = self._changed.wait_for(lambda: self._written() >= last, seconds)
+            return written and not self._spooled_file()
 
     def close(self, seconds):
         """Write what is queued, for so many seconds at most; returns the number of rows that are lost."""
         with self._changed:
-            self._closing = time.monotonic() + seconds
+            self._deadline = time.monotonic() + seconds
             self._changed.notify_all()
         self._thread.join(seconds + 1)
         with self._changed:
@@ -122,36 +115,35 @@ class PredictionLog:
                 if not self._migrated:
                     migrate(self._engine)
                     self._migrated = True
-                    self._note(None)
+                    self._record_write(None)
                 self._write_queued()
                 self._write_spooled()
-            except Exception as error:  # noqa: BLE001 - whatever the database says, the next try may work
-                self._note(error)
-                pause = min(LONGEST_PAUSE, 2 * pause or 0.1)
+            except Exception as error:  # noqa: BLE001 - whatever the database raises, the next try may work
+                self._batches = None  # from the start of the file: rows that are in the database stay as they are
+                self._record_write(error)
+                time.sleep(0.1)  # also while the service stops
+                pause = min(MAX_PAUSE, 2 * pause or 0.1)
             else:
                 pause = 0.0
 
     def _wait(self, pause):
-        """Wait for `pause` seconds, then for something to do, and for more of it; returns whether to go on."""
-        with self._changed:
-            if self._closing:
-                self._changed.wait(min(pause, 0.2))
-            else:
-                self._changed.wait_for(lambda: self._closing, pause)
-            self._changed.wait_for(lambda: self._closing or self._rows or self._behind() or not self._migrated)
-            self._changed.wait_for(
-                lambda: (
-                    self._closing
-                    or self._hurried
-                    or len(self._rows) >= self._enough
-                    or self._behind()
-                    or not self._migrated
-                ),
-                GATHER,
-            )
-            return not self._closing or bool(self._rows and time.monotonic() < self._closing)
+        """Wait for `pause` seconds, then for rows, and for a batch of them; returns whether to go on."""
 
-    def _behind(self):
+        def urgent():
+            return self._deadline or self._spooled_file() or not self._migrated
+
+        with self._changed:
+            self._changed.wait_for(lambda: self._deadline, pause)
+            self._changed.wait_for(lambda: self._rows or urgent())
+            self._changed.wait_for(
+                lambda: len(self._rows) >= self._min_batch or self._written() < self._flush_to or urgent(), MAX_DELAY
+            )
+            return not self._deadline or bool(self._rows and time.monotonic() < self._deadline)
+
+    def _written(self):
+        return self._queued - len(self._rows)
+
+    def _spooled_file(self):
         return self._spool and self._spool.next_file()
 
     def _write_queued(self):
@@ -164,87 +156,67 @@ class PredictionLog:
             for _ in batch:
                 self._rows.popleft()
             for segment, rows in Counter(segment for _, segment in batch if segment).items():
-                self._spool.arrived(segment, rows)
-            self.dropped += refused
+                self._spool.mark_written(segment, rows)
+            self._dropped += refused
             self._changed.notify_all()
 
     def _write_spooled(self):
-        """Write one batch of what memory does not hold: of a file that was left behind, or that overflowed."""
+        """Write one batch of a file that memory does not hold: an earlier worker left it, or it overflowed."""
         with self._changed:
-            file = self._behind()
+            file = self._spooled_file()
         if not file:
             return
         self._batches = self._batches or self._spool.read(file, BATCH)
-        try:
-            batch = next(self._batches, None)
-            refused = self._add(batch) if batch else 0
-        except FileNotFoundError:  # somebody took it away
-            batch, refused = None, 0
-        except Exception:
-            self._batches = None  # from the start again: rows that are there already stay as they are
-            raise
+        batch = next(self._batches, None)
+        refused = self._add(batch) if batch else 0
         with self._changed:
-            self.dropped += refused
+            self._dropped += refused
             if batch is None:
                 self._batches = None
                 self._spool.remove(file)
 
     def _add(self, rows):
-        """Add rows; returns how many of them the database refuses for what they are."""
+        """Add rows; returns how many of them the database refuses, one by one: a bad row must not block the others."""
         refused = 0
         try:
-            self._add_all(rows)
+            add_predictions(self._engine, [row | {"at": dt.datetime.fromisoformat(row["at"])} for row in rows])
         except Exception as error:
-            if not _is_the_rows(error):
+            if not _is_row_error(error):
                 raise
-            # One bad row must not keep the others out for ever.
-            for row in rows:
-                try:
-                    self._add_all([row])
-                except Exception as error:
-                    if not _is_the_rows(error):
-                        raise
-                    refused += 1
-        self._note(None)
+            refused = sum(self._add([row]) for row in rows) if len(rows) > 1 else 1
+        self._record_write(None)
         return refused
 
-    def _add_all(self, rows):
-        add_predictions(self._engine, [row | {"at": dt.datetime.fromisoformat(row["at"])} for row in rows])
-
-    def _note(self, error):
-        """Keep what the last write came to; say so where that has changed: its kind, since its text may hold a chat."""
-        before = self.last_write
-        self.last_write = {
+    def _record_write(self, error):
+        """Keep the result of the last write, and log a change: the error's type, since its text may hold a chat."""
+        failed_before = self._last_write and not self._last_write["worked"]
+        self._last_write = {
             "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "worked": error is None,
             "error": type(error).__name__ if error else None,
         }
-        if error and (before is None or before["worked"]):
+        if error and not failed_before:
             LOGGER.error("the log cannot be written (%s); trying again", type(error).__name__)
-        elif not error and before and not before["worked"]:
+        elif failed_before and not error:
             LOGGER.warning("the log is written again")
 
 
-def _is_the_rows(error):
+def _is_row_error(error):
     """Whether a row is wrong, not the database; a file of the spool may come from anywhere."""
     if isinstance(error, sa.exc.DBAPIError):
         return isinstance(error, sa.exc.DataError | sa.exc.IntegrityError)
     return isinstance(error, sa.exc.StatementError | KeyError | TypeError | ValueError)
 
 
-def together(states):
-    """Say how the logs of several workers are, as if they were one: see `PredictionLog.state`."""
-    writes = sorted(filter(None, (state["last_write"] for state in states)), key=lambda write: write["at"])
-    failed = [write for write in writes if not write["worked"]]
+def combine(states):
+    """Combine the states of several workers' logs into one: see `PredictionLog.state`."""
     spools = [state["spool"] for state in states if state["spool"]]
+    writes = [state["last_write"] for state in states if state["last_write"]]
+    files_behind = sum(spool["files_behind"] for spool in spools)
     return {
         **{name: sum(state[name] for state in states) for name in ("queue", "buffer", "dropped")},
         "oldest_seconds": max(state["oldest_seconds"] for state in states),
-        "spool": {
-            "works": all(spool["works"] for spool in spools),
-            "files_behind": sum(spool["files_behind"] for spool in spools),
-        }
-        if spools
-        else None,
-        "last_write": (failed or writes or [None])[-1],
+        "spool": {"works": all(spool["works"] for spool in spools), "files_behind": files_behind} if spools else None,
+        # The last failure, if there is one.
+        "last_write": max(writes, key=lambda write: (not write["worked"], write["at"]), default=None),
     }

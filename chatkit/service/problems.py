@@ -1,28 +1,34 @@
-"""What comes in is read here, and every error gets its one form: RFC 9457, without a word of what was sent."""
+"""Request bodies are read and validated, and every error gets the form of RFC 9457, without a word of the request."""
 
 import json
 import logging
+import traceback
 
-from flask import Response, request
+from flask import abort, request
 from pydantic import ValidationError
-from werkzeug.exceptions import (
-    BadRequest,
-    ClientDisconnected,
-    HTTPException,
-    RequestEntityTooLarge,
-    RequestTimeout,
-    UnsupportedMediaType,
-)
+from werkzeug.exceptions import BadRequest, ClientDisconnected, InternalServerError, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
-
-from chatkit.service.schema import faults
 
 LOGGER = logging.getLogger("chatkit.service")
 DETAILS = {
-    400: "The request is not what it must be.",
-    404: "There is nothing at this address; /openapi.json says what there is.",
-    405: "This address does not take this method; the header Allow says which it takes.",
-    500: "Something went wrong here; the service's own log says where.",
+    400: "The request is not valid.",
+    404: "There is nothing at this address; /openapi.json lists the addresses.",
+    405: "This address does not allow this method; the header Allow lists those that it does.",
+    408: "The body did not arrive whole, or not in time.",
+    413: "The body is larger than this service allows; send fewer messages.",
+    500: "Internal error; the service's own log says where.",
+}
+# By the type of pydantic's error, whose own message could hold a value that was sent.
+ERROR_TEXTS = {
+    "missing": "is missing",
+    "string_type": "must be a string",
+    "string_too_long": "is longer than {max_length} characters",
+    "string_too_short": "must not be empty",
+    "list_type": "must be an array",
+    "too_long": "has more than {max_length} entries",
+    "too_short": "must not be empty",
+    "model_type": "must be an object",
+    "extra_forbidden": "has an unknown field",
 }
 
 
@@ -32,7 +38,7 @@ def read_body(largest):
     Parameters
     ----------
     largest : int
-        Bytes. Flask must be told one more: a body in chunks it cuts off without a word.
+        Bytes. Flask's own limit must be one more: it cuts off a chunked body without an error.
 
     Returns
     -------
@@ -41,35 +47,34 @@ def read_body(largest):
     Raises
     ------
     werkzeug.exceptions.HTTPException
-        400 without data or where it is no JSON, 408 when it does not come, 413 when it is too large, 415 when it is
+        400 when it is empty or no JSON, 408 when it does not arrive in time, 413 when it is too large, 415 when it is
         compressed or of another type.
     """
     if request.content_length in {None, 0} and "Transfer-Encoding" not in request.headers:
-        raise BadRequest("There is no data; /openapi.json says what to send.")
+        abort(400, "The body is empty; /openapi.json says what to send.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("Compressed bodies are not taken; send JSON as it is.")
+        abort(415, "Compressed bodies are not supported; send JSON without Content-Encoding.")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType("Expected JSON in UTF-8; send it with the header `Content-Type: application/json`.")
-    too_large = RequestEntityTooLarge("The body is larger than this service takes; send fewer messages.")
+        abort(415, "Expected JSON in UTF-8; send it with the header `Content-Type: application/json`.")
     try:
         data = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise too_large from None
+        raise
     except (ClientDisconnected, OSError):
-        raise RequestTimeout("The body did not come whole, or not in time.") from None
-    except Exception:  # noqa: BLE001 - each server has its own for a body that breaks off
-        raise BadRequest("The body broke off.") from None
+        abort(408)
+    except Exception:  # noqa: BLE001 - each server raises its own for a body that breaks off
+        abort(400, "The body breaks off.")
     if len(data) > largest:
-        raise too_large
+        abort(413)
     try:
         return json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise BadRequest("The body is not valid JSON in UTF-8.") from None
+        abort(400, "The body is not valid JSON in UTF-8.")
 
 
-def checked(data, model):
-    """Check data against a pydantic model; what is wrong becomes an error with the places.
+def validate(data, model):
+    """Validate data with a pydantic model.
 
     Parameters
     ----------
@@ -80,35 +85,48 @@ def checked(data, model):
     Returns
     -------
     pydantic.BaseModel
+
+    Raises
+    ------
+    werkzeug.exceptions.BadRequest
+        With the first ten errors.
     """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        refused = BadRequest("The body is not what it must be; `errors` says where.")
-        refused.faults = faults(error, model)
-        raise refused from None
+        details = {}
+        for one in error.errors(include_url=False, include_input=False)[:10]:
+            # The name of an unknown field was sent, so it is left out.
+            location = one["loc"][:-1] if one["type"] == "extra_forbidden" else one["loc"]
+            detail = ERROR_TEXTS.get(one["type"], "is not valid").format(**one.get("ctx", {}))
+            details["".join(f"/{part}" for part in location)] = detail
+    raise with_errors(BadRequest("The body is not valid; `errors` says where."), details)
+
+
+def with_errors(error, details):
+    """Return an HTTP error that names the places that are wrong: `details` by JSON pointer."""
+    error.members = {"errors": [{"path": path, "detail": detail} for path, detail in details.items()]}
+    return error
+
+
+def problem_json(status, detail=None, **members):
+    """Return the content of an error as RFC 9457 has it."""
+    title = HTTP_STATUS_CODES.get(status, "Error")
+    detail = detail or DETAILS.get(status, f"{title}.")
+    return json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, **members})
 
 
 def problem(error):
-    """Return an HTTP error as RFC 9457 has it."""
-    code = error.code or 500
-    title = HTTP_STATUS_CODES.get(code, "Error")
-    # What werkzeug says by itself may hold what was sent; what is said here does not.
-    detail = vars(error).get("description") or DETAILS.get(code, f"{title}.")
-    content = {"type": "about:blank", "title": title, "status": code, "detail": detail}
-    if hasattr(error, "faults"):
-        content["errors"] = error.faults
-    response = Response(json.dumps(content), code, content_type="application/problem+json")
-    for name, value in error.get_headers():
-        if name not in {"Content-Type", "Content-Length"}:
-            response.headers[name] = value
+    """Return the response for an HTTP error."""
+    response, given = error.get_response(), vars(error)
+    # werkzeug's own description may hold what was sent; one that was given in this package does not.
+    response.data = problem_json(response.status_code, given.get("description"), **given.get("members", {}))
+    response.content_type = "application/problem+json"
     return response
 
 
 def unexpected(error):
-    """Say where something went wrong, not with what: an exception's text may hold a chat."""
-    trace = error.__traceback__
-    while trace.tb_next:
-        trace = trace.tb_next
-    LOGGER.error("%s in %s:%d", type(error).__name__, trace.tb_frame.f_code.co_filename, trace.tb_lineno)
-    return problem(HTTPException())
+    """Log where an exception was raised, not its text, which may hold a chat; returns the response."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    LOGGER.error("%s in %s:%d", type(error).__name__, frame.filename, frame.lineno)
+    return problem(InternalServerError())

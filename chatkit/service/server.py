@@ -1,281 +1,249 @@
-"""The service as processes: gunicorn and its workers, a model that can be changed while they run."""
+"""The service as processes: gunicorn and its workers, and a model that is reloaded while they run."""
 
 import contextlib
 import gc
-import json
 import logging
-import os
+import queue
 import select
 import signal
 import socket
 import struct
 import sys
 import time
+from functools import partial
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
+from werkzeug.http import HTTP_STATUS_CODES
 
-from chatkit.project import InputError
+from chatkit.project import InputError, path
 from chatkit.service.app import create_app
-from chatkit.service.loading import admit
-from chatkit.service.service import Service
-from chatkit.service.settings import place
-from chatkit.service.spool import lock_spool
+from chatkit.service.loading import read_verified
+from chatkit.service.problems import problem_json
+from chatkit.service.service import RELOAD_SIGNAL, Service
+from chatkit.service.spool import lock_spool, retry
 from chatkit.service.workers import Workers
 
 LOGGER = logging.getLogger("chatkit.service")
-SPARE = 24  # threads for /health, /metrics and for those who are told to come again
-SILENCE = 5  # seconds that a client may be silent in the middle of a request
-LONGEST = 20  # seconds that a request may take to come in, however little of it comes at a time
-SWITCH = 0.0005  # seconds a thread may go on while others wait: ten times shorter than usual, since answers are short
-STAY = 20  # milliseconds to wait for the next request of a client
-GRACE = 15  # seconds to answer what is being worked on; then the log has some to be written
-FLUSH = 10
+EXTRA_THREADS = 24  # for /health, /metrics and for requests that are refused
+SOCKET_TIMEOUT = 5  # seconds without a byte in the middle of a request or an answer
+REQUEST_TIMEOUT = 20  # seconds for a whole request to arrive
+LISTEN_TIMEOUT = 5  # seconds for a service that was just stopped to free the address
+SWITCH_INTERVAL = 0.0005  # seconds; a tenth of Python's default, since answers are short
+KEEP_ALIVE_POLL = 20  # milliseconds in which a thread waits for the next request of a client
+GRACEFUL_TIMEOUT = 15  # seconds for the requests in progress; then the log has
+FLUSH_TIMEOUT = 10
 STATUS = {
-    errors.LimitRequestLine: (414, "URI Too Long"),
-    errors.LimitRequestHeaders: (431, "Request Header Fields Too Large"),
-    errors.UnsupportedTransferCoding: (501, "Not Implemented"),
-    errors.ExpectationFailed: (417, "Expectation Failed"),
-    errors.ParseException: (400, "Bad Request"),
+    errors.LimitRequestLine: 414,
+    errors.LimitRequestHeaders: 431,
+    errors.UnsupportedTransferCoding: 501,
+    errors.ExpectationFailed: 417,
+    errors.ParseException: 400,
 }
 
 
 def serve(settings, read_settings):
-    """Run the service until it is told to stop; SIGHUP takes the model that then lies in the folder.
+    """Run the service until it is stopped; SIGHUP reloads the model.
 
     Parameters
     ----------
     settings : chatkit.service.settings.Settings
     read_settings : callable
-        Gives the settings anew; at SIGHUP the model's folder and digest are taken from it.
+        Returns the settings anew; a reload takes the model's folder and digest from it.
 
     Raises
     ------
     InputError
         When the model, the log, the spool, the token or the address cannot be used.
     """
-    asked = []  # for a new model while this one is being read
-    signal.signal(signal.SIGHUP, lambda *_: asked.append(True))
-    show_log()
+    signals = queue.SimpleQueue()
+    signal.signal(signal.SIGHUP, lambda number, _frame: signals.put(number))  # until gunicorn has a handler
+    log_to_stderr()
     workers = Workers(settings, settings.workers)
     if settings.spool:
-        lock_spool(place(settings.spool))
-    wait_for_address(settings.host, settings.port)
-    files = admit(place(settings.model), settings.model_sha256)
-    Server(settings, files, read_settings, workers, asked).run()
+        lock_spool(path(settings.spool))
+    listener = listen(settings.host, settings.port)
+    files = read_verified(path(settings.model), settings.model_sha256)
+    master = Master(Server(settings, files, read_settings, workers, listener))
+    master.SIG_QUEUE = signals
+    master.run()
 
 
-def show_log():
-    """Write the service's own log to standard error: no word of a request stands in it."""
+def log_to_stderr():
+    """Write the service's own log to standard error; it holds no word of a request."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s chatkit: %(message)s"))
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
 
 
-def wait_for_address(host, port, seconds=5):
-    """See that an address is free; a service that was just stopped may hold it for a moment."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, kind) as trial:
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                trial.bind(address)
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise InputError(
-                    f"{host}:{port} cannot be listened at ({error.strerror}); choose another with --port."
-                ) from None
-            time.sleep(0.2)
-        else:
-            return
+def listen(host, port):
+    """Listen on an address: connections wait until the workers accept them.
+
+    Parameters
+    ----------
+    host : str
+    port : int
+
+    Returns
+    -------
+    socket.socket
+
+    Raises
+    ------
+    InputError
+        When the address cannot be used.
+    """
+    kind = {"family": socket.AF_INET6, "dualstack_ipv6": True} if ":" in host else {}
+    create = partial(socket.create_server, (host, port), backlog=2048, **kind)
+    try:
+        return retry(create, OSError, LISTEN_TIMEOUT)
+    except OSError as error:
+        raise InputError(f"Cannot listen on {host}:{port} ({error.strerror}); choose another with --port.") from None
 
 
 class Server(BaseApplication):
-    """gunicorn's application: the settings, and the service in a worker."""
+    """gunicorn's application: its configuration, and the service in a worker."""
 
-    def __init__(self, settings, files, read_settings, workers, asked):
+    def __init__(self, settings, files, read_settings, workers, listener):
         self._settings, self._files, self._read_settings = settings, files, read_settings
-        self._workers, self._asked = workers, asked
+        self._workers, self._listener = workers, listener
         self.service = self._number = None
         super().__init__()
 
     def load_config(self):
-        """Set what gunicorn is to do; its own configuration files and variables are not looked at."""
+        """Configure gunicorn; its own configuration files and variables are not read."""
         settings = self._settings
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
         for name, value in {
-            "bind": f"{host}:{settings.port}",
+            "bind": f"fd://{self._listener.detach()}",
             "workers": settings.workers,
             "worker_class": Worker,
-            "threads": settings.in_work + SPARE,
+            "threads": settings.in_work + EXTRA_THREADS,
             "worker_connections": 1000,
-            "graceful_timeout": GRACE + FLUSH + 2,
-            "loglevel": "critical",  # what else it says may hold what was sent
+            "graceful_timeout": GRACEFUL_TIMEOUT + FLUSH_TIMEOUT + 2,
+            "loglevel": "critical",  # its messages below that may hold what was sent
             "control_socket_disable": True,
-            "pre_fork": self._give_number,
-            "post_worker_init": lambda worker: worker.begin(self.service, settings),
-            "worker_exit": lambda _manager, _worker: self.service and self.service.close(FLUSH),
-            "child_exit": lambda _manager, worker: LOGGER.warning(
-                "worker %d (%s) has ended", worker.number, worker.pid
-            ),
+            "pre_fork": self._number_worker,
+            "post_worker_init": lambda worker: worker.start_service(self.service, settings),
+            "worker_exit": lambda _master, _worker: self.service and self.service.close(FLUSH_TIMEOUT),
+            "child_exit": lambda _master, worker: LOGGER.warning("worker %d (%s) has ended", worker.number, worker.pid),
         }.items():
             self.cfg.set(name, value)
 
-    def _give_number(self, manager, worker):
-        """Give a worker the lowest number that is free; called before it is forked."""
-        taken = {other.number for other in manager.WORKERS.values()}
+    def _number_worker(self, master, worker):
+        """Give a worker the lowest free number; called before it is forked."""
+        taken = {other.number for other in master.WORKERS.values()}
         worker.number = self._number = min(set(range(self._settings.workers)) - taken)
 
     def load(self):
         """Make the service; called in a worker.
 
-        A worker that takes the place of one that died begins with the model that was taken last, whatever lies in the
-        folder by now.
+        A worker that replaces a dead one starts with the model that was loaded last, whatever is in the folder by now.
         """
-        files = self._workers.kept() or self._files
+        files = self._workers.stored_model() or self._files
         self.service = Service(self._settings, files, self._read_settings, self._workers, self._number)
         return create_app(self.service)
 
-    def run(self):
-        """Run."""
-        try:
-            Manager(self, self._asked).run()
-        except SystemExit as end:
-            if end.code == 1 and self._number is None:  # no worker was begun; gunicorn would say nothing
-                host, port = self._settings.host, self._settings.port
-                raise InputError(
-                    f"{host}:{port} has just been taken by another process; choose another with --port."
-                ) from None
-            raise
 
-
-class Manager(Arbiter):
-    """gunicorn's parent process; it leaves the workers where they are when a new model comes."""
-
-    def __init__(self, app, asked):
-        super().__init__(app)
-        self._asked = asked
-
-    def init_signals(self):
-        """Hear signals, and that of before."""
-        super().init_signals()
-        if self._asked:
-            os.kill(os.getpid(), signal.SIGHUP)
+class Master(Arbiter):
+    """gunicorn's parent process; at a reload it keeps its workers."""
 
     def spawn_worker(self):
-        """Fork a worker, which hears no SIGHUP until it knows what to do with it; then it hears one of before."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        """Fork a worker in which SIGHUP is pending until its service waits for it."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, RELOAD_SIGNAL)
         try:
             return super().spawn_worker()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, RELOAD_SIGNAL)
 
     def handle_hup(self):
-        """Tell the workers: gunicorn would put others in their place, which a bad model would keep from starting."""
+        """Forward SIGHUP to the workers; gunicorn would replace them, and none would start with a bad model."""
         self.kill_workers(signal.SIGHUP)
 
-    def handle_int(self):
-        """Stop as at SIGTERM: what is being worked on is answered; a second Ctrl-C does not wait."""
-        self.handle_term()
-
     def handle_ttin(self):
-        """There are as many workers as the settings say."""
+        """Keep the number of workers."""
 
     handle_ttou = handle_usr2 = handle_ttin
+    handle_int = Arbiter.handle_term  # the requests in progress are answered
 
 
 class Worker(ThreadWorker):
     """gunicorn's worker with threads."""
 
-    service = number = None
-
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self._begun = {}  # when the request began that a connection is at
-        self._asked = False  # for a new model
+        self._request_starts = {}  # by connection
+
+    def init_signals(self):
+        """Install the handlers; Ctrl-C reaches the workers, too, and stops them as SIGTERM does."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, self.handle_exit)
+
+    def start_service(self, service, settings):
+        """Finish the start; called when the application is loaded."""
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        # Rows in the log's queue make the garbage collector look through all objects, a tenth of a second each time;
+        # those that exist by now stay, and are left out.
+        gc.collect()
+        gc.freeze()
+        self.cfg.set("graceful_timeout", GRACEFUL_TIMEOUT)  # in this process only; the master waits for the log as well
+        if self.age == 1:
+            name = f"{settings.model} ({service.model.sha256[:12]})"
+            LOGGER.info("%s is served on http://%s:%d; Ctrl-C stops it", name, settings.host, settings.port)
 
     def notify(self):
-        """Say that the worker is alive, every second, and hear no more of requests that do not come to an end.
+        """Tell the master every second that the worker is alive, and stop reading requests that take too long.
 
-        What was read of a request is worked on and answered all the same.
+        What was read of such a request is answered all the same.
         """
         super().notify()
-        late = time.monotonic() - LONGEST
-        for conn in [conn for conn, begun in self._begun.copy().items() if begun < late]:
+        latest = time.monotonic() - REQUEST_TIMEOUT
+        for conn in [conn for conn, started in self._request_starts.copy().items() if started < latest]:
             with contextlib.suppress(OSError):  # it is closed already
                 conn.sock.shutdown(socket.SHUT_RD)
 
-    def begin(self, service, settings):
-        """Called when the application is there."""
-        self.service = service
-        sys.setswitchinterval(SWITCH)
-        # Rows that wait for the log make the garbage collector look through everything, for a tenth of a second each
-        # time; what is there by now stays, and is left out.
-        gc.collect()
-        gc.freeze()
-        self.cfg.set("graceful_timeout", GRACE)  # in this process only; its parent waits for the log as well
-        if self._asked:
-            service.ask_for_reload()
-        if self.age == 1:
-            name = f"{settings.model} ({service.model.sha256[:12]})"
-            LOGGER.info("%s is at work on http://%s:%d; Ctrl-C stops it", name, settings.host, settings.port)
-
-    def init_signals(self):
-        """Take SIGHUP as the wish for the model that lies in the folder now."""
-        super().init_signals()
-        signal.signal(signal.SIGINT, self.handle_exit)  # Ctrl-C reaches the worker, too
-        signal.signal(signal.SIGHUP, self._ask)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-
-    def _ask(self, *_):
-        self._asked = True
-        if self.service:
-            self.service.ask_for_reload()
-
     def enqueue_req(self, conn):
-        """Let no client keep a thread by being silent, or by not reading."""
-        for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            conn.sock.setsockopt(socket.SOL_SOCKET, limit, struct.pack("ll", SILENCE, 0))
+        """Set the timeouts of a connection: a silent client must not occupy a thread."""
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            conn.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SOCKET_TIMEOUT, 0))
         super().enqueue_req(conn)
 
     def handle(self, conn):
-        """Answer a client, and stay with one who goes on at once: to change threads costs more than an answer.
+        """Answer the requests of a connection while they follow at once: to switch threads costs more than an answer.
 
-        Only while there are threads for all who are connected, so that nobody has to wait for this one's end.
+        Only while there are threads for all connections, so that none has to wait for this one's end.
         """
-        while (kept := self._handle_one(conn)) is True and self.alive and self.nr_conns < self.cfg.threads:
-            if conn.parser.unreader.buf.getvalue():  # the next request came along with the last one
+        while (keep_alive := self._handle_one(conn)) is True and self.alive and self.nr_conns < self.cfg.threads:
+            if conn.parser.unreader.buf.getvalue():  # the next request was pipelined
                 continue
             poll = select.poll()
             poll.register(conn.sock, select.POLLIN)
-            if not poll.poll(STAY):
+            if not poll.poll(KEEP_ALIVE_POLL):
                 break
-        if kept is False:
-            # gunicorn would do this in its only loop, and wait there for a client that does not hang up.
+        if keep_alive is False:
+            # gunicorn would close it in its main loop, and wait there for a client that does not hang up.
             with contextlib.suppress(OSError):  # it is closed already
                 conn.close(graceful=True)
             conn.close = lambda **_: None
-        return kept
+        return keep_alive
 
     def _handle_one(self, conn):
-        self._begun[conn] = time.monotonic()
+        self._request_starts[conn] = time.monotonic()
         try:
             return super().handle(conn)
         finally:
-            del self._begun[conn]
+            del self._request_starts[conn]
 
     def handle_error(self, req, client, addr, exc):
-        """Answer what is no HTTP in the form of all errors, and without what was sent."""
-        status, title = next((STATUS[kind] for kind in type(exc).__mro__ if kind in STATUS), (500, "Server Error"))
+        """Answer a request that is no valid HTTP in the form of all errors, and without what was sent."""
+        status = next((STATUS[kind] for kind in type(exc).__mro__ if kind in STATUS), 500)
         LOGGER.warning("%d: %s", status, type(exc).__name__)
-        content = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": f"{title}."})
+        content = problem_json(status)
         head = (
-            f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-            f"Content-Length: {len(content)}\r\n\r\n"
+            f"HTTP/1.1 {status} {HTTP_STATUS_CODES[status]}\r\nConnection: close\r\n"
+            f"Content-Type: application/problem+json\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         with contextlib.suppress(OSError):  # the client is gone
             client.sendall((head + content).encode())

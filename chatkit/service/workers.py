@@ -1,29 +1,30 @@
-"""What the workers of one service have in common, and how they ask each other."""
+"""What the worker processes of one service share, and how they query each other."""
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import logging
-import os
 import socket
 import tempfile
 import threading
 import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 from pydantic_core import to_json
 
+from chatkit.service.loading import pack, unpack
 from chatkit.service.tables import open_log
 
 LOGGER = logging.getLogger("chatkit.service")
-PATIENCE = 1.0  # seconds to wait for another worker
-CALL = 0.05  # seconds to reach it: on this machine that works at once, or not at all
+TIMEOUT = 1.0  # seconds to wait for the answer of another worker
+CONNECT_TIMEOUT = 0.05  # seconds: on this machine a connection is made at once, or not at all
 
 
 class Workers:
-    """The workers of a service, made before they are: each has all of it.
+    """What the workers of a service share; made before they are forked.
 
-    A worker that takes the place of a dead one takes its number and its socket, and goes by what was read at the start.
+    A worker that replaces a dead one takes its number and its socket, and the settings that were read at the start.
 
     Parameters
     ----------
@@ -37,120 +38,92 @@ class Workers:
     token : str or None
         See `chatkit.service.settings.Settings.token`.
     engine : sqlalchemy.engine.Engine
-        Of the log; nothing was asked of it yet.
+        Of the log; no connection is open yet.
     """
 
     def __init__(self, settings, count):
         self.count, self.token, self.engine = count, settings.token(), open_log(settings.database)
-        self._sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-        self._model = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the service
+        self._listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+        self._model = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open as long as the service
 
-    def keep(self, files):
-        """Keep a model that was taken, for a worker that begins later.
-
-        Parameters
-        ----------
-        files : dict of str to bytes
-        """
-        sizes = {name: len(data) for name, data in files.items()}
-        data = b"\n".join([json.dumps(sizes).encode(), *files.values()])
+    @contextlib.contextmanager
+    def _locked_model(self):
         fcntl.lockf(self._model, fcntl.LOCK_EX)
         try:
-            os.ftruncate(self._model.fileno(), 0)
-            os.pwrite(self._model.fileno(), hashlib.sha256(data).digest() + data, 0)
+            self._model.seek(0)
+            yield self._model
         finally:
             fcntl.lockf(self._model, fcntl.LOCK_UN)
 
-    def kept(self):
-        """Return the model that was taken last; None where none was, or where it was not written whole."""
-        fcntl.lockf(self._model, fcntl.LOCK_EX)
-        try:
-            data = os.pread(self._model.fileno(), os.fstat(self._model.fileno()).st_size, 0)
-        finally:
-            fcntl.lockf(self._model, fcntl.LOCK_UN)
-        digest, data = data[:32], data[32:]
-        if hashlib.sha256(data).digest() != digest:
-            return None
-        head, _, rest = data.partition(b"\n")
-        files, at = {}, 0
-        for name, size in json.loads(head).items():
-            files[name] = rest[at : at + size]
-            at += size + 1
-        return files
+    def store_model(self, files):
+        """Store a model that was loaded, a dict of str to bytes, for workers that start later."""
+        with self._locked_model() as file:
+            file.truncate()
+            pack(files, file)
+
+    def stored_model(self):
+        """Return the model that was stored last; None where there is none, or it was not written whole."""
+        with self._locked_model() as file, contextlib.suppress(zipfile.BadZipFile):
+            return unpack(file)
 
     def close(self):
-        """Close what this process has of it."""
-        for own in (*self._sockets, self._model):
-            own.close()
+        """Close this process's files, sockets and connections."""
+        for resource in (*self._listeners, self._model):
+            resource.close()
         self.engine.dispose()
 
-    def answer(self, number, answers):
-        """Answer the others, in a thread.
+    def serve(self, number, answers):
+        """Answer the other workers, in a thread.
 
         Parameters
         ----------
         number : int
             Of this worker.
-        answers : dict of str to callable
-            What can be asked, one letter each, and what gives the answer, something that JSON can hold.
+        answers : dict of bytes to callable
+            For each question, one byte, a function that returns the answer, something that JSON can hold.
         """
-        threading.Thread(target=self._run, args=(number, answers), name="workers", daemon=True).start()
+        threading.Thread(target=self._run, args=(self._listeners[number], answers), name="workers", daemon=True).start()
 
-    def _run(self, number, answers):
-        while True:
+    def _run(self, listener, answers):
+        while listener.fileno() >= 0:
             try:
-                asker, _ = self._sockets[number].accept()
-                with asker:
-                    asker.settimeout(PATIENCE)
-                    answer = answers.get(asker.recv(1).decode("ascii", "replace"))
-                    if answer:  # else it is a stranger
-                        asker.sendall(to_json(answer()))
-            except OSError:  # the asker is gone
-                if self._sockets[number].fileno() < 0:
-                    return
+                connection, _ = listener.accept()
+                with connection:
+                    connection.settimeout(TIMEOUT)
+                    answer = answers.get(connection.recv(1))
+                    if answer:  # else it is not one of the workers
+                        connection.sendall(to_json(answer()))
+            except OSError:  # the other side is gone, or this listener is closed
                 time.sleep(0.01)
             except Exception as error:  # noqa: BLE001 - the next question may be answered
-                LOGGER.error("a worker cannot say how it is (%s)", type(error).__name__)  # noqa: TRY400
+                LOGGER.error("a worker cannot answer another one (%s)", type(error).__name__)  # noqa: TRY400
 
     def ask(self, number, question):
-        """Ask the others.
+        """Ask all other workers at once.
 
         Parameters
         ----------
         number : int
             Of this worker.
-        question : str
-            One letter.
+        question : bytes
+            One byte.
 
         Returns
         -------
         list
-            What each worker says, in their order; None where one does not answer in time, and for this one.
+            The answer of each worker, by number; None for one that does not answer in time, and for this one.
         """
-        asked = [None if place == number else _call(own, question) for place, own in enumerate(self._sockets)]
-        deadline = time.monotonic() + PATIENCE
-        return [other and _hear(other, deadline) for other in asked]
 
+        def ask_one(other):
+            if other == number:
+                return None
+            try:
+                with socket.create_connection(self._listeners[other].getsockname(), CONNECT_TIMEOUT) as connection:
+                    connection.settimeout(TIMEOUT)
+                    connection.sendall(question)
+                    return json.load(connection.makefile("rb"))
+            except (OSError, ValueError):  # too late, or it died while it answered
+                return None
 
-def _call(own, question):
-    try:
-        other = socket.create_connection(own.getsockname(), CALL)
-    except OSError:  # many have asked it already, and it has not answered
-        return None
-    with contextlib.suppress(OSError):  # nothing will be heard then
-        other.sendall(question.encode())
-    return other
-
-
-def _hear(other, deadline):
-    said = b""
-    with other:
-        try:
-            while True:
-                other.settimeout(max(deadline - time.monotonic(), 0.001))
-                part = other.recv(2**16)
-                if not part:
-                    return json.loads(said)
-                said += part
-        except (OSError, ValueError):  # too late, or it died in the middle
-            return None
+        with ThreadPoolExecutor(self.count) as pool:
+            return list(pool.map(ask_one, range(self.count)))

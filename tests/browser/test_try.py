@@ -1,4 +1,4 @@
-"""The service's page in a real browser: a chat in, a category out, by keyboard, on a phone."""
+"""The service's page in a real browser: a message in, a category out, by keyboard, on a phone."""
 
 import shutil
 
@@ -22,7 +22,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium, with no way to anywhere but this machine."""
+    """Chromium, which reaches this machine only."""
     from playwright.sync_api import sync_playwright
 
     arguments = ["--no-sandbox", "--disable-gpu", "--proxy-server=127.0.0.1:9", "--proxy-bypass-list=127.0.0.1"]
@@ -34,14 +34,14 @@ def browser():
 
 @pytest.fixture(params=[(390, 844, "light"), (390, 844, "dark"), (1440, 900, "light")], ids=["phone", "dark", "desk"])
 def tab(request, browser, served):
-    """The page, with what it asked for and complained about."""
+    """The page, with its requests and errors."""
     width, height, scheme = request.param
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     tab = context.new_page()
-    tab.requests, tab.complaints = [], []
-    tab.on("request", lambda asked: tab.requests.append(asked.url))
-    tab.on("console", lambda said: tab.complaints.append(said.text))
-    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.requests, tab.errors = [], []
+    tab.on("request", lambda request: tab.requests.append(request.url))
+    tab.on("console", lambda logged: tab.errors.append(logged.text))
+    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
     tab.goto(f"http://127.0.0.1:{served.port}/")
     yield tab
     context.close()
@@ -70,7 +70,7 @@ def sort(tab, body):
     return prediction
 
 
-def test_a_chat_is_sorted_by_keyboard(tab, served):
+def test_a_message_is_classified_by_keyboard(tab, served):
     """Tab, type, Ctrl + Enter: category, a bar for each probability, no request to anywhere else."""
     tab.keyboard.press("Tab")
     assert tab.locator(":focus").get_attribute("id") == "subject"
@@ -92,13 +92,13 @@ def test_a_chat_is_sorted_by_keyboard(tab, served):
     assert len(set(heights)) == 1  # no number is broken in two
     assert_fits(tab)
     assert all(url.startswith((f"http://127.0.0.1:{served.port}/", "data:")) for url in tab.requests), tab.requests
-    assert tab.complaints == []
+    assert tab.errors == []
 
 
-def test_the_words_that_spoke_are_shown(tab):
-    """Strongest first, each with a bar and its number, nothing but what the service says; and none where none spoke."""
+def test_the_words_that_contributed_are_shown(tab):
+    """Strongest first, each with a bar and its number, nothing but what the service says; and none where none contributed."""
     words = sort(tab, "I lost my card, please block my card " + "<i>blocked</i> " * 9)["words"]
-    tab.get_by_role("heading", name="Words that spoke for it").wait_for()
+    tab.get_by_role("heading", name="Words that contributed most").wait_for()
     assert tab.locator("#words tbody th").all_text_contents() == [one["word"] for one in words]
     values = [one["contribution"] for one in words]
     assert values == sorted(values, reverse=True)
@@ -106,12 +106,12 @@ def test_the_words_that_spoke_are_shown(tab):
     assert widths(tab, "#words") == pytest.approx([100 * value / values[0] for value in values], abs=1)
     assert_fits(tab)
     assert sort(tab, "zzz")["words"] == []
-    assert tab.locator("#words").inner_text().split("\n")[-1] == "No word of this chat did."
+    assert tab.locator("#words").inner_text().split("\n")[-1] == "No word of this message contributed."
     assert not tab.locator("#words table").is_visible()
-    assert tab.complaints == []
+    assert tab.errors == []
 
 
-def test_every_stop_of_the_keyboard_shows_where_it_is(tab):
+def test_keyboard_focus_is_visible(tab):
     """Subject, body, button."""
     stops = []
     for _ in range(3):
@@ -120,7 +120,7 @@ def test_every_stop_of_the_keyboard_shows_where_it_is(tab):
     assert stops == [["INPUT", "solid"], ["TEXTAREA", "solid"], ["BUTTON", "solid"]]
 
 
-def test_what_goes_wrong_is_said(tab):
+def test_errors_are_shown(tab):
     """Too long a text, and a service that is away."""
     tab.get_by_label("Body").fill("x" * 20_001)
     tab.get_by_role("button", name="Sort").click()
@@ -134,7 +134,7 @@ def test_what_goes_wrong_is_said(tab):
     assert_fits(tab)
 
 
-def test_nobody_is_kept_out(tab):
+def test_the_page_is_accessible(tab):
     """axe finds nothing against WCAG 2.2 A and AA, with and without an answer."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     # The page's own policy forbids what axe needs; it is tested above.

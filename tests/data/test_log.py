@@ -22,7 +22,7 @@ from chatkit.data.load import write_sqlite
 from chatkit.data.log import METADATA, latest_relabels
 from chatkit.data.warehouse import extract
 from chatkit.project import InputError
-from chatkit.service.service import kept
+from chatkit.service.service import text_to_log
 from chatkit.service.tables import add_predictions, add_relabels, open_log
 
 AS_OF = "2026-02-01"
@@ -36,7 +36,7 @@ def day(number, hour=0):
 
 def prediction(key, message="m1", at=None, store="full", **changes):
     """A row of the log as the service writes it."""
-    texts = {"subject": kept("Help", store), "body": kept("I lost my card 4921", store)}
+    texts = {"subject": text_to_log("Help", store), "body": text_to_log("I lost my card 4921", store)}
     row = {"prediction_id": key, "at": at or day(1), "message_id": message, "conversation_id": f"k-{message}", **texts}
     return row | {"category": "other", "probability": 0.5, "model": "0", "milliseconds": 1.0, "audit": False} | changes
 

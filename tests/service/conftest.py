@@ -17,7 +17,7 @@ import pytest
 from chatkit import make_pipeline
 from chatkit.model.bundle import save_model
 from chatkit.service.app import create_app
-from chatkit.service.loading import admit
+from chatkit.service.loading import read_verified
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 
@@ -94,7 +94,7 @@ class Served:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             headers = headers or {}
-            # Who is refused in the middle of a body finds the answer behind a closed door.
+            # A request that is refused before its body was read has its answer though the connection is closed.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
             if connection.sock is None:
@@ -110,7 +110,7 @@ class Served:
         return status, got, json.loads(data)
 
     def health(self):
-        """What /health says, None where nobody answers."""
+        """The content of /health, None without an answer."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             return json.loads(self.ask("GET", "/health")[2])
 
@@ -176,6 +176,6 @@ def client(tmp_path_factory, model_folder):
     """The application in this process."""
     folder = tmp_path_factory.mktemp("client")
     chosen = Settings(model=str(model_folder), database=f"sqlite:///{folder}/log.sqlite", spool=str(folder))
-    service = Service(chosen, admit(model_folder))
+    service = Service(chosen, read_verified(model_folder))
     yield create_app(service).test_client()
     service.close()

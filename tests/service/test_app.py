@@ -1,4 +1,4 @@
-"""The service over HTTP: what it answers, and how it says no."""
+"""The service over HTTP: its answers and its errors."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ WORDS = "/messages?words=true"
 
 
 def assert_problem(status, headers, data, expected):
-    """The one form of every error, and no word of what was sent."""
+    """Every error has one form, without a word of the request."""
     content = json.loads(data) if isinstance(data, bytes) else data
     assert (status, content["status"]) == (expected, expected), content
     assert headers["Content-Type"] == "application/problem+json"
@@ -31,7 +31,7 @@ def assert_problem(status, headers, data, expected):
     return content
 
 
-def test_it_says_what_the_model_says(served, model_folder):
+def test_predictions_are_those_of_the_model(served, model_folder):
     """To the last bit; ids come back, each prediction has one of its own, and the model's digest."""
     bodies = ["I lost my card", "when are you open", "", "share an account", "😟 \u0000 x", "no word of this"]
     messages = [message(body, number) for number, body in enumerate(bodies)]
@@ -50,22 +50,22 @@ def test_it_says_what_the_model_says(served, model_folder):
         assert {one["model"] for one in found} == {served.health()["model"]}
 
 
-def test_words_are_said_on_request(served, model_folder):
-    """At most ten, those that speak for the category, strongest first; without the wish the field is not there."""
+def test_words_are_returned_on_request(served, model_folder):
+    """At most ten, those that speak for the category, strongest first; without the parameter there is no such field."""
     messages = [message("I lost my card, please block my card, it is lost"), message("zzz", subject="zzz")]
-    plain, told = (served.post({"messages": messages}, path)[2]["predictions"] for path in ("/messages", WORDS))
+    plain, with_words = (served.post({"messages": messages}, path)[2]["predictions"] for path in ("/messages", WORDS))
     assert not any("words" in one for one in plain)
-    assert [one["probabilities"] for one in told] == [one["probabilities"] for one in plain]
-    said = contributions(load_model(model_folder), [(messages[0]["subject"], messages[0]["body"])])
-    said = said[(said["category"] == told[0]["category"]) & ~said["term"].str.startswith("(")]
-    expected = said.set_index("term")["contribution"].round(6).sort_values(ascending=False).head(10)
-    assert [one["contribution"] for one in told[0]["words"]] == expected[expected > 0].tolist()
-    assert all(one["contribution"] == expected[one["word"]] for one in told[0]["words"])
-    assert len(told[0]["words"]) > 3
-    assert told[1]["words"] == []
+    assert [one["probabilities"] for one in with_words] == [one["probabilities"] for one in plain]
+    expected = contributions(load_model(model_folder), [(messages[0]["subject"], messages[0]["body"])])
+    expected = expected[(expected["category"] == with_words[0]["category"]) & ~expected["term"].str.startswith("(")]
+    expected = expected.set_index("term")["contribution"].round(6).sort_values(ascending=False).head(10)
+    assert [one["contribution"] for one in with_words[0]["words"]] == expected[expected > 0].tolist()
+    assert all(one["contribution"] == expected[one["word"]] for one in with_words[0]["words"])
+    assert len(with_words[0]["words"]) > 3
+    assert with_words[1]["words"] == []
 
 
-def test_a_classifier_that_weighs_no_words_says_null(serve, tmp_path):
+def test_words_are_null_from_a_classifier_that_weighs_none(serve, tmp_path):
     """As rules do."""
     save(tmp_path / "model", "rules", classifier_options={"rules": [("urgent", "lost")]})
     served = serve(model=tmp_path / "model")
@@ -74,22 +74,22 @@ def test_a_classifier_that_weighs_no_words_says_null(serve, tmp_path):
 
 
 @pytest.mark.parametrize("given", ["", "false", "1", "True", SECRET, "true&words=true"])
-def test_words_are_asked_for_in_one_way(served, given):
-    """What else is written is refused, and named by its place."""
+def test_the_parameter_words_has_one_value(served, given):
+    """Any other value is refused."""
     found = assert_problem(*served.post({"messages": [message()]}, f"/messages?words={given}"), 400)
     assert found["errors"] == [{"path": "?words", "detail": "must be true, or left out"}]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_predictions_are_drawn_for_an_audit(serve, share):
+def test_the_audit_sample_is_random(serve, share):
     """About as many as the setting says, and the log knows which."""
     served = serve(audit_share=share)
     answers = served.post({"messages": [message(number=number) for number in range(256)]})[2]["predictions"]
-    drawn = {one["prediction_id"] for one in answers if one["audit"]}
-    assert abs(len(drawn) - 256 * share) <= 5 * (256 * share * (1 - share)) ** 0.5
+    sampled = {one["prediction_id"] for one in answers if one["audit"]}
+    assert abs(len(sampled) - 256 * share) <= 5 * (256 * share * (1 - share)) ** 0.5
     served.written()
     with contextlib.closing(sqlite3.connect(served.database)) as log:
-        assert {key for (key,) in log.execute("SELECT prediction_id FROM predictions WHERE audit")} == drawn
+        assert {key for (key,) in log.execute("SELECT prediction_id FROM predictions WHERE audit")} == sampled
         assert log.execute("SELECT min(milliseconds) > 0 FROM predictions").fetchone() == (1,)
 
 
@@ -115,11 +115,11 @@ def test_the_demo_of_the_talk(served):
         ({"messages": [message() | {"subject": None}]}, "/messages/0/subject", "must be a string"),
         ({"messages": [message("x" * 20_001)]}, "/messages/0/body", "is longer than 20000 characters"),
         ({"messages": [message() | {"message_id": ""}]}, "/messages/0/message_id", "must not be empty"),
-        ({"messages": [message() | {SECRET: SECRET}]}, "/messages/0", "has a field that is not known here"),
-        ({"messages": [message()], SECRET: 1}, "", "has a field that is not known here"),
+        ({"messages": [message() | {SECRET: SECRET}]}, "/messages/0", "has an unknown field"),
+        ({"messages": [message()], SECRET: 1}, "", "has an unknown field"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named_by_its_place(served, content, path, detail):
+def test_errors_give_their_location(served, content, path, detail):
     """Not by its value, nor by a name that came in."""
     found = assert_problem(*served.post(content), 400)
     assert {"path": path, "detail": detail} in found["errors"]
@@ -183,7 +183,7 @@ def test_what_is_no_http_gets_the_same_form(served, raw, expected):
     assert SECRET.encode() not in body
 
 
-def test_half_a_character_is_none(served):
+def test_half_a_surrogate_pair_is_accepted(served):
     """A cut emoji is what broken clients send; it is no reason to refuse a chat."""
     raw = json.dumps({"messages": [message("I lost my card \ud83d")]}).encode()
     status, _, data = served.ask("POST", "/messages", raw, JSON)
@@ -192,8 +192,8 @@ def test_half_a_character_is_none(served):
 
 def test_relabels_are_added_and_known_to_all(served):
     """201 with the token; again is again, nothing is overwritten."""
-    asked = served.post({"messages": [message(), message()]})[2]["predictions"]
-    relabels = [{"prediction_id": one["prediction_id"], "category": "other", "by": "me"} for one in asked]
+    predictions = served.post({"messages": [message(), message()]})[2]["predictions"]
+    relabels = [{"prediction_id": one["prediction_id"], "category": "other", "by": "me"} for one in predictions]
     relabels[0]["reason"] = "no card was lost"
     ids = []
     for _ in range(2):
@@ -209,7 +209,7 @@ def test_relabels_are_added_and_known_to_all(served):
      ({"Authorization": TOKEN}, True), ({"Authorization": f"Bearer {TOKEN}é"}, True)],
 )  # fmt: skip
 def test_relabels_need_the_token(served, header, challenge):
-    """Before the body is looked at."""
+    """Before the body is read."""
     status, headers, content = served.post([], "/relabels", **header)
     assert_problem(status, headers, content, 401)
     assert headers["WWW-Authenticate"].startswith("Bearer")
@@ -263,7 +263,7 @@ def test_no_text_takes_more_than_linear_time(serve):
 
 
 def test_a_silent_client_does_not_hold_the_service(served):
-    """It is told so after some seconds, and more of them than there are threads do not keep others from an answer."""
+    """It gets 408 after some seconds, and more of them than there are threads do not keep others from an answer."""
     head = b"POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
     with contextlib.ExitStack() as stack:
         address = "127.0.0.1", served.port
@@ -275,7 +275,7 @@ def test_a_silent_client_does_not_hold_the_service(served):
 
 
 def test_a_client_that_takes_its_time_does_not_hold_the_service(served):
-    """Thirty who send a byte a second, of the body or of the head: after twenty seconds nobody listens any more."""
+    """Thirty who send a byte a second, of the body or of the head: after twenty seconds they are closed."""
     address = "127.0.0.1", served.port
     head = b"POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     with contextlib.ExitStack() as stack:
@@ -296,14 +296,14 @@ def test_a_client_that_takes_its_time_does_not_hold_the_service(served):
         assert served.post({"messages": [message()]})[0] == 200
 
 
-def test_nothing_of_a_request_stands_in_the_log(served):
+def test_no_word_of_a_request_is_in_the_output(served):
     """Neither of those above nor of one that goes wrong inside; and no traceback."""
     threads = [threading.Thread(target=served.post, args=({"messages": [message(SECRET)]},)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    said = served.stderr.read_text()
-    assert "POST /messages 200" in said
-    assert SECRET not in said
-    assert "Traceback" not in said
+    output = served.stderr.read_text()
+    assert "POST /messages 200" in output
+    assert SECRET not in output
+    assert "Traceback" not in output

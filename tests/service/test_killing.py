@@ -1,4 +1,4 @@
-"""What happens to answers and rows when things end, break, fill up or go away."""
+"""Answers and rows when processes end or crash, disks fill up and databases are away."""
 
 import os
 import resource
@@ -41,7 +41,7 @@ def kill_one(served, which=0):
 
 
 class Load:
-    """Clients that post one message after the other until they are told to stop."""
+    """Clients that post one message after the other until they are stopped."""
 
     def __init__(self, served, clients=4, messages=3):
         self.served, self.messages, self.going = served, messages, True
@@ -54,7 +54,7 @@ class Load:
         while self.going:
             try:
                 status, _, content = self.served.post({"messages": [message(number=n) for n in range(self.messages)]})
-            except Exception as error:  # noqa: BLE001 - nobody listens any more, or the answer breaks off
+            except Exception as error:  # noqa: BLE001 - the service is gone, or the answer breaks off
                 self.broken.append(error)
                 return
             self.statuses.append(status)
@@ -69,10 +69,10 @@ class Load:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopped_under_load(serve, number):
-    """What was accepted has its answer and its row; later ones find nobody there."""
+    """Accepted requests have their answers and rows; later ones are refused a connection."""
     served = serve(spool=False)
     with closing(sqlite3.connect(served.database, isolation_level=None)) as lock:
-        lock.execute("BEGIN IMMEDIATE")  # nothing gets into the database until the service is told to stop
+        lock.execute("BEGIN IMMEDIATE")  # nothing gets into the database until the service is stopped
         load = Load(served)
         wait_for(lambda: len(load.statuses) > 20, "no answers")
         if number == signal.SIGINT:
@@ -148,8 +148,8 @@ def test_a_worker_that_dies_is_replaced(serve, model_folder, tmp_path, which):
     assert {served.post({"messages": [message()]})[0] for _ in range(10)} == {200}
 
 
-def test_a_new_worker_has_the_model_that_was_taken_last(serve, tmp_path):
-    """Not that of the start, which may have been taken back, nor what lies in the folder by now."""
+def test_a_new_worker_has_the_model_that_was_loaded_last(serve, tmp_path):
+    """Not that of the start, which may have been replaced for a reason, nor what is in the folder by now."""
     folder = tmp_path / "model"
     save(folder)
     served = serve(model=folder)
@@ -167,14 +167,14 @@ def test_a_new_worker_has_the_model_that_was_taken_last(serve, tmp_path):
 
 @pytest.mark.parametrize("seconds", [0, 1, 2, 3, 4, 5])
 def test_a_new_model_while_it_starts(tmp_path, model_folder, seconds):
-    """SIGHUP at any moment of the start: the model that lies there then is taken."""
+    """SIGHUP at any moment of the start: the model that is in the folder then is loaded."""
     folder = tmp_path / "model"
     shutil.copytree(model_folder, folder)
     other = tmp_path / "other"
     save(other, "linear_svc")
     served = Served(tmp_path / "service", folder)
     try:
-        wait_for(lambda: _hears(served), "it does not start")
+        wait_for(lambda: _handles_sighup(served), "it does not start")
         time.sleep(seconds)
         folder.rename(tmp_path / "old")
         other.rename(folder)
@@ -187,8 +187,8 @@ def test_a_new_model_while_it_starts(tmp_path, model_folder, seconds):
         served.kill()
 
 
-def _hears(served):
-    """Whether the process knows what to do with SIGHUP."""
+def _handles_sighup(served):
+    """Whether the process has a handler for SIGHUP."""
     status = Path(f"/proc/{served.process.pid}/status").read_text()
     caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
     return int(caught, 16) >> (signal.SIGHUP - 1) & 1
@@ -255,7 +255,7 @@ def test_a_full_disk(serve):
 
 
 def test_too_many_at_once(serve):
-    """Four times what is worked on: some are told to come again, the others have their answers, and /health answers."""
+    """Four times the limit: some get 503, the others their answers, and /health answers."""
     served = serve(in_work=2)
     answers = []
 
@@ -276,7 +276,7 @@ def test_too_many_at_once(serve):
 
 
 def test_a_model_folder_that_disappears(serve, model_folder, tmp_path):
-    """Answers go on, of a new worker too; who asks for a new model reads in /health why there is none."""
+    """Answers go on, of a new worker too; a reload fails, and /health says why."""
     folder = tmp_path / "model"
     shutil.copytree(model_folder, folder)
     served = serve(model=folder)

@@ -13,7 +13,7 @@ from chatkit import make_pipeline
 from chatkit.data.load import write_sqlite
 from chatkit.model.bundle import save_model
 from chatkit.runner.stage import run_stage
-from chatkit.service.loading import admit
+from chatkit.service.loading import read_verified
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 
@@ -116,7 +116,7 @@ def test_the_stages_take_relabels_from_the_service(project, chats):
     write_sqlite("sqlite:///data/warehouse/chats.sqlite", chats)
     model = make_pipeline("linear_svc").fit(chats[["subject", "body"]], chats["category"])
     save_model(model, project / "model", {})
-    service = Service(Settings(model="model", database=LOG, spool=False), admit(project / "model"))
+    service = Service(Settings(model="model", database=LOG, spool=False), read_verified(project / "model"))
     rows = pd.concat(
         [chats.head(2), chats.tail(1).assign(id="new", conversation_id="k9", body="Is it open on Sunday? 12")]
     )
@@ -125,7 +125,7 @@ def test_the_stages_take_relabels_from_the_service(project, chats):
     assert service.close() == 0
     yaml, file = YAML(), project / "params.yaml"
     params = yaml.load(file)
-    params["query"] |= {"relabels": LOG, "as_of": learn.now()}
+    params["query"] |= {"relabels": LOG, "as_of": learn.utc_timestamp()}
     yaml.dump(params, file)
     for stage in ("query", "split"):
         run_stage(stage)

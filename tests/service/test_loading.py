@@ -1,4 +1,4 @@
-"""The door: bytes that end the parser do not end the service."""
+"""Loading a model: bytes that crash the parser do not crash the service."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from chatkit.explain.words import top_words_per_message
 from chatkit.model.bundle import model_sha256
 from chatkit.model.pipeline import CLASSIFIERS
 from chatkit.project import InputError
-from chatkit.service import door
-from chatkit.service.loading import Model, admit
+from chatkit.service import loading
+from chatkit.service.loading import Model, read_verified
 from tests.service.conftest import save
 
 TEXTS = [("Lost card", "I lost my card"), ("", ""), ("Hours", "open?"), ("😟", "share an account"), ("a", "b")]
@@ -24,7 +24,7 @@ def test_it_says_what_the_pipeline_says(tmp_path, name):
     """One message or several, every classifier."""
     options = {"classifier_options": {"rules": [("urgent", "lost")]}} if name == "rules" else {}
     save(tmp_path / "model", name, **options)
-    pipeline, model = load_model(tmp_path / "model"), Model(door.read_model(tmp_path / "model"), "model")
+    pipeline, model = load_model(tmp_path / "model"), Model(loading.read_model(tmp_path / "model"), "model")
     for texts in (TEXTS, TEXTS[:1]):
         categories, probabilities = model.predict(texts)
         assert categories == pipeline.predict(texts).tolist()
@@ -40,7 +40,7 @@ def test_it_says_what_the_pipeline_says(tmp_path, name):
 
 def test_what_is_admitted_are_the_bytes_that_lie_there(model_folder):
     """And the digest is theirs."""
-    files = admit(model_folder)
+    files = read_verified(model_folder)
     assert files == {file.name: file.read_bytes() for file in model_folder.iterdir()}
     assert Model(files, model_folder).sha256 == model_sha256(files)
 
@@ -60,24 +60,24 @@ def test_a_parser_that_dies_takes_nobody_with_it(tmp_path):
     (folder / "trees.ubj").write_bytes(data)
     manifest["files"]["trees.ubj"] = hashlib.sha256(data).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="ended the process that parsed it|cannot be read") as error:
-        admit(folder)
+    with pytest.raises(InputError, match="crashed the process that parsed it|cannot be read") as error:
+        read_verified(folder)
     assert "\n" not in str(error.value)
 
 
 def test_a_parser_that_does_not_end_is_ended(model_folder, monkeypatch):
     """After some time."""
-    monkeypatch.setattr(door, "_SECONDS", 0.05)
+    monkeypatch.setattr(loading, "_PARSE_TIMEOUT", 0.05)
     with pytest.raises(InputError, match="took more than 0.05 seconds"):
-        admit(model_folder)
+        read_verified(model_folder)
 
 
 def test_an_end_by_signal_is_one_sentence(model_folder, monkeypatch):
     """As a crash of the parser gives it."""
 
     def run(*_arguments, **_options):
-        return door.subprocess.CompletedProcess([], -signal.SIGSEGV, b"", b"")
+        return loading.subprocess.CompletedProcess([], -signal.SIGSEGV, b"", b"")
 
-    monkeypatch.setattr(door.subprocess, "run", run)
-    with pytest.raises(InputError, match=r"ended the process that parsed it \(exit code -11\)"):
-        admit(model_folder)
+    monkeypatch.setattr(loading.subprocess, "run", run)
+    with pytest.raises(InputError, match=r"crashed the process that parsed it \(exit code -11\)"):
+        read_verified(model_folder)

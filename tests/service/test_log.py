@@ -15,8 +15,8 @@ from alembic.migration import MigrationContext
 from chatkit.data.log import METADATA, PREDICTIONS
 from chatkit.project import InputError
 from chatkit.service import spool as spooling
-from chatkit.service.log import PredictionLog, together
-from chatkit.service.service import now
+from chatkit.service.log import PredictionLog, combine
+from chatkit.service.service import utc_timestamp
 from chatkit.service.spool import Spool, lock_spool
 from chatkit.service.tables import add_predictions, add_relabels, forget, migrate, open_log
 from tests.service.conftest import wait_for
@@ -40,7 +40,7 @@ def spool(tmp_path):
 def row(number, at=None, **changes):
     """A row as the service gives it."""
     ids = {"prediction_id": f"p{number}", "message_id": "m", "conversation_id": "c", "subject": "s", "body": "b"}
-    return ids | {"category": "urgent", "probability": 0.5, "model": "0", "at": at or now()} | changes
+    return ids | {"category": "urgent", "probability": 0.5, "model": "0", "at": at or utc_timestamp()} | changes
 
 
 def stored(engine):
@@ -81,14 +81,14 @@ def test_rows_gather_but_not_beyond_the_buffer(engine, monkeypatch):
         add_predictions(used, rows)
 
     monkeypatch.setattr("chatkit.service.log.add_predictions", add)
-    monkeypatch.setattr("chatkit.service.log.GATHER", 3600)
+    monkeypatch.setattr("chatkit.service.log.MAX_DELAY", 3600)
     log = PredictionLog(engine, 20)
     wait_for(lambda: log.state()["last_write"], "no tables")
     for number in range(9):
         log.put([row(number)])
     assert sizes == []
     log.put([row(9)])
-    assert log.settle(60)
+    assert log.flush(60)
     assert sizes == [10]
     log.put([row(10)])
     assert log.close(10) == 0
@@ -151,7 +151,7 @@ def test_a_row_that_is_refused_does_not_keep_the_others_out(engine, monkeypatch)
     monkeypatch.setattr("chatkit.service.log.add_predictions", add)
     log = PredictionLog(engine, 10)
     log.put([row(1), row(2, body="bad"), row(3)])
-    assert log.settle(10)
+    assert log.flush(10)
     assert log.state()["dropped"] == 1
     log.close(10)
     assert [one["prediction_id"] for one in stored(engine)] == ["p1", "p3"]
@@ -160,7 +160,7 @@ def test_a_row_that_is_refused_does_not_keep_the_others_out(engine, monkeypatch)
 def test_a_spool_has_a_largest_size_and_files_of_some_size(tmp_path, spool, monkeypatch):
     """Beyond it rows are in memory only; a file goes when its last row has arrived."""
     monkeypatch.setattr(spooling, "SEGMENT", 500)
-    monkeypatch.setattr(spooling, "LARGEST", 1500)
+    monkeypatch.setattr(spooling, "MAX_SIZE", 1500)
     files = Spool(spool)
     segments = [files.append([row(number)]) for number in range(12)]
     assert segments[-1] is None
@@ -168,7 +168,7 @@ def test_a_spool_has_a_largest_size_and_files_of_some_size(tmp_path, spool, monk
     assert len(list(spool.iterdir())) > 2
     assert sum(file.stat().st_size for file in spool.iterdir()) <= 1500
     for segment in filter(None, segments):
-        files.arrived(segment, 1)
+        files.mark_written(segment, 1)
     assert files.append([row(99)])
     files.close()
     lines = "".join(file.read_text() for file in spool.iterdir()).splitlines()
@@ -185,16 +185,19 @@ def test_each_worker_has_files_of_its_own(spool):
     (file,) = {files.append([row(1)]).file} - {*spool.glob("?.jsonl")}
     assert file in Spool(spool, 1, 2).behind
     assert file not in Spool(spool, 0, 2).behind
+    files.close()
 
 
 def test_workers_share_the_room_of_the_spool(spool, monkeypatch):
     """All together take no more of the disk than one alone."""
-    monkeypatch.setattr(spooling, "LARGEST", 1000)
+    monkeypatch.setattr(spooling, "MAX_SIZE", 1000)
     workers = [Spool(spool, number, 2) for number in range(2)]
     for files in workers:
         while files.append([row(1)]):
             pass
     assert 500 < sum(file.stat().st_size for file in spool.iterdir()) <= 1000
+    for files in workers:
+        files.close()
 
 
 @pytest.mark.parametrize(
@@ -226,21 +229,21 @@ def test_a_file_that_was_taken_away_does_not_keep_others_out(engine, spool):
     files = Spool(spool)
     (spool / "1.jsonl").unlink()
     log = PredictionLog(engine, 10, files)
-    wait_for(lambda: log.settle(1), "a file stays")
+    wait_for(lambda: log.flush(1), "a file stays")
     log.close(10)
     assert [one["prediction_id"] for one in stored(engine)] == ["p2"]
 
 
-def test_logs_together():
+def test_logs_combine():
     """A failure of one is that of all, whoever wrote last."""
     good, bad = ({"at": f"2026-01-0{day}", "worked": day == 2, "error": None} for day in (2, 1))
     one = {"queue": 1, "oldest_seconds": 5.0, "buffer": 10, "dropped": 2, "spool": None, "last_write": good}
     spools = [{"works": works, "files_behind": 3} for works in (True, False)]
-    assert together([one]) == one
-    assert together([one | {"last_write": None}])["last_write"] is None
+    assert combine([one]) == one
+    assert combine([one | {"last_write": None}])["last_write"] is None
     states = [one | {"spool": spools[0]}, one | {"spool": spools[1], "last_write": bad, "oldest_seconds": 1.0}]
     for order in (states, states[::-1]):
-        assert together(order) == {
+        assert combine(order) == {
             "queue": 2, "oldest_seconds": 5.0, "buffer": 20, "dropped": 4,
             "spool": {"works": False, "files_behind": 6}, "last_write": bad,
         }  # fmt: skip
@@ -248,7 +251,7 @@ def test_logs_together():
 
 def test_a_spool_has_one_service(spool, monkeypatch):
     """A second one is told so; the lock goes with its holder."""
-    monkeypatch.setattr(spooling, "_PATIENCE", 0)
+    monkeypatch.setattr(spooling, "_LOCK_TIMEOUT", 0)
     held = lock_spool(spool)
     with pytest.raises(InputError, match="Another service uses the spool"):
         lock_spool(spool)
@@ -289,18 +292,18 @@ def test_a_log_of_the_first_version_is_brought_up_to_date(engine, spool):
     (spool / "1.jsonl").write_text(json.dumps(row(2)) + "\n")
     log = PredictionLog(engine, 100, Spool(spool))
     log.put([row(3, audit=True, milliseconds=1.5)])
-    wait_for(lambda: log.settle(1), "rows are missing")
+    wait_for(lambda: log.flush(1), "rows are missing")
     log.close(10)
     assert [(one["audit"], one["milliseconds"]) for one in stored(engine)] == [(False, None)] * 2 + [(True, 1.5)]
 
 
 def test_who_waits_for_rows_does_not_wait_for_more_of_them(engine, monkeypatch):
     """A relabel comes with its prediction still in the queue; rows that come later are none of its business."""
-    monkeypatch.setattr("chatkit.service.log.GATHER", 3600)
+    monkeypatch.setattr("chatkit.service.log.MAX_DELAY", 3600)
     log = PredictionLog(engine, 1000)
     for number in range(3):
         log.put([row(number)])
-        assert log.settle(60)
+        assert log.flush(60)
         assert len(stored(engine)) == number + 1
     log.close(10)
 
@@ -343,7 +346,7 @@ def test_what_is_forgotten_is_gone(engine, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "expected"),
     [
         ("mysql://host/db", "has the dialect mysql, expected sqlite or postgresql"),
         ("sqlite://", "names no file"),
@@ -352,8 +355,8 @@ def test_what_is_forgotten_is_gone(engine, tmp_path):
         ("$NOT_THERE", "NOT_THERE, named by database, is not set"),
     ],
 )
-def test_a_bad_url_is_one_sentence(url, said):
+def test_a_bad_url_is_one_sentence(url, expected):
     """As for the warehouse."""
-    with pytest.raises(InputError, match=said) as error:
+    with pytest.raises(InputError, match=expected) as error:
         open_log(url)
     assert "me:word" not in str(error.value)

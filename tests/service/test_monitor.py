@@ -20,7 +20,7 @@ from chatkit.data.log import PREDICTIONS, open_log_to_read, read_predictions, re
 from chatkit.model.bundle import load_model, save_model
 from chatkit.monitoring.daily import labelled
 from chatkit.project import InputError
-from chatkit.service.loading import admit
+from chatkit.service.loading import read_verified
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 from chatkit.service.tables import add_predictions, migrate, open_log
@@ -44,7 +44,7 @@ def many(n):
 
 def logged(database, model, frame, relabel=lambda answer, chat: None, share=0.5):
     """Let a service sort chats and write its log; moments spread over the week, so that no test depends on the clock."""
-    service = Service(Settings(database=database, spool=False, audit_share=share), admit(model))
+    service = Service(Settings(database=database, spool=False, audit_share=share), read_verified(model))
     try:
         said, wishes = [], []
         for chat in frame.itertuples(index=False):
@@ -54,11 +54,11 @@ def logged(database, model, frame, relabel=lambda answer, chat: None, share=0.5)
                 subject=chat.subject,
                 body=f"{chat.body} {SECRET}",
             )
-            said += service.sort([message])
+            said += service.classify([message])
             if category := relabel(said[-1], chat):
                 wish = {"prediction_id": said[-1]["prediction_id"], "category": category, "by": "me", "reason": SECRET}
                 wishes.append(SimpleNamespace(model_dump=lambda wish=wish: wish))
-        assert service.log.settle(60)
+        assert service.log.flush(60)
         assert service.relabel(wishes)[1] == []
     finally:
         service.close()

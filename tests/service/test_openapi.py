@@ -17,7 +17,7 @@ CASES = int(os.environ.get("CHATKIT_TEST_CASES", "40"))  # 1000 give more than t
 
 
 def test_schemathesis_finds_nothing(served, tmp_path):
-    """Requests that the document allows are taken, others refused, and every answer is as it says."""
+    """Valid requests are accepted, others refused, and every answer is as the document says."""
     # A text that is too long may make the body too large: 413 refuses it as well as 400.
     (tmp_path / "schemathesis.toml").write_text(
         "[checks.negative_data_rejection]\nexpected-statuses = [400, 401, 403, 404, 405, 413, 415]\n"
@@ -54,7 +54,7 @@ def check(client, data, kind="application/json", **more):
 
 
 def test_a_fault_of_our_own_is_500_and_says_nothing(client, monkeypatch, caplog):
-    """Neither the answer nor the output holds the exception's text, which may be a chat; the place is named."""
+    """Neither the answer nor the output holds the exception's text, which may be a chat; the output names the line."""
 
     def fail(*_arguments):
         raise RuntimeError("s3cr3t-w0rd")
@@ -113,11 +113,11 @@ PACKED = {"gzip": gzip.compress, "deflate": zlib.compress, "br": bytes, "x": byt
 @HERE
 @given(st.sampled_from(list(PACKED)), st.booleans(), st.integers(0, 30))
 @example("gzip", True, 10**7)
-def test_a_compressed_body_is_not_unpacked(client, encoding, told, zeros):
+def test_a_compressed_body_is_not_unpacked(client, encoding, declared, zeros):
     """Whether it says what it is or not, and however large it would be."""
     data = PACKED[encoding](GOOD.encode() + b" " * zeros)
-    headers = {"Content-Encoding": encoding} if told else {}
-    expected = 415 if told else 200 if PACKED[encoding] is bytes else 400
+    headers = {"Content-Encoding": encoding} if declared else {}
+    expected = 415 if declared else 200 if PACKED[encoding] is bytes else 400
     assert check(client, data, headers=headers) == expected
 
 
@@ -126,10 +126,10 @@ def test_a_compressed_body_is_not_unpacked(client, encoding, told, zeros):
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp037"]),
     st.sampled_from(["", "utf-8", "UTF-8", '"utf-8"', "utf8", "utf-16", "latin-1", "none-such"]),
 )
-def test_only_utf_8_is_taken(client, encoding, said):
+def test_only_utf_8_is_taken(client, encoding, charset):
     """Said to be something else it is of another type; where it is something else it is no JSON."""
-    kind = "application/json" + (f"; charset={said}" if said else "")
-    expected = 415 if said.strip('"').lower() not in {"", "utf-8", "utf8"} else 200 if encoding == "utf-8" else 400
+    kind = "application/json" + (f"; charset={charset}" if charset else "")
+    expected = 415 if charset.strip('"').lower() not in {"", "utf-8", "utf8"} else 200 if encoding == "utf-8" else 400
     assert check(client, GOOD.encode(encoding, "replace"), kind) == expected
 
 

@@ -25,7 +25,7 @@ def test_the_nearer_one_wins(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("ports = 1", r"ports in .*service.toml is no setting of the service; known are model, "),
         ('port = "8000"', r"port in .*service.toml is not what was expected: input should be a valid integer"),
@@ -37,26 +37,26 @@ def test_the_nearer_one_wins(tmp_path, monkeypatch):
         ("port =", "cannot be read as TOML"),
     ],
 )
-def test_a_bad_file_is_one_sentence(tmp_path, text, said):
+def test_a_bad_file_is_one_sentence(tmp_path, text, expected):
     """What, where, and what was expected."""
     file = tmp_path / "service.toml"
     file.write_text(text)
-    with pytest.raises(InputError, match=said) as error:
+    with pytest.raises(InputError, match=expected) as error:
         read_settings(file)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "expected"),
     [
         ("PORT", "many", "CHATKIT_SERVE_PORT is not what was expected"),
         ("PROT", "1", "CHATKIT_SERVE_PROT is no setting"),
     ],
 )
-def test_a_bad_variable_is_one_sentence(monkeypatch, name, value, said):
+def test_a_bad_variable_is_one_sentence(monkeypatch, name, value, expected):
     """The variable's whole name."""
     monkeypatch.setenv(PREFIX + name, value)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=expected):
         read_settings()
 
 
@@ -78,19 +78,19 @@ def test_what_is_not_installed_is_named():
     """Without the extra, the command says how to get it."""
     code = "import sys; sys.modules['flask'] = None; from chatkit.cli import main; sys.exit(main(['serve']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    said = "chatkit: flask is not installed; the service needs `pip install 'chatkit[service]'`.\n"
-    assert (done.returncode, done.stderr) == (1, said)
+    expected = "chatkit: flask is not installed; the service needs `pip install 'chatkit[service]'`.\n"
+    assert (done.returncode, done.stderr) == (1, expected)
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "expected"),
     [
         ({"MODEL_SHA256": "0" * 64}, "has the digest"),
         ({"DATABASE": "mysql://host/db"}, "has the dialect mysql"),
-        ({"HOST": "192.0.2.1"}, "192.0.2.1:[0-9]+ cannot be listened at"),
+        ({"HOST": "192.0.2.1"}, "Cannot listen on 192.0.2.1:[0-9]+ "),
     ],
 )  # fmt: skip
-def test_a_service_that_cannot_start_says_so(tmp_path, model_folder, settings, said):
+def test_a_service_that_cannot_start_says_so(tmp_path, model_folder, settings, expected):
     """One sentence on standard error, exit code 1, nothing that runs on."""
     import os
     import re
@@ -108,4 +108,4 @@ def test_a_service_that_cannot_start_says_so(tmp_path, model_folder, settings, s
         timeout=120,
     )
     assert done.returncode == 1
-    assert re.fullmatch(f"chatkit: .*{said}.*\n", done.stderr), done.stderr
+    assert re.fullmatch(f"chatkit: .*{expected}.*\n", done.stderr), done.stderr

@@ -1,19 +1,19 @@
 // Sends what is typed to POST /messages, and shows the answer. Texts are set as text, never as HTML.
 "use strict";
 
-const [form, answer, fault] = ["form", "#answer", "#fault"].map((name) => document.querySelector(name));
+const [form, answer, alert] = ["form", "#answer", "#alert"].map((name) => document.querySelector(name));
 const subject = document.querySelector("#subject");
 const body = document.querySelector("#body");
-let asked = 0;
+let requests = 0;
 
 function element(name, className, ...children) {
-  const made = document.createElement(name);
-  made.className = className;
-  made.append(...children);
-  return made;
+  const tag = document.createElement(name);
+  tag.className = className;
+  tag.append(...children);
+  return tag;
 }
 
-// A name, a bar that fills a share of its ground, and the number that the bar stands for.
+// A name, a bar that fills a share of its background, and the number that it shows.
 function row(name, share, number) {
   const fill = element("span", "fill");
   fill.style.width = `${100 * share}%`;
@@ -38,7 +38,7 @@ function showWords(words) {
   answer.querySelector("#words tbody").replaceChildren(...rows);
   answer.querySelector("#words .aside").textContent = rows.length
     ? "Words and runs of words as the model counts them, with what each adds to the score of this category."
-    : "No word of this chat did.";
+    : "No word of this message contributed.";
 }
 
 function show(prediction) {
@@ -49,7 +49,7 @@ function show(prediction) {
   answer.querySelector(".model").textContent = `Model ${prediction.model.slice(0, 12)}`;
 }
 
-async function ask() {
+async function classify() {
   const message = { message_id: "page", conversation_id: "page", subject: subject.value, body: body.value };
   const response = await fetch("/messages?words=true", {
     method: "POST",
@@ -58,27 +58,27 @@ async function ask() {
   });
   const content = await response.json();
   if (!response.ok) {
-    const places = (content.errors ?? []).map((error) => `${error.path} ${error.detail}`);
-    throw new Error([content.detail, ...places].join(" "));
+    const errors = (content.errors ?? []).map((error) => `${error.path} ${error.detail}`);
+    throw new Error([content.detail, ...errors].join(" "));
   }
   return content.predictions[0];
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const number = ++asked; // an answer that comes late does not take the place of a newer one
-  let said = "";
+  const number = ++requests; // a late answer does not replace a newer one
+  let problem = "";
   let prediction = null;
   try {
-    prediction = await ask();
+    prediction = await classify();
   } catch (error) {
-    said = error instanceof TypeError ? "The service does not answer." : error.message;
+    problem = error instanceof TypeError ? "The service does not answer." : error.message;
   }
-  if (number !== asked) return;
+  if (number !== requests) return;
   if (prediction) show(prediction);
   answer.hidden = !prediction;
-  fault.textContent = said;
-  fault.hidden = !said;
+  alert.textContent = problem;
+  alert.hidden = !problem;
 });
 
 form.addEventListener("keydown", (event) => {

@@ -31,9 +31,3 @@ def upgrade():
         sa.Column("reason", sa.Text),
     )
     op.create_index("ix_relabels_prediction_id", "relabels", ["prediction_id"])
-
-
-def downgrade():
-    """Drop them, with all they hold."""
-    op.drop_table("relabels")
-    op.drop_table("predictions")

@@ -10,9 +10,3 @@ def upgrade():
     """Add the columns; of predictions from before nothing is known, and none was drawn."""
     op.add_column("predictions", sa.Column("milliseconds", sa.Float(53)))
     op.add_column("predictions", sa.Column("audit", sa.Boolean, nullable=False, server_default=sa.false()))
-
-
-def downgrade():
-    """Drop the columns, with what they hold."""
-    op.drop_column("predictions", "audit")
-    op.drop_column("predictions", "milliseconds")
