@@ -6,12 +6,11 @@ CheckList", ACL 2020. perturbations.yaml documents the format.
 
 import difflib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from types import SimpleNamespace
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from chatkit.project import InputError, read_yaml
 from chatkit.statistics import group_codes, wilson
@@ -29,89 +28,215 @@ _EXPECTATIONS = {
     "higher": ("P({}) rises", -1),
     "not lower": ("P({}) does not fall", -1),
     "not higher": ("P({}) does not rise", 1),
-    "same category": ("same category", -1),
 }
 _OF_PROBABILITY = ("lower", "higher", "not lower", "not higher")
-_WHERE = {"subject": (True, False), "body": (False, True), "both": (True, True)}
 _FLIPS = ["name", "id", "before", "after", "category_before", "category_after", "category"]
 _FLIPS += ["probability_before", "probability_after"]
 _WORDS_BEFORE = 6  # shown of a long message before its first changed word
 CONFIDENCE = 0.98  # of intervals: a low end above the tolerance is chance in one clean run of a hundred
 
 
-@dataclass(frozen=True)
-class Perturbation:
-    """An entry of perturbations.yaml.
+# Edits: from the value in an entry, a text and a generator to a text
 
-    Parameters
-    ----------
-    name : str
-    kind : {"INV", "DIR", "MFT"}
-        Invariance, directional expectation, minimum functionality.
-    expectation : str
-        "same category", or what `expect` has in the file: category, not category, does not become, lower, higher,
-        not lower, not higher.
-    category : str or None
-        The category that the expectation names.
-    margin : float
-        How far a probability may go, or must, before it counts.
-    edit : callable or None
-        From a text and a ``numpy.random.Generator`` to a text; None leaves messages as they are.
-    where : tuple of bool
-        Whether the subject and the body are edited.
-    of : tuple of str
-        Only chats with one of these predicted categories before the edit; empty for all.
-    messages : tuple of (str, str)
-        Subjects and bodies written in the file; empty for test chats.
-    tolerance : float or None
-        Share of flips that is acceptable; None for the default.
 
-    Examples
-    --------
-    >>> str(Perturbation("found", "DIR", "lower", "urgent", margin=0.1))
-    'P(urgent) falls by more than 0.1'
+def _substitute(words, new, text):
+    """Replace whole words, without regard to case, and keep it."""
+
+    def in_case(match):
+        old, word = match[0], new[match.lastindex - 1]
+        if old.isupper() and len(old) > 1:
+            return word.upper()
+        return word.lower() if old.islower() else word[:1].upper() + word[1:]
+
+    groups = "|".join(f"({re.escape(word)})" for word in words)
+    return re.sub(rf"(?<!\w)(?:{groups})(?!\w)", in_case, text, flags=re.IGNORECASE)
+
+
+def _swap(words, text, rng):
+    shift = int(rng.integers(1, len(words)))  # the same for all of a text
+    return _substitute(words, words[shift:] + words[:shift], text)
+
+
+def _regex(patterns, text, _rng=None):
+    for pattern, new in patterns.items():
+        text = re.sub(pattern, new, text, flags=re.IGNORECASE)
+    return text
+
+
+def _typos(count, text, rng):
+    # One a word, and not in its first or last letter: people see those.
+    words = list(re.finditer(r"[^\W\d_]{4,}", text))
+    for index in sorted(rng.permutation(len(words))[:count].tolist(), reverse=True):
+        at = int(rng.integers(words[index].start() + 1, words[index].end() - 2))
+        one, two = text[at], text[at + 1]
+        typos = [typo for typo in (two + one, one + one + two, two) if typo != one + two]
+        text = text[:at] + typos[rng.integers(len(typos))] + text[at + 2 :]
+    return text
+
+
+def _other_digits(text, rng):
+    return re.sub(r"[0-9]", lambda digit: str((int(digit[0]) + rng.integers(1, 10)) % 10), text)
+
+
+_NAMED = {
+    "upper case": lambda text, _rng: text.upper(),
+    "lower case": lambda text, _rng: text.lower(),
+    "other digits": _other_digits,
+    "remove": lambda _text, _rng: "",
+}
+_EDITS = {
+    "replace": lambda words, text, _rng: _substitute(words, list(words.values()), text),
+    "swap": _swap,
+    "regex": _regex,
+    "prefix": lambda texts, text, rng: texts[rng.integers(len(texts))] + text,
+    "suffix": lambda texts, text, rng: text + texts[rng.integers(len(texts))],
+    "typos": _typos,
+    "edit": lambda name, text, rng: _NAMED[name](text, rng),
+}
+
+
+# Entries of the file
+
+
+class Expectation(NamedTuple):
+    """What must be so after an edit: a key of `_EXPECTATIONS`, its category (None: the one before the edit), a margin.
+
+    The margin is how far a probability must go, or may.
     """
 
-    name: str
-    kind: str
-    expectation: str = "same category"
+    name: str = "category"
     category: str | None = None
     margin: float = 0.0
-    edit: Callable | None = None
-    where: tuple = (True, True)
-    of: tuple = ()
-    messages: tuple = ()
-    tolerance: float | None = None
 
     def __str__(self):
-        text = _EXPECTATIONS[self.expectation][0].format(self.category)
-        text += f" by more than {self.margin:g}" if self.margin else ""
-        return text + (f", of {' or '.join(self.of)}" if self.of else "")
+        text = _EXPECTATIONS[self.name][0].format(self.category) if self.category else "same category"
+        return text + (f" by more than {self.margin:g}" if self.margin else "")
 
     @property
     def adverse(self):
-        """Which change of the probability goes against the expectation: 1 for a rise, -1 for a fall."""
-        return _EXPECTATIONS[self.expectation][1]
+        """Which change of the probability goes against it: 1 for a rise, -1 for a fall."""
+        return _EXPECTATIONS[self.name][1]
+
+    def is_broken(self, becomes, change):
+        """Whether it is, if a chat gets the category and by how much its probability goes in the adverse direction."""
+        if self.name in _OF_PROBABILITY:
+            return change > self.margin if self.name.startswith("not ") else change >= -self.margin
+        return becomes if self.adverse > 0 else ~becomes
+
+
+def _as_expectation(expect):
+    margin = expect.pop("margin", 0.0)
+    ((name, category),) = expect.items()  # a ValueError unless there is exactly one
+    if not isinstance(category, str) or isinstance(margin, str) or (margin and name not in _OF_PROBABILITY):
+        raise ValueError
+    return Expectation(name, category, margin)
+
+
+def _check_patterns(patterns):
+    try:
+        _regex(patterns, "")  # raises also when a replacement is wrong
+    except (re.error, IndexError) as error:
+        raise InputError(f"regex is {patterns!r:.80}, which is no regular expression ({error}); mend it.") from None
+    return patterns
+
+
+def _as_pair(message):
+    return message.get("subject", ""), message.get("body", "")
+
+
+def _as_list(value):
+    return [value] if isinstance(value, str) else value
+
+
+_Text = Annotated[str, Field(min_length=1)]
+_Texts = Annotated[list[_Text], BeforeValidator(_as_list), Field(min_length=1)]
+_Words = Annotated[dict[_Text, str], Field(min_length=1)]
+_Message = Annotated[dict[Literal["subject", "body"], str], Field(min_length=1), AfterValidator(_as_pair)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Expect = Annotated[dict[Literal[*_EXPECTATIONS, "margin"], _Text | _Share], AfterValidator(_as_expectation)]
+# Keys that an entry of a kind must have beside name, kind and an edit, and those that it must not have.
+_REQUIRED = {"INV": (), "DIR": ("expect",), "MFT": ("messages", "expect")}
+_REFUSED = {"INV": ("expect",), "DIR": (), "MFT": ("where", "of", *_EDITS)}
+
+
+class Perturbation(BaseModel, extra="allow", frozen=True, strict=True):
+    """An entry of perturbations.yaml, whose head says what each key means; the descriptions are for error messages.
+
+    Examples
+    --------
+    >>> expect = {"lower": "urgent", "margin": 0.1}
+    >>> str(Perturbation(name="found", kind="DIR", replace={"lost": "found"}, expect=expect))
+    'P(urgent) falls by more than 0.1'
+    """
+
+    # A default stands for a key that is not there: None as its value is refused.
+    name: _Text = Field(description="a text")
+    kind: Literal["INV", "DIR", "MFT"] = Field(description="one of INV, DIR, MFT")
+    where: Literal["subject", "body", "both"] = Field("both", description="one of subject, body, both")
+    of: _Texts = Field((), description="a category or a list of categories")
+    messages: list[_Message] = Field((), min_length=1, description="a list such as `- {subject: Hi, body: Help}`")
+    tolerance: _Share = Field(None, description="a share of flips from 0 to 1")
+    expect: _Expect = Field(
+        Expectation(),
+        description=f"one of {', '.join(_EXPECTATIONS)} with a category, such as {{lower: urgent}}, and beside "
+        f"{', '.join(_OF_PROBABILITY)} a margin from 0 to 1",
+    )
+    replace: _Words = Field(None, description="words and what they become, such as {lost: found}")
+    swap: _Texts = Field(None, min_length=2, description="a list of words, such as [Dana, Chris]")
+    regex: Annotated[_Words, AfterValidator(_check_patterns)] = Field(
+        None, description="patterns and what they become, such as {'!+': '.'}"
+    )
+    prefix: _Texts = Field(None, description="a text, or a list of texts to draw from")
+    suffix: _Texts = Field(None, description="a text, or a list of texts to draw from")
+    typos: int = Field(None, ge=1, description="how many typos, such as 2")
+    edit: Literal[*_NAMED] = Field(None, description=f"one of {', '.join(_NAMED)}")
+
+    @model_validator(mode="after")
+    def _check_keys(self):
+        known = [key for key in Perturbation.model_fields if key not in _REFUSED[self.kind]]
+        if unknown := self.model_fields_set.difference(known):
+            raise InputError(f"a key is {min(unknown)!r}, expected for {self.kind} only {', '.join(known)}.")
+        if self.kind != "MFT" and len(self._edits) != 1:
+            raise InputError(f"the edit is {', '.join(self._edits)!r}, expected exactly one of {', '.join(_EDITS)}.")
+        for key in _REQUIRED[self.kind]:
+            if key not in self.model_fields_set:
+                raise InputError(_unexpected(key, None))
+        return self
+
+    @property
+    def _edits(self):
+        return [key for key in _EDITS if key in self.model_fields_set]
+
+    def __str__(self):
+        return str(self.expect) + (f", of {' or '.join(self.of)}" if self.of else "")
 
     def edited(self, message, rng):
         """Subject and body after the edit."""
-        return tuple(
-            self.edit(text, rng) if self.edit and is_edited else text
-            for text, is_edited in zip(message, self.where, strict=True)
-        )
+        texts = dict(zip(("subject", "body"), message, strict=True))
+        for key in self._edits:
+            for field in texts if self.where == "both" else [self.where]:
+                texts[field] = _EDITS[key](getattr(self, key), texts[field], rng)
+        return tuple(texts.values())
 
     def concerns(self, category):
         """Whether it applies to chats with this predicted category before the edit."""
-        already = self.expectation == "does not become" and category == self.category
+        already = self.expect.name == "does not become" and category == self.expect.category
         return not already and (not self.of or category in self.of)
 
-    def broken(self, before, after, change):
-        """Whether categories before and after, and the change of the probability, are against the expectation."""
-        if self.expectation in _OF_PROBABILITY:
-            against = self.adverse * change
-            return against > self.margin if self.expectation.startswith("not ") else against >= -self.margin
-        category = before if self.category is None else self.category
-        return after == category if self.adverse > 0 else after != category
+
+def _unexpected(key, value):
+    return f"{key} is {value!r:.80}, expected {Perturbation.model_fields[key].description}."
+
+
+def _sentence(error, entry):
+    """What is wrong with an entry: pydantic itself does not say what may be written there."""
+    first = error.errors()[0]
+    if isinstance(cause := first.get("ctx", {}).get("error"), InputError):
+        return cause
+    key = first["loc"][0] if first["loc"] else None
+    if key in Perturbation.model_fields:
+        return _unexpected(key, entry.get(key))
+    return f"the entry is {entry!r:.80}, expected keys with values, such as `name: a greeting in front`."
 
 
 def read_perturbations(file):
@@ -138,11 +263,13 @@ def read_perturbations(file):
     perturbations = {}
     for number, entry in enumerate(entries, start=1):
         name = entry.get("name") if isinstance(entry, dict) else None
+        where = f"Entry {number} of {file.name}{f' ({name!r})' if name else ''}"
         try:
-            perturbation = _perturbation(entry)
-            _expect(name not in perturbations, "name", name, "a name that no other entry has")
-        except ValueError as error:
-            raise InputError(f"Entry {number} of {file.name}{f' ({name!r})' if name else ''}: {error}") from None
+            perturbation = Perturbation.model_validate(entry)
+        except ValidationError as error:
+            raise InputError(f"{where}: {_sentence(error, entry)}") from None
+        if name in perturbations:
+            raise InputError(f"{where}: name is {name!r}, expected a name that no other entry has.")
         perturbations[name] = perturbation
     return list(perturbations.values())
 
@@ -183,21 +310,23 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
     missing = [name for name in ("subject", "body") if name not in test]
     if missing:
         raise ValueError(f"Got chats without {' and '.join(missing)}, expected subject and body; add them.")
-    texts = zip(as_texts(test["subject"]), as_texts(test["body"]), strict=True)
-    test_chats = _pool(pipeline, texts, test.get("id", test.index), test.get("conversation_id"))
+    messages = list(zip(as_texts(test["subject"]), as_texts(test["body"]), strict=True))
+    test_chats = _answers(pipeline, messages).assign(
+        id=list(test.get("id", test.index)), group=group_codes(test.get("conversation_id"), len(test))
+    )
     rows, flips = [], []
     for entry in perturbations:
-        pool, cases, reason = test_chats, {}, _unanswerable(entry, pipeline)
-        if entry.messages and not reason:
-            pool = _pool(pipeline, entry.messages, [f"message {n}" for n in range(1, len(entry.messages) + 1)])
+        reason, edited, against = _unanswerable(entry, pipeline), {}, ()
         if not reason:
+            own = [f"message {number}" for number, _ in enumerate(entry.messages, start=1)]
+            pool = _answers(pipeline, entry.messages).assign(id=own, group=own) if own else test_chats
             # A generator of its own: all entries go through the chats in the same order, whatever the others drew.
-            cases = _draw(entry, pool, len(entry.messages) or chats, np.random.default_rng(seed))
-            reason = "" if cases else "There is no chat that it changes."
-        broken = _flips(entry, pipeline, pool, cases) if cases else ()
-        limit = entry.tolerance if entry.tolerance is not None else 0.0 if entry.messages else tolerance
-        rows.append(_row(entry, len(cases), len(broken), limit, reason))
-        flips += [broken] if len(broken) else []
+            edited = _draw(entry, pool, len(own) or chats, np.random.default_rng(seed))
+            reason = "" if edited else "There is no chat that it changes."
+        if edited:
+            against = _flips(entry, pipeline, pool, edited)
+            flips += [against] if len(against) else []
+        rows.append(_row(entry, len(edited), len(against), tolerance, reason))
     return pd.DataFrame(rows), pd.concat(flips, ignore_index=True) if flips else pd.DataFrame(columns=_FLIPS)
 
 
@@ -213,78 +342,70 @@ def verdicts(table):
     dict
         Entries by verdict, and the share of flips of each entry that was run, by name.
     """
-    counts = {verdict: int((table["verdict"] == verdict).sum()) for verdict in VERDICTS}
-    ran = table[table["verdict"] != "not run"]
-    return {"verdicts": counts, "flips": dict(zip(ran["name"], ran["rate"].astype(float), strict=True))}
-
-
-def _pool(pipeline, messages, ids, conversations=None):
-    """Messages with the model's answers before any edit."""
-    messages = list(messages)
-    categories, probabilities = _answers(pipeline, messages)
-    groups = group_codes(conversations, len(messages))
-    return SimpleNamespace(
-        messages=messages, ids=list(ids), groups=groups, categories=categories, probabilities=probabilities
-    )
+    counts = table["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
+    ran = table[table["verdict"] != "not run"].set_index("name")
+    return {"verdicts": counts.to_dict(), "flips": ran["rate"].astype(float).to_dict()}
 
 
 def _answers(pipeline, messages):
-    """Categories, and probabilities with as many digits as are the same on every machine; NaN without any."""
+    """Messages with category and probabilities, which have as many digits as are the same everywhere; NaN without."""
     chats = pd.DataFrame(messages, columns=["subject", "body"])
-    categories = np.asarray(pipeline.predict(chats)).astype(str)
-    if not hasattr(pipeline, "predict_proba"):
-        return categories, np.full((len(chats), len(pipeline.classes_)), np.nan)
-    return categories, np.asarray(pipeline.predict_proba(chats), dtype=float).round(6)
+    probabilities = np.full((len(chats), len(pipeline.classes_)), np.nan)
+    if hasattr(pipeline, "predict_proba"):
+        probabilities = np.asarray(pipeline.predict_proba(chats), dtype=float).round(6)
+    by_category = [dict(zip(map(str, pipeline.classes_), row, strict=True)) for row in probabilities]
+    category = np.asarray(pipeline.predict(chats)).astype(str)
+    return pd.DataFrame({"message": messages, "category": category, "probabilities": by_category})
 
 
 def _unanswerable(entry, pipeline):
-    classes = [str(name) for name in pipeline.classes_]
-    unknown = [name for name in (entry.category, *entry.of) if name is not None and name not in classes]
+    """Why the model cannot be asked, if it cannot."""
+    classes = [None, *map(str, pipeline.classes_)]
+    unknown = [name for name in (entry.expect.category, *entry.of) if name not in classes]
     if unknown:
         return f"The model does not know the category {unknown[0]!r}."
-    if entry.expectation in _OF_PROBABILITY and not hasattr(pipeline, "predict_proba"):
+    if entry.expect.name in _OF_PROBABILITY and not hasattr(pipeline, "predict_proba"):
         return "The model gives no probabilities."
     return ""
 
 
-def _draw(entry, pool, most, rng):
+def _draw(entry, pool, limit, rng):
     """Edited messages by row of the pool: only where something changes, and a conversation once."""
-    cases, drawn = {}, set()
-    for row in rng.permutation(len(pool.messages)).tolist():
-        if len(cases) == most:
+    edited, groups = {}, set()
+    for row in pool.iloc[rng.permutation(len(pool))].itertuples():
+        if len(edited) == limit:
             break
-        if pool.groups[row] not in drawn and entry.concerns(pool.categories[row]):
-            edited = entry.edited(pool.messages[row], rng)
-            if edited != pool.messages[row] or entry.edit is None:
-                cases[row] = edited
-                drawn.add(pool.groups[row])
-    return cases
+        if row.group not in groups and entry.concerns(row.category):
+            message = entry.edited(row.message, rng)
+            if message != row.message or entry.kind == "MFT":
+                edited[row.Index] = message
+                groups.add(row.group)
+    return edited
 
 
-def _flips(entry, pipeline, pool, cases):
-    """The cases against the expectation, the largest change first."""
-    rows = np.array(list(cases))
-    before, (after, probabilities) = pool.categories[rows], _answers(pipeline, list(cases.values()))
-    category = before if entry.category is None else np.full(len(rows), entry.category)
-    columns = pd.Index(pipeline.classes_).astype(str).get_indexer(category)
-    old, new = pool.probabilities[rows, columns], probabilities[np.arange(len(rows)), columns]
-    change = (new - old).round(6)
-    frame = pd.DataFrame({"name": entry.name, "row": rows, "category_before": before, "category_after": after})
-    frame = frame.assign(category=category, probability_before=old, probability_after=new)
-    frame = frame.assign(change=entry.adverse * change, end=entry.adverse * new)
-    frame = frame[entry.broken(before, after, change)]
-    frame = frame.sort_values(["change", "end", "row"], ascending=[False, False, True])
-    frame["id"] = [pool.ids[row] for row in frame["row"]]
-    pairs = [_marked(pool.messages[row], cases[row]) for row in frame["row"]]
-    frame["before"], frame["after"] = zip(*pairs, strict=True) if pairs else ((), ())
-    return frame[_FLIPS].round(4)
+def _flips(entry, pipeline, pool, edited):
+    """The edited messages that go against the expectation, the largest change first."""
+    answers = _answers(pipeline, list(edited.values())).set_axis(list(edited))
+    cases = pool.merge(answers, left_index=True, right_index=True, suffixes=("_before", "_after"))
+    category = cases["category_before"] if entry.expect.category is None else entry.expect.category
+    cases = cases.assign(name=entry.name, category=category)
+    for side in ("before", "after"):
+        pairs = zip(cases[f"probabilities_{side}"], cases["category"], strict=True)
+        cases[f"probability_{side}"] = [probabilities[category] for probabilities, category in pairs]
+    change = (cases["probability_after"] - cases["probability_before"]).round(6)
+    cases = cases.assign(change=entry.expect.adverse * change, end=entry.expect.adverse * cases["probability_after"])
+    flips = cases[entry.expect.is_broken(cases["category_after"] == cases["category"], cases["change"])]
+    flips = flips.sort_values(["change", "end"], ascending=False, kind="stable")
+    pairs = [_marked(*pair) for pair in zip(flips["message_before"], flips["message_after"], strict=True)]
+    return flips.join(pd.DataFrame(pairs, flips.index, ["before", "after"]))[_FLIPS].round(4)
 
 
-def _row(entry, chats, flips, limit, reason):
+def _row(entry, chats, flips, tolerance, reason):
     rate, low, high = (round(float(value), 4) for value in wilson(flips, chats, CONFIDENCE))
-    if entry.messages:
-        low = high = np.nan
-    least, most = (rate, rate) if entry.messages else (low, high)
+    least, most = low, high
+    if entry.messages:  # no sample
+        least, most, low, high, tolerance = rate, rate, np.nan, np.nan, 0.0
+    limit = tolerance if entry.tolerance is None else entry.tolerance
     verdict = "not run" if reason else "holds" if most <= limit else "does not hold" if least > limit else "not shown"
     return {
         "name": entry.name, "kind": entry.kind, "expectation": str(entry), "chats": chats, "flips": flips, "rate": rate,
@@ -311,196 +432,3 @@ def _marked(before, after):
             else:
                 sides[side] += part
     return [excerpt(side) for side in sides]
-
-
-# Edits: from the value in an entry to a function of a text and a generator
-
-
-def _replace(words):
-    pattern, new = _whole_words(words), list(words.values())
-    return lambda text, _rng: pattern.sub(lambda match: _in_case_of(match[0], new[match.lastindex - 1]), text)
-
-
-def _swap(words):
-    pattern = _whole_words(words)
-
-    def edit(text, rng):
-        shift = int(rng.integers(1, len(words)))  # the same for all of a text
-        return pattern.sub(lambda match: _in_case_of(match[0], words[(match.lastindex - 1 + shift) % len(words)]), text)
-
-    return edit
-
-
-def _whole_words(words):
-    groups = "|".join(f"({re.escape(word)})" for word in words)
-    return re.compile(rf"(?<!\w)(?:{groups})(?!\w)", re.IGNORECASE)
-
-
-def _in_case_of(old, new):
-    if old.isupper() and len(old) > 1:
-        return new.upper()
-    return new.lower() if old.islower() else new[:1].upper() + new[1:]
-
-
-def _regex(patterns):
-    try:
-        compiled = [(re.compile(pattern, re.IGNORECASE), new) for pattern, new in patterns.items()]
-        for pattern, new in compiled:
-            pattern.sub(new, "")  # raises when `new` is wrong
-    except (re.error, IndexError) as error:
-        raise InputError(f"regex is {patterns!r:.80}, which is no regular expression ({error}); mend it.") from None
-
-    def edit(text, _rng):
-        for pattern, new in compiled:
-            text = pattern.sub(new, text)
-        return text
-
-    return edit
-
-
-def _prefix(texts):
-    texts = _listed(texts)
-    return lambda text, rng: texts[rng.integers(len(texts))] + text
-
-
-def _suffix(texts):
-    texts = _listed(texts)
-    return lambda text, rng: text + texts[rng.integers(len(texts))]
-
-
-def _typos(count):
-    def edit(text, rng):
-        # One a word, and not in its first or last letter: people see those.
-        words = list(re.finditer(r"[^\W\d_]{4,}", text))
-        for index in sorted(rng.permutation(len(words))[:count].tolist(), reverse=True):
-            at = int(rng.integers(words[index].start() + 1, words[index].end() - 2))
-            one, two = text[at], text[at + 1]
-            typos = [typo for typo in (two + one, one + one + two, two) if typo != one + two]
-            text = text[:at] + typos[rng.integers(len(typos))] + text[at + 2 :]
-        return text
-
-    return edit
-
-
-def _other_digits(text, rng):
-    return re.sub(r"[0-9]", lambda digit: str((int(digit[0]) + rng.integers(1, 10)) % 10), text)
-
-
-_NAMED = {
-    "upper case": lambda text, _rng: text.upper(),
-    "lower case": lambda text, _rng: text.lower(),
-    "other digits": _other_digits,
-    "remove": lambda _text, _rng: "",
-}
-_EDITS = {
-    "replace": _replace, "swap": _swap, "regex": _regex, "prefix": _prefix, "suffix": _suffix, "typos": _typos,
-    "edit": _NAMED.get,
-}  # fmt: skip
-
-
-# Entries of the file
-
-
-def _perturbation(entry):
-    """Check an entry and make a Perturbation of it."""
-    _expect(isinstance(entry, dict), "the entry", entry, "keys with values, such as `name: a greeting in front`")
-    for key in ("name", "kind"):
-        _check(key, entry.get(key))
-    kind = entry["kind"]
-    known = [key for key in _KEYS if key not in _REFUSED[kind]]
-    for key in entry:
-        _expect(key in known, "a key", key, f"for {kind} only {', '.join(known)}")
-    edits = [key for key in entry if key in _EDITS]
-    _expect(kind == "MFT" or len(edits) == 1, "the edit", ", ".join(edits), f"exactly one of {', '.join(_EDITS)}")
-    for key in dict.fromkeys([*entry, *_REQUIRED[kind]]):
-        _check(key, entry.get(key))
-    expect, messages = entry.get("expect", {}), entry.get("messages", [])
-    expectation = next((key for key in expect if key != "margin"), "same category")
-    margin = expect.get("margin", 0.0)
-    fits = _is_share(margin) and (margin == 0 or expectation in _OF_PROBABILITY)
-    _expect(fits, "margin", margin, f"a number from 0 to 1 beside {', '.join(_OF_PROBABILITY)}")
-    return Perturbation(
-        entry["name"],
-        kind,
-        expectation,
-        expect.get(expectation),
-        float(margin),
-        edit=_EDITS[edits[0]](entry[edits[0]]) if edits else None,
-        where=_WHERE[entry.get("where", "both")],
-        of=tuple(_listed(entry.get("of", []))),
-        messages=tuple((message.get("subject", ""), message.get("body", "")) for message in messages),
-        tolerance=entry.get("tolerance"),
-    )
-
-
-def _check(key, value):
-    is_valid, expected = _KEYS[key]
-    _expect(is_valid(value), key, value, expected)
-
-
-def _expect(holds, key, got, expected):
-    if not holds:
-        raise InputError(f"{key} is {got!r:.80}, expected {expected}.")
-
-
-def _listed(value):
-    return [value] if isinstance(value, str) else value
-
-
-def _is_text(value):
-    return isinstance(value, str) and value != ""
-
-
-def _list_of(is_valid):
-    return lambda value: isinstance(value, list) and value != [] and all(map(is_valid, value))
-
-
-def _is_text_or_list(value):
-    return _list_of(_is_text)(_listed(value))
-
-
-def _is_mapping(value):
-    """Whether it is a mapping from texts, none of them empty, to texts."""
-    return (
-        isinstance(value, dict) and value != {} and all(_is_text(key) and isinstance(value[key], str) for key in value)
-    )
-
-
-def _is_message(value):
-    return _is_mapping(value) and set(value) <= {"subject", "body"}
-
-
-def _is_expectation(value):
-    keys = set(value) - {"margin"} if isinstance(value, dict) else set()
-    return len(keys) == 1 and keys <= set(_EXPECTED) and all(_is_text(value[key]) for key in keys)
-
-
-def _is_share(value):
-    return type(value) in {int, float} and 0 <= value <= 1
-
-
-def _one_of(names):
-    return lambda value: _is_text(value) and value in names, f"one of {', '.join(names)}"
-
-
-# Keys that an entry of a kind must have beside name, kind and an edit, and those that it must not have.
-_REQUIRED = {"INV": (), "DIR": ("expect",), "MFT": ("messages", "expect")}
-_REFUSED = {"INV": ("expect",), "DIR": (), "MFT": ("where", "of", *_EDITS)}
-_EXPECTED = [name for name in _EXPECTATIONS if name != "same category"]
-# By key: whether a value is valid, and what is expected.
-_KEYS = {
-    "name": (_is_text, "a text"),
-    "kind": _one_of(_REQUIRED),
-    "where": _one_of(_WHERE),
-    "of": (_is_text_or_list, "a category or a list of categories"),
-    "messages": (_list_of(_is_message), "a list such as `- {subject: Hi, body: Help}`"),
-    "tolerance": (_is_share, "a share of flips from 0 to 1"),
-    "expect": (_is_expectation, f"one of {', '.join(_EXPECTED)} with a category, such as {{lower: urgent}}"),
-    "replace": (_is_mapping, "words and what they become, such as {lost: found}"),
-    "swap": (lambda words: _list_of(_is_text)(words) and len(words) > 1, "a list of words, such as [Dana, Chris]"),
-    "regex": (_is_mapping, "patterns and what they become, such as {'!+': '.'}"),
-    "prefix": (_is_text_or_list, "a text, or a list of texts to draw from"),
-    "suffix": (_is_text_or_list, "a text, or a list of texts to draw from"),
-    "typos": (lambda count: type(count) is int and count > 0, "how many typos, such as 2"),
-    "edit": _one_of(_NAMED),
-}

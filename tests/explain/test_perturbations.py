@@ -67,8 +67,9 @@ def read(tmp_path):
 
 def edit_of(tmp_path_factory, keys):
     file = tmp_path_factory.mktemp("edit") / "perturbations.yaml"
-    file.write_text(f"- {{name: edit, kind: INV, {keys}}}", encoding="utf-8")
-    return read_perturbations(file)[0].edit
+    file.write_text(f"- {{name: edit, kind: INV, where: body, {keys}}}", encoding="utf-8")
+    entry = read_perturbations(file)[0]
+    return lambda text, rng: entry.edited(("", text), rng)[1]
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +192,7 @@ WRONG = {
     "name: a, kind: INF, typos: 1": "kind is 'INF', expected one of INV, DIR, MFT",
     "name: a, kind: [INV], typos: 1": "kind is",
     "name: a, kind: INV": "the edit is '', expected exactly one of replace, swap",
-    "name: a, kind: INV, typos: 1, prefix: Hi": "the edit is 'typos, prefix', expected exactly one",
+    "name: a, kind: INV, typos: 1, prefix: Hi": "the edit is 'prefix, typos', expected exactly one",
     "name: a, kind: INV, typo: 1": "a key is 'typo', expected for INV only",
     "name: a, kind: INV, typos: 1, expect: {lower: b}": "a key is 'expect', expected for INV only",
     "name: a, kind: MFT, typos: 1": "a key is 'typos', expected for MFT only",
@@ -218,8 +219,8 @@ WRONG = {
     "name: a, kind: DIR, typos: 1, expect: {same category: b}": "expect is",
     "name: a, kind: DIR, typos: 1, expect: {lower: b, higher: c}": "expect is",
     "name: a, kind: DIR, typos: 1, expect: {lower: [b]}": "expect is",
-    "name: a, kind: DIR, typos: 1, expect: {lower: b, margin: 2}": "margin is 2, expected a number",
-    "name: a, kind: DIR, typos: 1, expect: {category: b, margin: 0.1}": "margin is 0.1",
+    "name: a, kind: DIR, typos: 1, expect: {lower: b, margin: 2}": "expect is {'lower': 'b', 'margin': 2}, expected one of",
+    "name: a, kind: DIR, typos: 1, expect: {category: b, margin: 0.1}": "expect is {'category': 'b', 'margin': 0.1}",
 }
 
 
