@@ -1,16 +1,15 @@
 """A message in which each word is marked by how much it contributes to a category."""
 
 import html
-from bisect import bisect_right
-from dataclasses import dataclass, replace
-from operator import itemgetter
+from collections import defaultdict
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from chatkit.explain.words import contributions, weighs_words
+from chatkit.explain.words import contributions
 from chatkit.text.counts import TermCounter
-from chatkit.text.mask import pieces
+from chatkit.text.mask import mask
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.validation import as_texts
 
@@ -54,21 +53,6 @@ class Highlight:
             f'<span class="body">{body}</span></pre>\n<p class="aside">{escape(self._strongest())}</p>\n</div>'
         )
 
-    def masked(self):
-        """Hide numbers and addresses, see `chatkit.text.mask.mask`.
-
-        Returns
-        -------
-        Highlight
-            With the same contributions.
-        """
-        message, tokens = {}, self.tokens.copy()
-        for field, text in self.message.items():
-            own = tokens["field"] == field
-            message[field], spans = _masked(text, tokens.loc[own, ["start", "end"]].to_numpy())
-            tokens.loc[own, ["start", "end"]] = spans
-        return replace(self, message=message, tokens=tokens.assign(token=_spelled(message, tokens)))
-
     def _sum(self):
         parts = {"words of the message": self.tokens["contribution"].sum(), **self.rest}
         terms = ", ".join(f"{name} {value:+.2f}" for name, value in parts.items())
@@ -98,27 +82,6 @@ class Highlight:
             yield "".join([*parts, plain(text[done:])])
 
 
-def _spelled(message, tokens):
-    """The text of each token, from a message by field and the rows with field, start and end."""
-    spelled = [message[row.field][row.start : row.end] for row in tokens.itertuples()]
-    return pd.Series(spelled, tokens.index, dtype=object)
-
-
-def _masked(text, spans):
-    """A text masked, and where its tokens stand then: no token is masked in part only."""
-    cut = pieces(text)
-    begins = np.cumsum([0, *(len(written) for *_, written in cut)])
-    moved = np.empty_like(spans)
-    for row, (start, end) in enumerate(spans):
-        index = bisect_right(cut, start, key=itemgetter(0)) - 1
-        first, last, written = cut[index]
-        if written == text[first:last]:
-            moved[row] = begins[index] + start - first, begins[index] + end - first
-        else:
-            moved[row] = begins[index] + len(written) - len(written.lstrip()), begins[index] + len(written.rstrip())
-    return "".join([written for *_, written in cut]), moved
-
-
 def escape(text):
     """Escape a text for HTML; a carriage return too, which HTML would take for a line break."""
     return html.escape(text).replace("\r", "&#13;")
@@ -129,7 +92,8 @@ def highlight(pipeline, message, category=None):
 
     The contribution of an n-gram is shared evenly among its words, that of a term among its occurrences; the copies of
     a repeated subject are added up. Words with less than a tenth of the strongest contribution are not marked. The
-    message is shown as it is: mask it before others see it.
+    message is shown as it is: mask subject and body before others see it (`chatkit.text.mask.mask`), which changes
+    nothing for the model.
 
     Parameters
     ----------
@@ -166,14 +130,13 @@ def highlight(pipeline, message, category=None):
         raise ValueError(
             f"Got {type(message).__name__} as message, expected subject and body; give a row of chats or a dictionary."
         )
-    has_places = isinstance(pipeline[0], MessagePreprocessor) and isinstance(pipeline[1], TermCounter)
-    if weighs_words(pipeline) and not has_places:
-        raise ValueError(
-            f"Got a pipeline that begins with {type(pipeline[0]).__name__}, expected one from make_pipeline."
-        )
     texts = as_texts([message["subject"], message["body"]])
     chat = pd.DataFrame([texts], columns=["subject", "body"])
     terms = contributions(pipeline, chat)
+    if [type(step) for _, step in pipeline.steps[:2]] != [MessagePreprocessor, TermCounter]:
+        raise ValueError(
+            f"Got a pipeline that begins with {type(pipeline[0]).__name__}, expected one from make_pipeline."
+        )
     category = pipeline.predict(chat)[0] if category is None else category
     terms = terms[terms["category"] == category].set_index("term")["contribution"]
     if terms.empty:
@@ -203,18 +166,19 @@ def highlight_some(pipeline, chats, n, seed=0):
     -------
     list of Highlight
     """
-    drawn = chats[["subject", "body"]].sample(frac=1, random_state=seed).reset_index(drop=True)
+    drawn = chats[["subject", "body"]].sample(frac=1, random_state=seed, ignore_index=True)
     predictions = pd.Series(pipeline.predict(drawn))
     order = predictions.groupby(predictions).cumcount().sort_values(kind="stable").index[:n]
-    return [highlight(pipeline, drawn.loc[row]).masked() for row in order]
+    masked = drawn.loc[order].astype(object).fillna("").map(mask)
+    return [highlight(pipeline, message) for _, message in masked.iterrows()]
 
 
 def _shares(words, terms, ngram_range):
     """Give each word of a text its share of the contributions of terms."""
-    occurrences, shares = {}, np.zeros(len(words))
+    occurrences, shares = defaultdict(list), np.zeros(len(words))
     for size in range(ngram_range[0], ngram_range[1] + 1):
         for start in range(len(words) - size + 1):
-            occurrences.setdefault(" ".join(words[start : start + size]), []).append(slice(start, start + size))
+            occurrences[" ".join(words[start : start + size])].append(slice(start, start + size))
     for term, contribution in terms.items():
         for run in occurrences[term]:
             shares[run] += contribution / len(occurrences[term]) / (run.stop - run.start)
@@ -224,15 +188,16 @@ def _shares(words, terms, ngram_range):
 def _tokens(places, shares, message, subject_weight):
     """Put the shares where subject and body have the words: the copies of the subject are one."""
     copy = len(message["subject"]) + 1  # and its line break
-    rows = []
-    for (_, start, end), share in zip(places, shares, strict=True):
-        in_body = start >= subject_weight * copy
-        before = subject_weight * copy if in_body else start - start % copy
-        rows.append(("body" if in_body else "subject", start - before, end - before, share))
-    frame = pd.DataFrame(rows, columns=["field", "start", "end", "contribution"])
+    frame = pd.DataFrame(places, columns=["word", "start", "end"]).assign(contribution=shares)
+    body = frame["start"] >= subject_weight * copy
+    before = np.where(body, subject_weight * copy, frame["start"] // copy * copy)
+    frame = frame.assign(
+        field=np.where(body, "body", "subject"), start=frame["start"] - before, end=frame["end"] - before
+    )
     frame = frame.sort_values(["field", "start", "end"], ascending=[False, True, True])  # the subject first
     # The words of a token, and tokens that come from the same character, are one place.
     places = (frame["start"] >= frame.groupby("field")["end"].shift(fill_value=0)).cumsum()
     frame = frame.groupby(places).agg({"field": "first", "start": "min", "end": "max", "contribution": "sum"})
-    frame.insert(3, "token", _spelled(message, frame))
+    tokens = [message[row.field][row.start : row.end] for row in frame.itertuples()]
+    frame.insert(3, "token", pd.Series(tokens, frame.index, dtype=object))
     return frame.reset_index(drop=True)

@@ -316,18 +316,15 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
     )
     rows, flips = [], []
     for entry in perturbations:
-        reason, edited, against = _unanswerable(entry, pipeline), {}, ()
-        if not reason:
-            own = [f"message {number}" for number, _ in enumerate(entry.messages, start=1)]
-            pool = _answers(pipeline, entry.messages).assign(id=own, group=own) if own else test_chats
-            # A generator of its own: all entries go through the chats in the same order, whatever the others drew.
-            edited = _draw(entry, pool, len(own) or chats, np.random.default_rng(seed))
-            reason = "" if edited else "There is no chat that it changes."
-        if edited:
-            against = _flips(entry, pipeline, pool, edited)
-            flips += [against] if len(against) else []
+        own = [f"message {number}" for number, _ in enumerate(entry.messages, start=1)]
+        pool = _answers(pipeline, entry.messages).assign(id=own, group=own) if own else test_chats
+        reason = _unanswerable(entry, pipeline)
+        # A generator of its own: all entries go through the chats in the same order, whatever the others drew.
+        edited = {} if reason else _draw(entry, pool, len(own) or chats, np.random.default_rng(seed))
+        against = _flips(entry, pipeline, pool, edited) if edited else ()
+        flips += [against] if len(against) else []
         rows.append(_row(entry, len(edited), len(against), tolerance, reason))
-    return pd.DataFrame(rows), pd.concat(flips, ignore_index=True) if flips else pd.DataFrame(columns=_FLIPS)
+    return pd.DataFrame(rows), pd.concat(flips or [pd.DataFrame(columns=_FLIPS)], ignore_index=True)
 
 
 def verdicts(table):
@@ -361,9 +358,9 @@ def _answers(pipeline, messages):
 def _unanswerable(entry, pipeline):
     """Why the model cannot be asked, if it cannot."""
     classes = [None, *map(str, pipeline.classes_)]
-    unknown = [name for name in (entry.expect.category, *entry.of) if name not in classes]
-    if unknown:
-        return f"The model does not know the category {unknown[0]!r}."
+    for category in (entry.expect.category, *entry.of):
+        if category not in classes:
+            return f"The model does not know the category {category!r}."
     if entry.expect.name in _OF_PROBABILITY and not hasattr(pipeline, "predict_proba"):
         return "The model gives no probabilities."
     return ""
@@ -402,14 +399,16 @@ def _flips(entry, pipeline, pool, edited):
 
 def _row(entry, chats, flips, tolerance, reason):
     rate, low, high = (round(float(value), 4) for value in wilson(flips, chats, CONFIDENCE))
-    least, most = low, high
     if entry.messages:  # no sample
-        least, most, low, high, tolerance = rate, rate, np.nan, np.nan, 0.0
-    limit = tolerance if entry.tolerance is None else entry.tolerance
-    verdict = "not run" if reason else "holds" if most <= limit else "does not hold" if least > limit else "not shown"
+        low, high, tolerance = rate, rate, 0.0
+    tolerance = tolerance if entry.tolerance is None else entry.tolerance
+    verdict = "holds" if high <= tolerance else "does not hold" if low > tolerance else "not shown"
+    if not chats:
+        verdict, reason = "not run", reason or "There is no chat that it changes."
     return {
         "name": entry.name, "kind": entry.kind, "expectation": str(entry), "chats": chats, "flips": flips, "rate": rate,
-        "low": low, "high": high, "tolerance": limit, "verdict": verdict, "reason": reason,
+        "low": np.nan if entry.messages else low, "high": np.nan if entry.messages else high, "tolerance": tolerance,
+        "verdict": verdict, "reason": reason,
     }  # fmt: skip
 
 
@@ -421,14 +420,12 @@ def _marked(before, after):
         for index, word in enumerate(one):
             if {"_url_", "_email_"} & {*tokens(word)}:
                 one[index] = other[index] = mask(word)
-    steps, sides = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes(), ["", ""]
-    for number, (step, *ends) in enumerate(steps):
-        for side, words in enumerate((one[slice(*ends[:2])], other[slice(*ends[2:])])):
-            part = "".join(words)
-            if step != "equal":
-                sides[side] += f" [{part.strip()}]" if words else ""
-            elif number == 0 and len(steps) > 1 and len(words) > _WORDS_BEFORE:
-                sides[side] = "…" + "".join(words[-_WORDS_BEFORE:])
-            else:
-                sides[side] += part
+    steps = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    begins_equal = steps[0][0] == "equal" and len(steps) > 1
+    skipped = max(steps[0][2] - _WORDS_BEFORE, 0) if begins_equal else 0
+    sides = ["…" if skipped else ""] * 2
+    for step, *ends in steps:
+        for side, words, (start, end) in ((0, one, ends[:2]), (1, other, ends[2:])):
+            part = "".join(words[max(start, skipped) : end])
+            sides[side] += f" [{part.strip()}]" if part and step != "equal" else part
     return [excerpt(side) for side in sides]

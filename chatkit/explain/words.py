@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix
 from sklearn.utils.validation import check_is_fitted
 
 from chatkit.model.linear import linear_contributions
@@ -13,6 +12,7 @@ from chatkit.project import InputError
 from chatkit.text.stopwords import ENGLISH
 
 EXPLAINED_ROWS = 1000
+_STOP_WORDS = frozenset(ENGLISH)
 
 
 def contributions(pipeline, messages):
@@ -62,15 +62,13 @@ def contributions(pipeline, messages):
     """
     X, names, words, rest = _word_contributions(pipeline, messages)
     count, categories = X.shape[0], pipeline[-1].classes_
-    rows = np.repeat(np.arange(count), np.diff(X.indptr))
-    rows = np.concatenate([rows, *[np.arange(count)] * len(rest)])
+    values = np.concatenate([words, *rest.values()])
+    rows = np.concatenate([np.repeat(np.arange(count), np.diff(X.indptr)), *[np.arange(count)] * len(rest)])
     terms = np.concatenate([names[X.indices], np.repeat([f"({name})" for name in rest], count).astype(object)])
-    order = np.argsort(rows, kind="stable")
-    frame = pd.DataFrame(np.concatenate([words, *rest.values()])[order], columns=range(len(categories)))
-    frame = frame.assign(row=rows[order], term=terms[order]).melt(["row", "term"], var_name="category")
+    frame = pd.DataFrame({"row": rows, "term": terms}).loc[np.repeat(np.arange(len(rows)), len(categories))]
+    frame = frame.assign(category=np.tile(categories, len(rows)), contribution=values.ravel())
     frame = frame.sort_values(["row", "category"], kind="stable", ignore_index=True)
-    frame["category"] = categories[frame["category"].astype(int)]
-    return frame.rename(columns={"value": "contribution"})[["row", "category", "term", "contribution"]]
+    return frame[["row", "category", "term", "contribution"]]
 
 
 def top_words(pipeline, X, n=10):
@@ -115,13 +113,12 @@ def top_words(pipeline, X, n=10):
     rows = np.unique(np.linspace(0, len(X) - 1, EXPLAINED_ROWS).astype(int))
     X = X.iloc[rows] if hasattr(X, "iloc") else [X[row] for row in rows]
     features, names, words, _ = _word_contributions(pipeline, X)
-    entries = csr_matrix((np.ones(len(words)), features.indices, np.arange(len(words) + 1)), (len(words), len(names)))
-    weights = (entries.T @ words).T / len(rows)
-    alphabetical, stop_words = np.argsort(names, kind="stable"), set(ENGLISH)
-    split = {index: set(names[index].split()) for index in alphabetical}
-    columns = [index for index, parts in split.items() if not parts or parts - stop_words] or alphabetical
+    weights = np.zeros((len(names), words.shape[1]))
+    np.add.at(weights, features.indices, words)
+    alphabetical = np.argsort(names, kind="stable")
+    columns = [index for index in alphabetical if not set(names[index].split()) <= _STOP_WORDS] or alphabetical
     # Without the last bits, which differ between machines: words with the same weight stay in alphabetical order.
-    names, weights = names[columns], np.round(weights[:, columns], 9)
+    names, weights = names[columns], np.round(weights[columns].T / len(rows), 9)
     rows = []
     for category, weight in zip(pipeline[-1].classes_, weights, strict=True):
         strongest = np.argsort(-weight, kind="stable")[:n]
