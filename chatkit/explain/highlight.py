@@ -1,7 +1,6 @@
 """A message in which each word is marked by how much it contributes to a category."""
 
 import html
-from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,10 +174,10 @@ def highlight_some(pipeline, chats, n, seed=0):
 
 def _shares(words, terms, ngram_range):
     """Give each word of a text its share of the contributions of terms."""
-    occurrences, shares = defaultdict(list), np.zeros(len(words))
+    occurrences, shares = {}, np.zeros(len(words))
     for size in range(ngram_range[0], ngram_range[1] + 1):
         for start in range(len(words) - size + 1):
-            occurrences[" ".join(words[start : start + size])].append(slice(start, start + size))
+            occurrences.setdefault(" ".join(words[start : start + size]), []).append(slice(start, start + size))
     for term, contribution in terms.items():
         for run in occurrences[term]:
             shares[run] += contribution / len(occurrences[term]) / (run.stop - run.start)

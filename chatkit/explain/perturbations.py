@@ -29,6 +29,7 @@ _EXPECTATIONS = {
     "not lower": ("P({}) does not fall", -1),
     "not higher": ("P({}) does not rise", 1),
 }
+_NO_TEXT = {"subject": "", "body": ""}
 _OF_PROBABILITY = ("lower", "higher", "not lower", "not higher")
 _FLIPS = ["name", "id", "before", "after", "category_before", "category_after", "category"]
 _FLIPS += ["probability_before", "probability_after"]
@@ -140,10 +141,6 @@ def _check_patterns(patterns):
     return patterns
 
 
-def _as_pair(message):
-    return message.get("subject", ""), message.get("body", "")
-
-
 def _as_list(value):
     return [value] if isinstance(value, str) else value
 
@@ -151,7 +148,7 @@ def _as_list(value):
 _Text = Annotated[str, Field(min_length=1)]
 _Texts = Annotated[list[_Text], BeforeValidator(_as_list), Field(min_length=1)]
 _Words = Annotated[dict[_Text, str], Field(min_length=1)]
-_Message = Annotated[dict[Literal["subject", "body"], str], Field(min_length=1), AfterValidator(_as_pair)]
+_Message = Annotated[dict[Literal["subject", "body"], str], Field(min_length=1), AfterValidator(_NO_TEXT.__or__)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Expect = Annotated[dict[Literal[*_EXPECTATIONS, "margin"], _Text | _Share], AfterValidator(_as_expectation)]
 # Keys that an entry of a kind must have beside name, kind and an edit, and those that it must not have.
@@ -212,11 +209,10 @@ class Perturbation(BaseModel, extra="allow", frozen=True, strict=True):
 
     def edited(self, message, rng):
         """Subject and body after the edit."""
-        texts = dict(zip(("subject", "body"), message, strict=True))
         for key in self._edits:
-            for field in texts if self.where == "both" else [self.where]:
-                texts[field] = _EDITS[key](getattr(self, key), texts[field], rng)
-        return tuple(texts.values())
+            fields = message if self.where == "both" else [self.where]
+            message = message | {field: _EDITS[key](getattr(self, key), message[field], rng) for field in fields}
+        return message
 
     def concerns(self, category):
         """Whether it applies to chats with this predicted category before the edit."""
@@ -307,10 +303,10 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
         masked and shortened, changed words in brackets), category_before, category_after, category (which the
         probabilities are of), probability_before, probability_after.
     """
-    missing = [name for name in ("subject", "body") if name not in test]
+    missing = [name for name in _NO_TEXT if name not in test]
     if missing:
         raise ValueError(f"Got chats without {' and '.join(missing)}, expected subject and body; add them.")
-    messages = list(zip(as_texts(test["subject"]), as_texts(test["body"]), strict=True))
+    messages = pd.DataFrame({field: as_texts(test[field]) for field in _NO_TEXT}).to_dict("records")
     test_chats = _answers(pipeline, messages).assign(
         id=list(test.get("id", test.index)), group=group_codes(test.get("conversation_id"), len(test))
     )
@@ -346,7 +342,7 @@ def verdicts(table):
 
 def _answers(pipeline, messages):
     """Messages with category and probabilities, which have as many digits as are the same everywhere; NaN without."""
-    chats = pd.DataFrame(messages, columns=["subject", "body"])
+    chats = pd.DataFrame(messages, columns=list(_NO_TEXT))
     probabilities = np.full((len(chats), len(pipeline.classes_)), np.nan)
     if hasattr(pipeline, "predict_proba"):
         probabilities = np.asarray(pipeline.predict_proba(chats), dtype=float).round(6)
@@ -414,7 +410,7 @@ def _row(entry, chats, flips, tolerance, reason):
 
 def _marked(before, after):
     """Both messages from shortly before the first changed word on, changed words in brackets; masked."""
-    one, other = (re.findall(r"\s*\S+", " | ".join(message)) for message in (before, after))
+    one, other = (re.findall(r"\s*\S+", " | ".join(message.values())) for message in (before, after))
     if len(one) == len(other):
         # An edited address is none that one would know: what was one before is masked on both sides.
         for index, word in enumerate(one):

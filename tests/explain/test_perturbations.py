@@ -69,7 +69,7 @@ def edit_of(tmp_path_factory, keys):
     file = tmp_path_factory.mktemp("edit") / "perturbations.yaml"
     file.write_text(f"- {{name: edit, kind: INV, where: body, {keys}}}", encoding="utf-8")
     entry = read_perturbations(file)[0]
-    return lambda text, rng: entry.edited(("", text), rng)[1]
+    return lambda text, rng: entry.edited({"subject": "", "body": text}, rng)["body"]
 
 
 @pytest.fixture(scope="module")
@@ -525,5 +525,5 @@ def test_verdicts_sum_up_what_was_run():
 )
 def test_an_edited_address_is_masked_too(before, after):
     """Neither capitals nor typos bring an address onto a page."""
-    sides = perturbations._marked(("", before), ("", after))
+    sides = perturbations._marked({"subject": "", "body": before}, {"subject": "", "body": after})
     assert not any("jane" in side.lower() or "bank" in side.lower() for side in sides)
