@@ -251,7 +251,7 @@ def picture(frame):
     right.legend(loc="center right")
     means = [f"{100 * off[PEOPLE, name].mean():+.1f}" for name in ("the audit", "all relabels")]
     style.title(right, f"The audit is off by {means[0]} points, all relabels by {means[1]}", 36)
-    style.add_text(right, f"Share of right answers, estimated from the audit {means[0]} points off on average, from all "
+    style.described(right, f"Share of right answers, estimated from the audit {means[0]} points off on average, from all "
                           f"relabels {means[1]}.")  # fmt: skip
     return figure
 
@@ -269,7 +269,7 @@ def _course(ax, tables, metric):
         said.append(f"{SAID[policy]} {ends[-1, 0]:.3f} ({ends[-1, 1]:.3f} to {ends[-1, 2]:.3f})")
     ax.set(xlabel="rounds of serving, relabelling, training", ylabel=f"{metric} on untouched chats (mean, 95 % interval)",
            xticks=range(ROUNDS + 1))  # fmt: skip
-    style.add_text(
+    style.described(
         ax, f"{metric} on untouched chats after {ROUNDS} rounds when people relabel: {'; '.join(said)}.".capitalize()
     )
     return {policy: (table[ROUNDS] - tables["nothing"][ROUNDS]).mean() for policy, table in tables.items()}

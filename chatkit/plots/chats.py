@@ -38,17 +38,15 @@ def class_shares(frame, ax=None):
     ax.set_yticks(rows, [style.shown(name) for name in shares.index])
     ax.set(xlim=(0, None), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the chats on that side", ylabel="category")
     style.percent(ax.xaxis, high.max())
-    differences = (high - low).sort_values(ascending=False, kind="stable")
-    widest = differences.index[0]
+    widest = (high - low).idxmax()
     texts = {name: ", ".join(f"{split} {share:.1%}" for split, share in row.items()) for name, row in shares.iterrows()}
     style.title_and_legend(ax, f"Largest difference: {widest}, {texts[widest]}")
-    style.add_text(
+    return style.described(
         ax,
         f"Share of {style.categories(len(shares))} by side of the split, the largest first: "
         f"{style.some(f'{name} {text}' for name, text in texts.items())}. "
-        f"Largest difference: {widest}, {100 * differences.iloc[0]:.1f} points.",
+        f"Largest difference: {widest}, {100 * (high - low).max():.1f} points.",
     )
-    return ax
 
 
 def chats_per_week(frame, ax=None):
@@ -94,9 +92,8 @@ def chats_per_week(frame, ax=None):
         f"{name} {counts.min():,} to {counts.max():,}, mean {counts.mean():,.1f}"
         for name, counts in weeks.loc[:, ::-1].items()
     ]
-    style.add_text(
+    return style.described(
         ax,
         f"Chats per week from {weeks.index[0]:%Y-%m-%d} to {weeks.index[-1]:%Y-%m-%d}, {total.mean():,.1f} on "
         f"average, most in the week of {busiest:%Y-%m-%d} ({total.max():,}). By category: {'; '.join(ranges)}.",
     )
-    return ax

@@ -44,10 +44,10 @@ def confusion_matrix(frame, ax=None):
     colors = {"cmap": "Blues", "norm": PowerNorm(0.5, 0, 1), "white_from": 0.5}
     bar = {"label": "share of what people said", "format": PercentFormatter(1)}
     title = f"{np.trace(counts) / counts.sum():.0%} of {style.chats(counts.sum())} end up where people put them"
-    subtitle = f"; most frequent error: {errors[0]}" if errors else ""
-    display = _matrix(ax, order, shares, write, title + subtitle, cell=0.8, bar=bar, **colors)
+    titles = [title, *(f"most frequent error: {error}" for error in errors[:1])]
+    display = _matrix(ax, order, shares, write, titles, cell=0.8, bar=bar, **colors)
     display.ax_.set(xlabel="what the model said", ylabel="what people said")
-    style.add_text(
+    style.described(
         display.ax_,
         f"Confusion matrix of {style.categories(len(order))}: {title}. "
         f"Most frequent errors: {style.some(errors, last=0)}.",
@@ -84,15 +84,13 @@ def confusion_change(frame, ax=None):
     colors = {"cmap": "PuOr", "norm": CenteredNorm(0, largest), "white_from": 0.6 * largest}
     bar = {"label": "chats, B − A", "format": "{x:+.0f}"}
     title = f"B puts {more} where people put them"
-    subtitle = f"; largest change: {moves[0]}" if moves else ""
-    display = _matrix(
-        ax, order, changes, lambda i, j: f"{changes[i, j]:+,}", title + subtitle, cell=0.7, bar=bar, **colors
-    )
+    titles = [title, *(f"largest change: {move}" for move in moves[:1])]
+    display = _matrix(ax, order, changes, lambda i, j: f"{changes[i, j]:+,}", titles, cell=0.7, bar=bar, **colors)
     for i in range(len(order)):
         edges = Rectangle((i - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#5a5a5a", linewidth=0.8)
         display.ax_.add_patch(edges)
     display.ax_.set(xlabel="what the model said (framed: as people)", ylabel="what people said")
-    style.add_text(
+    style.described(
         display.ax_,
         f"Change of the confusion matrix of {style.categories(len(order))}, counts of B minus counts of A: {title}. "
         f"Largest changes: {style.some(moves, first=6, last=0)}.",
@@ -106,12 +104,11 @@ def _square(frame, column, order):
 
 def _largest_first(frame, column):
     """Rows that are not 0 by their size, ties by name."""
-    frame = frame[frame[column] != 0]
-    frame = frame.assign(size=frame[column].abs())
+    frame = frame.assign(size=frame[column].abs()).query("size > 0")
     return frame.sort_values(["size", "actual", "predicted"], ascending=[False, True, True]).itertuples(index=False)
 
 
-def _matrix(ax, order, values, write, title, cell, bar, cmap, norm, white_from):
+def _matrix(ax, order, values, write, titles, cell, bar, cmap, norm, white_from):
     """Draw values as coloured cells; `write` gives the text of one, `cell` its inches where it has a count."""
     k = len(order)
     side = max(2.4, k * (cell if k <= CELLS_WITH_COUNT else 0.32 if k <= CELLS_WITH_SHARE else 0.19))
@@ -126,5 +123,5 @@ def _matrix(ax, order, values, write, title, cell, bar, cmap, norm, white_from):
         for i, j in np.argwhere(values):
             color = "white" if abs(values[i, j]) > white_from else "black"
             ax.text(j, i, write(i, j), ha="center", va="center", fontsize=9, color=color)
-    style.title(ax, title, columns=max(40, int(9 * side)))
+    style.title(ax, "; ".join(titles), columns=max(40, int(9 * side)))
     return display

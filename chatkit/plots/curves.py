@@ -37,8 +37,7 @@ def learning_curve(frame, ax=None):
         last, gain = mean.index[-1] - mean.index[-2], mean.iloc[-1] - mean.iloc[-2]
         title += f" ({gain:+.2f} by the last {last:,})"
     style.title_and_legend(ax, title)
-    style.add_text(ax, f"Macro-F1 by chats that the model was fitted on: {'; '.join(texts)}.")
-    return ax
+    return style.described(ax, f"Macro-F1 by chats that the model was fitted on: {'; '.join(texts)}.")
 
 
 def complexity(frame, ax=None):
@@ -67,7 +66,7 @@ def complexity(frame, ax=None):
     ax.set(xlabel="rounds of trees", ylabel="log-loss in nats (lower is better)", xlim=(0, None), ylim=(0, None))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     style.title_and_legend(ax, f"On new chats round {best} of {losses.index[-1]} is best, with {losses[best]:.2f}")
-    style.add_text(
+    style.described(
         ax, f"Log-loss by rounds of trees: {'; '.join(texts)}, lowest at round {best} with {losses[best]:.2f}."
     )
     return ax

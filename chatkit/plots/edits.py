@@ -6,6 +6,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from chatkit.plots import style
 
+_COLUMNS = ["name", "kind", "expectation", "chats", "flips", "rate", "low", "high", "tolerance", "verdict"]
 _KINDS = {"INV": "the category must stay", "DIR": "it must go as stated", "MFT": "messages it must know"}
 _VERDICTS = {
     "does not hold": ("X", style.COLORS[3]),
@@ -33,9 +34,7 @@ def perturbations(frame, ax=None):
         A dot with its interval for each entry, without one where messages of the file were tried, and a line at the
         share that is acceptable. What was not run is named, without a dot.
     """
-    style.expect(
-        frame, ["name", "kind", "expectation", "chats", "flips", "rate", "low", "high", "tolerance", "verdict"]
-    )
+    style.expect(frame, _COLUMNS)
     # Kind by kind, the worst first; the table has no interval of messages of the file.
     rows = frame.assign(
         kind=pd.Categorical(frame["kind"], _KINDS, ordered=True),
@@ -51,13 +50,11 @@ def perturbations(frame, ax=None):
     for row in rows[first].itertuples():
         ax.annotate(f"{row.kind}: {_KINDS[row.kind]}", (0, row.y - 0.8), fontweight="bold", **_BESIDE)
     ax.vlines(rows["tolerance"], rows["y"] - 0.4, rows["y"] + 0.4, color=style.GREY, linewidth=1.2)
-    for row in rows.itertuples():
-        if row.verdict == "not run":
-            ax.annotate("not run", (0, row.y), color="#5c5c5c", **_BESIDE)
-        else:
-            props = {"fmt": _VERDICTS[row.verdict][0], "color": _VERDICTS[row.verdict][1], "markersize": 6}
-            style.intervals(ax, [row.y], rows.loc[[row.Index]], "rate", clip_on=False, **props)
+    for y in rows.loc[rows["verdict"] == "not run", "y"]:
+        ax.annotate("not run", (0, y), color="#5c5c5c", **_BESIDE)
     for verdict, (marker, color) in _VERDICTS.items():
+        if len(drawn := rows[rows["verdict"] == verdict]):
+            style.intervals(ax, drawn["y"], drawn, "rate", fmt=marker, color=color, markersize=6, clip_on=False)
         ax.plot([], [], marker, color=color, markersize=6, label=verdict)
     ax.plot([], [], "|", color=style.GREY, markersize=9, markeredgewidth=1.2, label="acceptable")
     names = [f"{style.shown(row.name, 52)} ({row.chats:,})" for row in rows.itertuples(index=False)]
@@ -78,9 +75,8 @@ def perturbations(frame, ax=None):
         for row in rows[rows["verdict"] == "does not hold"].itertuples(index=False)
     ]
     unrun = frame.loc[frame["verdict"] == "not run", "name"]
-    style.add_text(
+    return style.described(
         ax,
         f"Shares of chats that go against what is expected when words change. {title}. "
         f"Those that do not hold: {style.some(failed)}." + (f" Not run: {style.some(unrun)}." if len(unrun) else ""),
     )
-    return ax

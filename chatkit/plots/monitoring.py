@@ -11,7 +11,6 @@ ROWS = 20  # categories of corrections
 WEEKS = 4  # of corrections, the latest
 TICKS = 4  # days that are written out: panels are half as wide as the page
 _LINE = "#707070"  # what to compare with
-_LINES = (("-", _LINE), (":", _LINE))
 _DAILY = {"vertical": True, "fmt": "o-", "markersize": 4, "linewidth": 1, "elinewidth": 1}
 
 
@@ -45,8 +44,7 @@ def daily_shares(frame, expected, axes=None):
     vanished = sorted(set(lines.index) - set(frame["category"]))
     if vanished:
         raise ValueError(
-            f"Got no rows of {vanished[0]!r}, which is expected; give daily_shares all expected categories, so that it "
-            "counts 0 of them."
+            f"Got no rows of {vanished[0]!r}, which is expected; pass daily_shares all expected categories."
         )
     lines = lines[expected["split"].unique()].reindex(frame["category"].unique(), fill_value=0.0)
     rows = frame.drop_duplicates("day")["rows"].sum()
@@ -57,8 +55,8 @@ def daily_shares(frame, expected, axes=None):
     for ax, category in zip(axes, shown, strict=True):
         days = frame[(frame["category"] == category) & (frame["rows"] > 0)]
         style.intervals(ax, days["day"], days, "share", **_DAILY)
-        for (line, color), split in zip(_LINES, lines, strict=False):
-            ax.axhline(lines.loc[category, split], linestyle=line, color=color, linewidth=1.2, zorder=1, label=split)
+        for line, split in zip("-:", lines, strict=False):
+            ax.axhline(lines.loc[category, split], linestyle=line, color=_LINE, linewidth=1.2, zorder=1, label=split)
         ax.set(ylim=(0, 1.08 * max(days["high"].max(), lines.loc[category].max())))
         ax.set_title(style.shown(category), loc="left", fontsize=10, weight="normal", pad=4)
         style.percent(ax.yaxis, days["high"].max())
@@ -69,12 +67,11 @@ def daily_shares(frame, expected, axes=None):
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=len(lines.columns))
     style.title_of_panels(axes[0], title)
     texts = [f"{name} {whole[name]:.1%}, expected {before[name]:.1%}" for name in style.largest_first(whole)]
-    style.add_text(
-        axes[0],
+    return style.described(
+        axes,
         f"Share of {style.categories(len(whole))} from {frame['day'].min():%Y-%m-%d} to "
         f"{frame['day'].max():%Y-%m-%d}, the largest first: {style.some(texts)}. {title}.",
     )
-    return axes
 
 
 def daily_confidence(frame, expected, ax=None):
@@ -106,12 +103,11 @@ def daily_confidence(frame, expected, ax=None):
     title = f"The model is {mean:.3f} sure on average, {expected:.3f} on the test chats"
     ax.legend(loc="best")
     style.title(ax, title)
-    style.add_text(
+    return style.described(
         ax,
         f"Mean probability of the predicted category on {style.counted(len(frame), 'day')}. {title}; least on "
         f"{lowest['day']:%Y-%m-%d}, {lowest['mean']:.3f} on {style.chats(lowest['rows'])}.",
     )
-    return ax
 
 
 def weekly_corrections(frame, expected, ax=None):
@@ -156,8 +152,7 @@ def weekly_corrections(frame, expected, ax=None):
         + ("" if np.isnan(share) else f", wrong on the test chats {share:.1%}")
         for row, share in zip(counts.loc[shown].itertuples(), tested, strict=True)
     ]
-    style.add_text(ax, f"{title}. By category: {style.some(texts)}.")
-    return ax
+    return style.described(ax, f"{title}. By category: {style.some(texts)}.")
 
 
 def daily_latency(frame, limit, ax=None):
@@ -193,8 +188,7 @@ def daily_latency(frame, limit, ax=None):
     )
     style.title_and_legend(ax, title)
     requests, days = frame["requests"].sum(), style.counted(len(frame), "day")
-    style.add_text(ax, f"Milliseconds of the model for {requests:,} requests on {days}. {title}.")
-    return ax
+    return style.described(ax, f"Milliseconds of the model for {requests:,} requests on {days}. {title}.")
 
 
 def _dates(ax, days):

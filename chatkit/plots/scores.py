@@ -37,17 +37,18 @@ def per_class(frame, ax=None):
         ax.axhline(border, color=style.STYLE["grid.color"], linewidth=0.8)
     worst, best = f1["value"].iloc[[-1, 0]]
     style.title_and_legend(ax, f"F1 goes from {worst:.2f} ({order[-1]}) to {best:.2f} ({order[0]})")
+    known = frame.pivot(index="category", columns="metric", values="value").map("{:.2f}".format)
+    known = known.replace("nan", "unknown")
     texts = [
-        f"{row.Index} F1 {style.with_interval(row)}, "
-        f"precision {_score(precision, row.Index)}, recall {_score(recall, row.Index)}, {style.chats(row.support)}"
+        f"{row.Index} F1 {style.with_interval(row)}, precision {known.loc[row.Index, 'precision']}, "
+        f"recall {known.loc[row.Index, 'recall']}, {style.chats(row.support)}"
         for row in f1.itertuples()
     ]
-    style.add_text(
+    return style.described(
         ax,
         f"Precision, recall and F1 of {style.categories(len(order))} with intervals, the best F1 first: "
         f"{style.some(texts)}.",
     )
-    return ax
 
 
 def top_words(frame, axes=None):
@@ -86,10 +87,6 @@ def top_words(frame, axes=None):
         ax.set_title(style.shown(category), loc="left", fontsize=10)
         texts.append(f"{category}: {', '.join(rows['word'].head(5))}")
     some = "" if len(shown) == len(categories) else f" (the first {len(shown)} of {len(categories)} categories)"
-    style.add_text(axes[0], f"Words that speak most for each category{some}, the strongest first. {'; '.join(texts)}.")
-    return axes
-
-
-def _score(rows, name):
-    value = rows.loc[name, "value"]
-    return "unknown" if np.isnan(value) else f"{value:.2f}"
+    return style.described(
+        axes, f"Words that speak most for each category{some}, the strongest first. {'; '.join(texts)}."
+    )

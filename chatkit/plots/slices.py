@@ -51,14 +51,12 @@ def slice_scores(frame, metric="macro_f1", axes=None):
         ax.set_xlim(limits)
         ax.annotate(what, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=10)
     known = slices["low"].notna()
-    hollow = "" if known.all() else "; hollow: no interval"
-    axes[-1].set(xlabel=f"{_NAMES[metric]}, with its interval{hollow} (line: all chats)")
+    name, hollow = _NAMES[metric], "" if known.all() else "; hollow: no interval"
+    axes[-1].set(xlabel=f"{name}, with its interval{hollow} (line: all chats)")
     outside = ((slices["low"] > whole["value"]) | (slices["high"] < whole["value"])).sum()
     title = (
-        f"{_NAMES[metric]} is {whole['value']:.2f} on {style.chats(whole['rows'])}; the intervals of {outside} of "
-        f"{known.sum()} slices leave that out"
+        f"{name[0].upper()}{name[1:]} is {whole['value']:.2f} on {style.chats(whole['rows'])}; the intervals of "
+        f"{outside} of {known.sum()} slices leave that out"
     )
-    title = title[0].upper() + title[1:]
     style.title(axes[0], title, pad=24)
-    style.add_text(axes[0], f"{title}. {' '.join(texts)}")
-    return axes
+    return style.described(axes, f"{title}. {' '.join(texts)}")

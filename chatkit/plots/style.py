@@ -94,10 +94,7 @@ def alt_text(figure):
     """
     text = figure.get_label()
     if not text:
-        raise ValueError(
-            "Got a figure without alt text, expected a sentence that says what it shows; call "
-            "chatkit.plots.describe(figure, text)."
-        )
+        raise ValueError("Got a figure without alt text; call chatkit.plots.describe(figure, what it shows).")
     return text
 
 
@@ -114,12 +111,8 @@ def png(figure):
 
 def expect(frame, columns):
     """Raise a ValueError when a frame has no rows, or not these columns."""
-    missing = [column for column in columns if column not in frame.columns]
-    if missing or frame.empty:
-        raise ValueError(
-            f"Got {len(frame)} rows with the columns {', '.join(map(str, frame.columns))}, expected at least one row "
-            f"with {', '.join(columns)}; see the plot's docstring."
-        )
+    if frame.empty or not {*columns} <= {*frame}:
+        raise ValueError(f"Got {len(frame)} rows with {[*frame]}, expected at least one row with {columns}.")
 
 
 def axes(ax, height, width=WIDTH):
@@ -208,11 +201,12 @@ def title_of_panels(ax, text):
     ax.get_figure().suptitle(text, x=0.01, ha="left", fontsize=11, weight="bold")
 
 
-def add_text(ax, text):
-    """Add a sentence to the alt text of the figure of these axes."""
+def described(axes, text):
+    """Add a sentence to the alt text of the figure of these axes, and return the axes."""
     # A figure with several plots says all of them.
-    figure = ax.get_figure(root=True)
+    figure = np.ravel(axes)[0].get_figure(root=True)
     describe(figure, f"{figure.get_label()} {text}".strip())
+    return axes
 
 
 def escape(text):

@@ -59,12 +59,13 @@ def cost_curve(frame, axes=None):
         f"{style.with_interval(row, 'cost', ',.0f')}, with the most probable category {now['cost'].iloc[nearest]:,.0f}"
     )
     style.title_and_legend(costs, title, pad=40)
+    thresholds = tuned["threshold"].map("{:.2f}".format).replace("inf", "none")
     texts = [
-        f"at {row.ratio:g} threshold {_threshold(row.threshold)}, recall {row.recall:.2f}, {row.flagged:.0%} of the "
+        f"at {row.ratio:g} threshold {threshold}, recall {row.recall:.2f}, {row.flagged:.0%} of the "
         f"chats called urgent, cost {style.with_interval(row, 'cost', ',.0f')}, now {cost:,.0f}"
-        for row, cost in zip(tuned.itertuples(index=False), now["cost"], strict=True)
+        for row, threshold, cost in zip(tuned.itertuples(index=False), thresholds, now["cost"], strict=True)
     ]
-    style.add_text(
+    style.described(
         costs,
         f"Cost of calling chats urgent, in false alarms, by the cost of a missed one. {title}. With the tuned "
         f"threshold, and now with the most probable category: {style.some(texts)}.",
@@ -118,9 +119,4 @@ def coverage_risk(frame, points=None, ax=None):
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     style.title(ax, title)
-    style.add_text(ax, f"Errors by the share of the chats that is routed: {title}; {'; '.join(texts)}.")
-    return ax
-
-
-def _threshold(value):
-    return f"{value:.2f}" if np.isfinite(value) else "none"
+    return style.described(ax, f"Errors by the share of the chats that is routed: {title}; {'; '.join(texts)}.")

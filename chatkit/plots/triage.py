@@ -10,9 +10,9 @@ from chatkit.plots import style
 COLUMNS = ["policy", "agents", "who", "statistic", *NUMBERS]
 NOW = POLICIES[0]  # what the others are compared with
 SIDES = {"urgent": "urgent chats", "others": "other chats"}
-PERCENTILES = {"p50": "half", "p90": "9 of 10", "p99": "99 of 100"}
+# What is answered, fill and size of the marker.
+PERCENTILES = {"p50": ("half", "white", 7), "p90": ("9 of 10", None, 7), "p99": ("99 of 100", None, 3.5)}
 _MARKERS = dict(zip(POLICIES, zip("so^D", style.COLORS, strict=False), strict=True))
-_LOOKS = {"p50": ("white", 7), "p90": (None, 7), "p99": (None, 3.5)}  # fill and size of the marker
 
 
 def minutes_to_answer(frame, assumptions, ax=None):
@@ -45,8 +45,7 @@ def minutes_to_answer(frame, assumptions, ax=None):
     table = frame.set_index(["statistic", "who", "policy"])[NUMBERS].sort_index()
     ax = style.axes(ax, height=6.6)
     rows = [(who, policy) for who in SIDES for policy in (None, *POLICIES)]  # a heading above the policies
-    for statistic, label in PERCENTILES.items():
-        fill, size = _LOOKS[statistic]
+    for statistic, (label, fill, size) in PERCENTILES.items():
         for policy, (marker, color) in _MARKERS.items():
             y = [rows.index((who, policy)) for who in SIDES]
             values = table.loc[[(statistic, who, policy) for who in SIDES]]
@@ -64,26 +63,24 @@ def minutes_to_answer(frame, assumptions, ax=None):
             ax.text(1.02, y, "\n".join(_difference(table.loc[p, who, policy]) for p in ("p90", "p99")), **beside)
     ax.set(xlim=(0, None), xlabel="minutes until the first answer, with intervals")
     ax.tick_params(axis="y", pad=9)
-    (urgent, urgent_now, _), (rest, rest_now, both), (others, others_now, _) = (
-        [_minutes(table.loc[(*row, policy), "value"]) for policy in ("model", NOW, "model and hourly triage")]
-        for row in (("p90", "urgent"), ("p99", "urgent"), ("p90", "others"))
-    )
+    minutes = table["value"].map(_minutes)
+    model, now, both = (minutes.xs(policy, level="policy") for policy in ("model", NOW, "model and hourly triage"))
     count = style.counted(agents[0], "agent")
     # With the 99th percentile: the few urgent chats that the model misses wait like all others.
     style.title_and_legend(
         ax,
-        f"With {count} and the model, 9 of 10 urgent chats are answered within {urgent} minutes, not {urgent_now}, "
-        f"99 of 100 within {rest}, not {rest_now} (with hourly triage kept {both}); 9 of 10 others within {others}, "
-        f"not {others_now}",
+        f"With {count} and the model, 9 of 10 urgent chats are answered within {model['p90', 'urgent']} minutes, not "
+        f"{now['p90', 'urgent']}, 99 of 100 within {model['p99', 'urgent']}, not {now['p99', 'urgent']} (with hourly "
+        f"triage kept {both['p99', 'urgent']}); 9 of 10 others within {model['p90', 'others']}, not "
+        f"{now['p90', 'others']}",
     )
     _small_print(ax, assumptions)
     texts = [f"{SIDES[who]}, {policy}: {_percentiles(table, who, policy)}" for who, policy in rows if policy]
-    style.add_text(
+    return style.described(
         ax,
         f"Minutes until the first answer with {count}, with intervals; sooner or later than with hourly triage. "
         f"{'; '.join(texts)}. {assumptions}",
     )
-    return ax
 
 
 def staffing(frame, assumptions, axes=None):
@@ -118,24 +115,21 @@ def staffing(frame, assumptions, axes=None):
         ax.set_title(side, loc="right", fontsize=10)
     axes[0].set_ylabel("minutes until 9 of 10 are answered")
     axes[1].legend(loc="upper right")
-    few, many = (
-        [_minutes(table.loc[(who, policy, count), "value"]) for who in SIDES]
-        for policy, count in (("model", agents[0]), (NOW, agents[-1]))
-    )
+    minutes, few, many = table["value"].map(_minutes), agents[0], agents[-1]
     # Both sides, or else it would seem that the model replaces agents.
     title = (
-        f"{style.counted(agents[0], 'agent')} with the model {'answers' if agents[0] == 1 else 'answer'} 9 of 10 "
-        f"urgent chats within {few[0]} minutes and others within {few[1]}; {style.counted(agents[-1], 'agent')} with "
-        f"hourly triage within {many[0]} and {many[1]}"
+        f"{style.counted(few, 'agent')} with the model {'answers' if few == 1 else 'answer'} 9 of 10 urgent chats "
+        f"within {minutes['urgent', 'model', few]} minutes and others within {minutes['others', 'model', few]}; "
+        f"{style.counted(many, 'agent')} with hourly triage within {minutes['urgent', NOW, many]} and "
+        f"{minutes['others', NOW, many]}"
     )
     style.title_of_panels(axes[0], title)
     _small_print(axes[0], assumptions)
-    style.add_text(
-        axes[0],
+    return style.described(
+        axes,
         f"Minutes until 9 of 10 are answered with {', '.join(map(str, agents))} agents, with intervals. {title}. "
         f"{'; '.join(texts)}. {assumptions}",
     )
-    return axes
 
 
 def _small_print(ax, text):
@@ -164,7 +158,7 @@ def _difference(row):
 def _percentiles(table, who, policy):
     """Say the percentiles of a policy, and how the last two differ from those of hourly triage."""
     texts = []
-    for statistic, label in PERCENTILES.items():
+    for statistic, (label, *_) in PERCENTILES.items():
         row = table.loc[statistic, who, policy]
         texts.append(f"{label} within {_range(row)}")
         if policy != NOW and statistic != "p50":

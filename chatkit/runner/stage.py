@@ -1,6 +1,5 @@
 """Run a stage: its notebook through papermill with its parameters, then its page."""
 
-import ast
 import contextlib
 import functools
 import operator
@@ -15,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from chatkit.project import InputError, outputs, path, read_parameters, replacing, root, stages
 from chatkit.runner.engine import KERNEL_ENVIRONMENT
-from chatkit.site.page import render
+from chatkit.site.page import read_parameters_cell, render
 
 _MESSAGE_LINES = 8
 
@@ -101,11 +100,7 @@ def declared_parameters(notebook, name):
             f"notebooks/{name} has {len(cells)} cells with the tag 'parameters', expected one; set it in JupyterLab's "
             "property inspector."
         )
-    return {
-        node.targets[0].id
-        for node in ast.parse(cells[0].source).body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript | ast.Constant)
-    }
+    return {*read_parameters_cell(cells[0].source)}
 
 
 def run_stage(stage):

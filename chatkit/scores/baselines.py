@@ -6,7 +6,7 @@ from chatkit.model.pipeline import CLASSIFIERS, make_pipeline
 from chatkit.project import InputError
 from chatkit.scores.intervals import paired_differences, score_intervals
 from chatkit.scores.predictions import Predictions
-from chatkit.scores.table import COLUMNS
+from chatkit.scores.table import COLUMNS, METRICS
 from chatkit.text.messages import MESSAGE
 
 # XGBoost's own defaults on single words without stop words.
@@ -17,7 +17,7 @@ _XGBOOST_DEFAULT = {
     "subject_weight": 2, "stop_words": "english", "ngram_range": (1, 1), "min_df": 1, "sublinear_tf": False,
 }  # fmt: skip
 BASELINES = {name: {"classifier": name} for name in CLASSIFIERS} | {"xgboost_default": _XGBOOST_DEFAULT}
-_SHOWN = COLUMNS | {"brier": "Brier score"}
+_SHOWN = COLUMNS | {"brier": METRICS["brier"]}
 
 
 def fit_baselines(names, train, rules="rules.yaml", seed=0):

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from chatkit.scores.intervals import bootstrap_interval
-from chatkit.scores.metrics import category_codes, category_scores, confusion, mean_of_known
+from chatkit.scores.metrics import category_codes, category_scores, count_pairs, mean_of_known
 from chatkit.statistics import group_codes
 from chatkit.text.exact import log
 
@@ -43,6 +43,40 @@ def pair(a, b):
     both = a.merge(b, on=["id", "subject", "body"], suffixes=("_a", "_b"), validate="one_to_one")
     conversations = both["conversation_id_b"].astype(object).fillna(both["conversation_id_a"].astype(object))
     return both.assign(conversation=group_codes(conversations, len(both)))
+
+
+def changed_labels(both):
+    """Count the chats that people have labelled otherwise in the second revision.
+
+    Parameters
+    ----------
+    both : pandas.DataFrame
+        From `pair`.
+
+    Returns
+    -------
+    pandas.Series of int
+        By actual_a and actual_b; the most frequent first, ties by name.
+    """
+    changed = both[both["actual_a"] != both["actual_b"]]
+    return changed.groupby(["actual_a", "actual_b"]).size().sort_values(ascending=False, kind="stable")
+
+
+def category_sizes(chats):
+    """Count the chats of each category that people or a model gave.
+
+    Parameters
+    ----------
+    chats : pandas.DataFrame
+        actual, predicted_a, predicted_b.
+
+    Returns
+    -------
+    pandas.Series of int
+        By category; the largest first, ties by name.
+    """
+    names, actual, *_ = category_codes(chats["actual"], chats["predicted_a"], chats["predicted_b"])
+    return pd.Series(np.bincount(actual, minlength=len(names)), names).sort_values(ascending=False, kind="stable")
 
 
 def paired_scores(chats, draws=1000, seed=0):
@@ -167,7 +201,7 @@ def confusion_change(chats):
     pandas.DataFrame of shape (k², 5)
         actual, predicted, count_a, count_b, change (B - A). Every pair is there.
     """
-    labels = sorted(set(chats["actual"]) | set(chats["predicted_a"]) | set(chats["predicted_b"]))
-    a, b = (confusion(chats["actual"], chats[f"predicted_{side}"], labels) for side in "ab")
-    frame = a[["actual", "predicted"]].assign(count_a=a["count"], count_b=b["count"])
-    return frame.assign(change=frame["count_b"] - frame["count_a"])
+    names, actual, *predicted = category_codes(chats["actual"], chats["predicted_a"], chats["predicted_b"])
+    a, b = (count_pairs(actual, codes, len(names)).ravel() for codes in predicted)
+    pairs = pd.MultiIndex.from_product([names, names], names=["actual", "predicted"])
+    return pd.DataFrame({"count_a": a, "count_b": b, "change": b - a}, index=pairs).reset_index()

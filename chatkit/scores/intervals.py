@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from chatkit.scores.metrics import METRICS, weighted_scores
+from chatkit.scores.metrics import weighted_scores
+from chatkit.scores.table import METRICS
 from chatkit.statistics import bootstrap, group_codes, percentile_interval
 
 
@@ -131,4 +132,4 @@ def bootstrap_interval(statistic, codes, confidence=0.95, draws=1000, seed=0):
 
 
 def _frame(value, low, high):
-    return pd.DataFrame({"metric": METRICS[: len(value)], "value": value, "low": low, "high": high})
+    return pd.DataFrame({"metric": [*METRICS][: len(value)], "value": value, "low": low, "high": high})

@@ -8,10 +8,9 @@ from sklearn import model_selection
 from sklearn.metrics import f1_score, log_loss, make_scorer
 from sklearn.pipeline import Pipeline
 
+from chatkit.scores.table import METRICS
 from chatkit.statistics import divide, wilson
 from chatkit.text.exact import log
-
-METRICS = ("macro_f1", "accuracy", "balanced_accuracy", "log_loss", "brier")
 
 
 def scores(y_true, y_pred, probabilities=None, classes=None):
@@ -112,6 +111,12 @@ def category_scores(truth, predicted, weights, size):
     actual, given = np.bincount(truth, weights, size), np.bincount(predicted, weights, size)
     hits = np.bincount(truth, weights * (truth == predicted), size)
     return np.array([divide(hits, given), divide(hits, actual), divide(2 * hits, actual + given)])
+
+
+def count_pairs(truth, predicted, size):
+    """Confusion matrix of numbers of categories below `size`; rows are the actual ones."""
+    # Not scikit-learn's confusion_matrix, which warns where there is a single category.
+    return np.bincount(truth * size + predicted, minlength=size**2).reshape(size, size)
 
 
 def mean_of_known(values):
@@ -241,9 +246,8 @@ def per_class(y_true, y_pred, confidence=0.95):
     1    other  recall    1.0  0.207 1.000        1
     4   urgent  recall    0.5  0.095 0.905        2
     """
-    y_true, y_pred = labels_of_equal_length(y_true, y_pred)
-    categories = category_codes(y_true, y_pred)[0]
-    pairs = _count_pairs(y_true, y_pred, categories)
+    categories, truth, given = category_codes(*labels_of_equal_length(y_true, y_pred))
+    pairs = count_pairs(truth, given, len(categories))
     hits, actual, predicted = np.diag(pairs), pairs.sum(axis=1), pairs.sum(axis=0)
     shares = {
         "precision": wilson(hits, predicted, confidence),
@@ -260,26 +264,24 @@ def per_class(y_true, y_pred, confidence=0.95):
     return pd.concat(frames).sort_values("category", kind="stable", ignore_index=True)
 
 
-def confusion(y_true, y_pred, labels=None):
+def confusion(y_true, y_pred):
     """Count the pairs of actual and predicted category.
 
     Parameters
     ----------
     y_true, y_pred : array-like of str of shape (n,)
         Actual and predicted categories.
-    labels : array-like of str of shape (k,), optional
-        All categories; by default those in `y_true` or `y_pred`, sorted.
 
     Returns
     -------
     pandas.DataFrame of shape (k², 4)
         actual, predicted, count, share (of the rows of the actual category, NaN where it has none). Every pair
-        is there.
+        of the categories in `y_true` or `y_pred` is there, sorted.
 
     Raises
     ------
     ValueError
-        When the lengths differ, or a category is not among `labels`.
+        When the lengths differ.
 
     Examples
     --------
@@ -290,22 +292,11 @@ def confusion(y_true, y_pred, labels=None):
     2  urgent     other      1    0.5
     3  urgent    urgent      1    0.5
     """
-    y_true, y_pred = labels_of_equal_length(y_true, y_pred)
-    used = category_codes(y_true, y_pred)[0]
-    labels = used if labels is None else np.asarray(labels, dtype=object)
-    unknown = sorted(set(used) - set(labels))
-    if unknown:
-        raise ValueError(f"Got rows of category '{unknown[0]}', expected only those in labels; add it there.")
-    counts = _count_pairs(y_true, y_pred, labels)
-    totals = counts.sum(axis=1, keepdims=True)
-    return pd.DataFrame(
-        {
-            "actual": np.repeat(labels, len(labels)),
-            "predicted": np.tile(labels, len(labels)),
-            "count": counts.ravel(),
-            "share": divide(counts, np.broadcast_to(totals, counts.shape)).ravel(),
-        }
-    )
+    categories, truth, predicted = category_codes(*labels_of_equal_length(y_true, y_pred))
+    counts = count_pairs(truth, predicted, len(categories))
+    shares = divide(counts, np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape))
+    pairs = pd.MultiIndex.from_product([categories, categories], names=["actual", "predicted"])
+    return pd.DataFrame({"count": counts.ravel(), "share": shares.ravel()}, index=pairs).reset_index()
 
 
 def staged_predict_proba(fitted, messages):
@@ -460,13 +451,6 @@ def _row_losses(y_true, probabilities, classes):
     log_losses = -log(probabilities[own].clip(smallest, 1 - smallest))
     probabilities[own] -= 1
     return np.column_stack([log_losses, (probabilities**2).sum(axis=1)])
-
-
-def _count_pairs(y_true, y_pred, labels):
-    # Not scikit-learn's confusion_matrix, which warns where there is a single category.
-    counts, labels = np.zeros((len(labels), len(labels)), dtype=int), pd.Index(labels)
-    np.add.at(counts, (labels.get_indexer(y_true), labels.get_indexer(y_pred)), 1)
-    return counts
 
 
 def _spread(rows, y, generator):

@@ -4,7 +4,14 @@ import json
 
 from chatkit.project import InputError
 
-COLUMNS = {"macro_f1": "macro-F1", "accuracy": "accuracy", "log_loss": "log-loss"}
+METRICS = {  # all, as they are shown
+    "macro_f1": "macro-F1",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "log_loss": "log-loss",
+    "brier": "Brier score",
+}
+COLUMNS = {metric: METRICS[metric] for metric in ("macro_f1", "accuracy", "log_loss")}
 
 
 def scores_table(file):

@@ -2,6 +2,7 @@
 
 from chatkit.checks.result import worst_first
 from chatkit.project import InputError, read_yaml
+from chatkit.scores.table import METRICS
 from chatkit.site import outputs
 from chatkit.site.questions import KEYS, QUESTIONS, answered_items, count_answers, read_card, title_of
 
@@ -49,16 +50,11 @@ def write_card(root, stages, pages):
         "Training data": (train, no_train and f"No training chats: {no_train}"),
         "Caveats and recommendations": (checks, None),
     }
-    sections = [
-        {
-            "title": title,
-            "id": title.lower().replace(" ", "-"),
-            "facts": facts.get(title, (None, None))[0],
-            "absent": facts.get(title, (None, None))[1],
-            "questions": questions,
-        }
-        for title, questions in QUESTIONS.items()
-    ]
+    sections = []
+    for title, questions in QUESTIONS.items():
+        known, absent = facts.get(title, (None, None))
+        about = {"title": title, "id": title.lower().replace(" ", "-"), "questions": questions}
+        sections.append(about | {"facts": known, "absent": absent})
     modules = answered_items(_links(root, answers, sections, scores, checks, stages))
     outputs.write_page(
         root,
@@ -80,7 +76,7 @@ def write_card(root, stages, pages):
         md5={out["path"]: out.get("md5") for run in runs for out in run.get("outs", [])},
         # Those that the stages ran with, whatever params.yaml says by now.
         params={name: value for run in runs for name, value in run.get("params", {}).get("params.yaml", {}).items()},
-        measures=outputs.SCORES,
+        measures=METRICS,
         scores=outputs.score_rows(scores),
         no_scores=no_scores,
         checks=checks,

@@ -5,11 +5,11 @@ import json
 from chatkit.checks.result import worst_first
 from chatkit.fingerprint import fingerprint_file
 from chatkit.provenance.revision import FACTS, SCORES_FILE, changed_parameters, without_chats
-from chatkit.site.outputs import DATA_FACTS, SCORES, navigation, read_stages, write_page
+from chatkit.scores.table import METRICS
+from chatkit.site.outputs import DATA_FACTS, navigation, read_stages, write_page
 
 _SECTIONS = ("Scores", "Parameters", "Files", "Data", "Categories", "Confusions", "Messages", "Checks")
 _OF_CHATS = _SECTIONS[4:7]
-_CODE = "chatkit/"
 _CHECKS = "metrics/overfitting.json"
 
 
@@ -58,7 +58,7 @@ def write_comparison(project, a, b):
         contents=[{"level": 2, "id": section.lower(), "text": section} for section in sections],
         revisions=sides,
         own_scores=scores,
-        measures=SCORES,
+        measures=METRICS,
         lacking=lacking,
         out_of_date={letter: side.out_of_date() for letter, side in sides.items()},
         parameters=changed_parameters(a.parameters, b.parameters),
@@ -89,10 +89,6 @@ def _files(a, b):
     changes = {}
     for stage in [name for name in b.stages if name in a.stages and f"run {name}" in b.stages[name]["cmd"]]:
         old, new = (_files_read(side, stage) for side in (a, b))
-        if len({len(digest) for files in (old, new) for path, digest in files.items() if path.startswith(_CODE)}) > 1:
-            # One was made before there were fingerprints, and names the MD5 of whole files.
-            old, new = ({path: files[path] for path in files if not path.startswith(_CODE)} for files in (old, new))
-            changes.setdefault((False, _CODE, "in another form"), []).append(stage)
         for path in old.keys() | new.keys():
             if old.get(path) != new.get(path):
                 change = "only in A" if path not in new else "only in B" if path not in old else "changed"
@@ -126,11 +122,7 @@ def _checks(a, b):
     if missing:
         return {"missing": missing, "count": 0, "changed": []}
     old, new = ({check["code"]: check for check in worst_first(side.read_json(_CHECKS)["checks"])} for side in (a, b))
-    checks = old | new
-    before, after = ({code: side[code]["word"] if code in side else "absent" for code in checks} for side in (old, new))
-    changed = [
-        check | {"word": f"{before[code]} → {after[code]}"}
-        for code, check in checks.items()
-        if before[code] != after[code]
-    ]
+    checks, absent = old | new, {"word": "absent"}
+    words = {code: [side.get(code, absent)["word"] for side in (old, new)] for code in checks}
+    changed = [checks[code] | {"word": " → ".join(pair)} for code, pair in words.items() if len({*pair}) > 1]
     return {"missing": [], "count": len(checks), "changed": changed}

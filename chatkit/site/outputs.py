@@ -2,19 +2,12 @@
 
 import json
 import re
-import subprocess
 
 from chatkit.data.files import file_sha256
-from chatkit.project import read_yaml, replacing
+from chatkit.project import InputError, read_yaml, replacing
+from chatkit.provenance.git import run
 from chatkit.site.page import fill
 
-SCORES = {
-    "macro_f1": "macro-F1",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "log_loss": "log-loss",
-    "brier": "Brier score",
-}
 # Keys of data/chats.json.
 DATA_FACTS = {
     "rows": "Chats",
@@ -143,9 +136,7 @@ def read_checks(root, scores):
     report, absent = read_output(root, name)
     if absent:
         return {}, absent
-    if not report.get("made_from"):
-        return {}, f"{name} does not say what it was made from; make it again with `dvc repro overfitting`."
-    changed = [file["path"] for file in report["made_from"] if _sha256(root / file["path"]) != file["sha256"]]
+    changed = [file["path"] for file in report.get("made_from", []) if _sha256(root / file["path"]) != file["sha256"]]
     if changed:
         return {}, f"{name} is of another run: {', '.join(changed)} changed since; make it again with `dvc repro`."
     if scores and scores.get("macro_f1") != report.get("test_macro_f1"):
@@ -195,19 +186,11 @@ def revision(root):
     str
     """
     try:
-        git = subprocess.run(
-            ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        lines = run(["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch"], root).splitlines()
     except FileNotFoundError:
         return "not known: git is not installed"
-    if git.returncode:
-        no_repository = "not a git repository" in git.stderr
-        return "not a git repository" if no_repository else f"not known: {git.stderr.strip()}"
-    lines = git.stdout.splitlines()
+    except InputError as error:
+        return "not a git repository" if "not a git repository" in str(error) else f"not known: {error}"
     commit = next(line.split()[-1] for line in lines if line.startswith("# branch.oid"))
     changed = any(not line.startswith("#") for line in lines)
     return ("no commit yet" if commit == "(initial)" else commit[:12]) + changed * " + uncommitted changes"

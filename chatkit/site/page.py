@@ -16,7 +16,6 @@ import jinja2
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from PIL import Image
 from traitlets.config import Config
 
 from chatkit.project import InputError
@@ -44,7 +43,7 @@ def render(notebook, stage, stages, eyebrow=None):
     ----------
     notebook : nbformat.NotebookNode
         Executed notebook, version 4. Every image among its outputs needs a text for those who cannot see
-        it, in ``output.metadata["image/png"]["alt"]``. It is left as it is.
+        it, in ``output.metadata["image/png"]["alt"]``; width and height beside it are CSS pixels. It is left as it is.
     stage : str
         Name of the stage that the notebook belongs to.
     stages : sequence of str
@@ -60,8 +59,7 @@ def render(notebook, stage, stages, eyebrow=None):
     Raises
     ------
     InputError
-        When `stage` is not among `stages`, an image has no alt text, or something points outside the page's
-        own folder.
+        When an image has no alt text, or something points outside the page's own folder.
 
     Examples
     --------
@@ -71,8 +69,6 @@ def render(notebook, stage, stages, eyebrow=None):
     True
     """
     stages = list(stages)
-    if stage not in stages:
-        raise InputError(f"Got stage {stage!r}, but expected one of {stages}; check the stage's name in dvc.yaml.")
     soup = BeautifulSoup(_cells(notebook), "html.parser")
     _strip(soup)
     _check(soup)
@@ -160,9 +156,6 @@ def _cells(notebook):
             # A scikit-learn diagram or a widget is dead without its script; its plain text is not.
             if "<script" in data.get("text/html", "") and "text/plain" in data:
                 del data["text/html"]
-            if "image/png" in data:
-                about = output.metadata.setdefault("image/png", {})
-                about["width"], about["height"] = _printed_size(base64.b64decode(data["image/png"]))
     _fold_parameters(notebook.cells)
     exporter = HTMLExporter(
         config=Config({"NbConvertBase": {"display_data_priority": _OUTPUT_TYPES}}),
@@ -170,19 +163,8 @@ def _cells(notebook):
         template_name=TEMPLATE.name,
         template_file="cells.html.j2",
         exclude_anchor_links=True,
-        mathjax_url="",
-        require_js_url="",
-        jquery_url="",
-        mermaid_js_url="",
-        widget_renderer_url="",
     )
     return exporter.from_notebook_node(notebook)[0]
-
-
-def _printed_size(png):
-    """Width and height in CSS pixels (96 per inch), so that the letters in all figures are equally large."""
-    image = Image.open(io.BytesIO(png))
-    return [round(96 * pixels / dpi) for pixels, dpi in zip(image.size, image.info.get("dpi", (96, 96)), strict=True)]
 
 
 def _fold_parameters(cells):
@@ -190,25 +172,38 @@ def _fold_parameters(cells):
     tagged = {tag: cell for tag in _PARAMETER_TAGS for cell in cells if tag in cell.metadata.get("tags", [])}
     if not tagged:
         return
-    defaults, injected = (_assignments(tagged[tag].source if tag in tagged else "") for tag in _PARAMETER_TAGS)
-    used = injected or {name: given for name, given in defaults.items() if given[1]}
-    names = sorted(used, key=[*defaults, *used].index)
+    defaults, injected = (read_parameters_cell(tagged[tag].source if tag in tagged else "") for tag in _PARAMETER_TAGS)
+    used = injected or defaults
+    names = [name for name in defaults | used if name in used]
     first, *others = tagged.values()
     first.metadata["parameters"] = [(name, used[name][0], defaults.get(name, ("", ""))[1]) for name in names]
     for cell in others:
         cell.metadata["transient"] = {"remove_source": True}
 
 
-def _assignments(source):
-    """Names given a value in Python code: {name: (value as text, trailing comment)}."""
+def read_parameters_cell(source):
+    r"""Read the names that a parameters cell assigns, other than what a call returns.
+
+    Parameters
+    ----------
+    source : str
+
+    Returns
+    -------
+    dict of str to (str, str)
+        Value as text and trailing comment by name.
+
+    Examples
+    --------
+    >>> read_parameters_cell('p = parameters("split")\nseed = p["seed"]  # of the draw\nconfig = None')
+    {'seed': ('p["seed"]', 'of the draw'), 'config': ('null', '')}
+    """
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     return {
-        target.id: (_value(source, statement.value), comments.get(statement.end_lineno, ""))
+        ast.unparse(statement.targets[0]): (_value(source, statement.value), comments.get(statement.end_lineno, ""))
         for statement in ast.parse(source).body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
+        if isinstance(statement, ast.Assign) and not isinstance(statement.value, ast.Call)
     }
 
 

@@ -1,7 +1,6 @@
 """What changed from one revision to another in the test chats that both have: scores, categories, messages."""
 
 import base64
-from collections import Counter
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -14,16 +13,6 @@ from chatkit.scores.table import COLUMNS
 from chatkit.text.mask import excerpt
 
 EXAMPLES = 10  # messages of each kind
-# Of chats whose prediction changed: title, meaning, columns of their table.
-_GROUPS = {
-    "fixed": ("Fixed", "A was wrong, B is right.", {"predicted_a": "A", "predicted_b": "B and person"}),
-    "broken": ("Broken", "A was right, B is wrong.", {"predicted_a": "A and person", "predicted_b": "B"}),
-    "other error": (
-        "Another error",
-        "Both are wrong, each in its way.",
-        {"actual": "Person", "predicted_a": "A", "predicted_b": "B"},
-    ),
-}
 
 
 def paired(a, b):
@@ -60,16 +49,20 @@ def paired(a, b):
         "scores": {COLUMNS[metric]: changes[metric, ""] for metric in COLUMNS},
         "chats": len(chats),
         "conversations": chats["conversation"].nunique(),
-        "overlap": _overlap(tests, both),
-        "categories": _categories(changes, chats),
+        "test_chats": [len(side) for side in (*tests, both)],
+        "changed_labels": comparison.changed_labels(both),
+        "categories": {
+            (name, size): [changes[metric, name] for metric in comparison.BY_CATEGORY]
+            for name, size in comparison.category_sizes(chats).items()
+        },
         "figure": _figure(chats),
-        "groups": [_examples(name, rows) for name, rows in groups.items()],
+        "groups": {name: (len(rows), _examples(rows)) for name, rows in groups.items()},
     }
 
 
 def _change(row):
     """A row of `paired_scores` as it is shown: both scores, their difference, its interval, what it means."""
-    scores = {"a": _score(row.a), "b": _score(row.b)}
+    scores = {"a": row.a, "b": row.b}
     if pd.isna(row.difference):
         return scores | {"difference": None, "interval": None, "conclusion": "not known"}
     # From the digits that are shown, so that a reader's sum comes out, and so does their reading of the interval.
@@ -80,10 +73,6 @@ def _change(row):
         "interval": f"{_signed(low)} to {_signed(high)}",
         "conclusion": "no difference shown" if low <= 0 <= high else f"B is {better}",
     }
-
-
-def _score(value):
-    return None if pd.isna(value) else f"{value:.3f}"
 
 
 def _signed(value):
@@ -97,31 +86,10 @@ def _verdict(change, groups, chats):
     fixed, broken = len(groups["fixed"]), len(groups["broken"])
     p = comparison.mcnemar(fixed, broken)
     return (
-        f"{conclusion}: macro-F1 {change['a']} → {change['b']}, difference {change['difference']} (95 % interval "
-        f"{change['interval']}). Of {chats:,} test chats that both have, {fixed:,} got fixed and {broken:,} broken "
-        f"(McNemar's exact test, as if chats were independent: p {'< 0.001' if p < 0.001 else f'= {p:.3f}'})."
+        f"{conclusion}: macro-F1 {change['a']:.3f} → {change['b']:.3f}, difference {change['difference']} (95 % "
+        f"interval {change['interval']}). Of {chats:,} test chats that both have, {fixed:,} got fixed and {broken:,} "
+        f"broken (McNemar's exact test, as if chats were independent: p {'< 0.001' if p < 0.001 else f'= {p:.3f}'})."
     )
-
-
-def _overlap(tests, both):
-    """How many test chats each revision has, how many both have, and which labels differ."""
-    a, b = map(len, tests)
-    relabelled = both[both["actual_a"] != both["actual_b"]]
-    labels = Counter(zip(relabelled["actual_a"], relabelled["actual_b"], strict=True))
-    return {
-        "a": a,
-        "b": b,
-        "both": len(both),
-        "relabelled": len(relabelled),
-        "labels": sorted(((*pair, count) for pair, count in labels.items()), key=lambda row: (-row[2], row)),
-    }
-
-
-def _categories(changes, chats):
-    """A row for each category, the largest first: name, chats, the change of precision, recall and F1."""
-    sizes = Counter(chats["actual"])
-    names = sorted((name for metric, name in changes if metric == "f1"), key=lambda name: (-sizes[name], name))
-    return [(name, sizes[name], [changes[metric, name] for metric in comparison.BY_CATEGORY]) for name in names]
 
 
 def _figure(chats):
@@ -135,22 +103,8 @@ def _figure(chats):
     return {"png": base64.b64encode(content).decode(), **about}
 
 
-def _examples(name, rows):
-    """Chats whose prediction changed: how many, and the first of them as a table."""
-    title, meaning, columns = _GROUPS[name]
-    return {
-        "id": name.replace(" ", "-"),
-        "title": title,
-        "meaning": meaning,
-        "count": len(rows),
-        "heads": list(columns.values()),
-        "rows": [
-            {
-                "id": row["id"],
-                "message": excerpt(" · ".join(filter(None, (row["subject"], row["body"])))),
-                "categories": [row[column] for column in columns],
-                "probability": _score(row["probability_b"]),
-            }
-            for row in rows.head(EXAMPLES).to_dict("records")
-        ],
-    }
+def _examples(rows):
+    """The first chats whose prediction changed, with their masked messages."""
+    rows = rows.head(EXAMPLES)
+    messages = (" · ".join(filter(None, texts)) for texts in zip(rows["subject"], rows["body"], strict=True))
+    return rows.assign(message=[excerpt(text) for text in messages]).to_dict("records")

@@ -45,7 +45,7 @@ def executed_notebook():
         new_output(
             "display_data",
             {"image/png": base64.b64encode(png.getvalue()).decode()},
-            metadata={"image/png": {"alt": "Macro-F1 rises from 0.70 to 0.87."}},
+            metadata={"image/png": {"alt": "Macro-F1 rises from 0.70 to 0.87.", "width": 614, "height": 384}},
         ),
         new_output("error", ename="ValueError", evalue=LONG, traceback=[f"\x1b[31m{LONG}\x1b[0m"]),
     ]

@@ -450,14 +450,6 @@ def test_a_clone_without_cache_compares_what_git_has(project, tmp_path, monkeypa
     assert [text(heading) for heading in html("h2")[-5:]] == ["Scores", "Parameters", "Files", "Data", "Checks"]
 
 
-def test_code_of_before_there_were_fingerprints_is_not_called_changed(project):
-    """Its files have MD5s: whether a module is the same cannot be told, and one line says so."""
-    lock = (project / "dvc.lock").read_text()
-    put(project, "dvc.lock", lock.replace("fingerprints/train.json", "chatkit/b.py"))
-    html = soup(project, "two")
-    assert rows(html, "files")[1:] == [["chatkit/", "code", "in another form", "train"]]
-
-
 @pytest.mark.parametrize("damage", ["gone", "other bytes"])
 def test_one_file_that_the_cache_has_not_is_named(project, capsys, damage):
     """And only that one."""

@@ -272,9 +272,7 @@ def test_almost_nothing_is_said_plainly(project):
     put(project, "reports/split.ipynb", new_notebook())
     html = overview(project)
     assert rows(html, "scores")[1:] == [["model the model", "not given", "not given", "not given"]]
-    assert text(html.find(id="checks").find_next("p")) == (
-        "No checks: metrics/overfitting.json does not say what it was made from; make it again with `dvc repro overfitting`."
-    )
+    assert text(html.find(id="checks").find_next("p")) == ("No checks: metrics/overfitting.json lists none.")
     assert {value for _, value in rows(html, "data")} == {"not given"}
     assert not html.select(".stages li")[1].p
 
