@@ -36,7 +36,7 @@ def open_log(url):
     parsed, file = log_url(url)
     if file is None:
         # A server that is away must not be waited for: rows gather in the buffer, and /health has to know.
-        return postgres_engine(parsed, TIMEOUT)
+        return postgres_engine(parsed, TIMEOUT, poolclass=sa.QueuePool)
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -156,7 +156,7 @@ def forget(url, before):
         When the date is none or in the future, or there is no log.
     """
     moment = read_moment(before, "before", past=True)
-    open_log_to_read(url).dispose()
+    open_log_to_read(url)
     engine = open_log(url)
     migrate(engine)
     old = sa.select(PREDICTIONS.c.prediction_id).where(PREDICTIONS.c.at < moment)
