@@ -60,15 +60,13 @@ def log_url(url, setting="database"):
     """
     parsed = read_url(url, setting, "$CHATKIT_LOG")
     backend = parsed.get_backend_name()
-    if backend not in {"sqlite", "postgresql"}:
-        raise InputError(
-            f"{setting} has the dialect {backend}, expected sqlite or postgresql, such as "
-            "sqlite:///data/service/log.sqlite."
-        )
     if backend == "postgresql":
         return parsed, None
-    if not parsed.database or parsed.database == ":memory:":
-        raise InputError(f"{setting} names no file, expected one such as sqlite:///data/service/log.sqlite.")
+    if backend != "sqlite" or parsed.database in (None, "", ":memory:"):
+        raise InputError(
+            f"{setting} has the dialect {backend} and the database {parsed.database}, expected postgresql, or sqlite "
+            "with a file, such as sqlite:///data/service/log.sqlite."
+        )
     return parsed, path(parsed.database)
 
 

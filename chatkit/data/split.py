@@ -72,7 +72,7 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
             in_test = _by_time(chats, held_out, test_size)
         else:
             free = chats[~held_out]
-            groups = _groups(free, group) if strategy == "group" else None
+            groups = _column(free, group, strategy) if strategy == "group" else None
             in_test = np.zeros(len(chats), dtype=bool)
             in_test[~held_out] = _at_random(free, groups, test_size, seed)
     train, test = (chats[side].reset_index(drop=True) for side in (~in_test, in_test & ~held_out))
@@ -160,13 +160,6 @@ def _held_out_of_test(chats, group):
     return held_out
 
 
-def _groups(chats, name):
-    """The groups; a chat without a conversation_id is one of its own, where others have one."""
-    if name == "conversation_id" and name in chats.columns and chats[name].notna().any():
-        return chats[name]
-    return _column(chats, name, "group")
-
-
 def _column(chats, name, strategy):
     if name not in chats.columns:
         raise InputError(
@@ -174,7 +167,8 @@ def _column(chats, name, strategy):
             "queries/chats.sql, or use another strategy."
         )
     empty = int(chats[name].isna().sum())
-    if empty:
+    # A chat without a conversation_id is one of its own, where others have one.
+    if empty and (name != "conversation_id" or empty == len(chats)):
         raise InputError(
             f"split.strategy is {strategy!r}, but {name} is empty in {empty:,} of {len(chats):,} chats; fill it in "
             "queries/chats.sql, or use another strategy."
