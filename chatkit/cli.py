@@ -59,15 +59,11 @@ def _parser():
     serve.add_argument("--port", type=int, help="where to listen (default: 8000)")
     serve.add_argument("--config", type=Path, help="TOML file with further settings, see docs/service.md")
 
-    forget = _command(
-        commands, "forget", _forget, "delete predictions from before a date, and their relabels, from the service's log"
-    )
+    forget = _command(commands, "forget", _forget, "delete old predictions and their relabels from the service's log")
     forget.add_argument("--before", required=True, help="ISO date, such as 2026-01-31; midnight in UTC")
     forget.add_argument("--config", type=Path, help="the service's TOML file")
 
-    monitor = _command(
-        commands, "monitor", _monitor, "compare the service's log with the test scores, as alarms and a page"
-    )
+    monitor = _command(commands, "monitor", _monitor, "compare the service's log with the test scores: alarms, a page")
     monitor.epilog = "Exit code: 0 without an alarm, 3 with one, 1 when nothing could be compared."
     monitor.add_argument("--config", type=Path, help="the service's TOML file")
     monitor.add_argument("--days", type=int, help="how many days to look at (default: monitor.days in params.yaml)")

@@ -88,6 +88,5 @@ class Corrections:
 
 def _is_text(subject, body):
     """Tell a text of the log from none, and from a hash: nobody writes 64 hexadecimal digits as subject and as body."""
-    if not isinstance(subject, str) or not isinstance(body, str):
-        return False
-    return not (_SHA256.fullmatch(subject) and _SHA256.fullmatch(body))
+    texts = [subject, body]
+    return all(isinstance(text, str) for text in texts) and not all(map(_SHA256.fullmatch, texts))

@@ -33,11 +33,7 @@ def read_url(url, setting, variable):
         raise InputError(
             f"{setting} is {url!r}, expected a SQLAlchemy URL such as sqlite:///data/warehouse/chats.sqlite."
         )
-    try:
-        password = sa.make_url(url).password
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        password = None  # `$NAME` alone is no URL before it is expanded
-    if password and "$" not in password:
+    if re.search(r":(?!//)[^@$]+@", url):
         raise InputError(
             f"{setting} contains a password; put the URL into an environment variable and write `{variable}`."
         )
@@ -49,16 +45,15 @@ def read_url(url, setting, variable):
             f"The environment variable {name}, named by {setting}, is not set; export {name} with a SQLAlchemy URL "
             "such as postgresql+psycopg://user:password@host/db."
         ) from None
-    except (ArgumentError, ValueError):
-        shown = repr(url) if "@" not in url else "a text with @"  # it may hold a password
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise InputError(
-            f"{setting} is {shown}, which does not give a SQLAlchemy URL; expected one such as "
+            f"{setting} is {url!r}, which does not give a SQLAlchemy URL; expected one such as "
             "sqlite:///data/warehouse/chats.sqlite or postgresql+psycopg://host/db."
         ) from None
 
 
 def open_engine(url, name, **options):
-    """Make an engine; nothing is asked of the database yet.
+    """Make an engine that closes each connection after use; nothing is asked of the database yet.
 
     Parameters
     ----------
@@ -66,7 +61,7 @@ def open_engine(url, name, **options):
     name : str
         What the database is called, for the error message.
     **options
-        Of `sqlalchemy.create_engine`.
+        Of `sqlalchemy.create_engine`; a ``poolclass`` keeps connections open.
 
     Returns
     -------
@@ -78,7 +73,7 @@ def open_engine(url, name, **options):
         When the dialect or its driver is not installed.
     """
     try:
-        return sa.create_engine(url, **options)
+        return sa.create_engine(url, **{"poolclass": sa.NullPool} | options)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise InputError(
             f"The {name} needs a driver that is not installed ({error}); for PostgreSQL use postgresql+psycopg:// and "

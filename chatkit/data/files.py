@@ -70,15 +70,7 @@ def write_json(content, file):
         Floats are rounded to 6 significant digits: the last ones differ from processor to processor.
     file : pathlib.Path
     """
+    exact = json.dumps(content, allow_nan=False)
+    rounded = json.loads(exact, parse_float=lambda number: float(f"{float(number):.6g}"))
     with replacing(file) as beside:
-        beside.write_text(json.dumps(_rounded(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-
-
-def _rounded(content):
-    if isinstance(content, dict):
-        return {key: _rounded(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_rounded(value) for value in content]
-    if isinstance(content, float):
-        return float(f"{content:.6g}")
-    return content
+        beside.write_text(json.dumps(rounded, indent=2, ensure_ascii=False) + "\n", "utf-8")

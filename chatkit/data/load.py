@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import sqlalchemy as sa
 
 from chatkit.data.split import blank_to_missing
@@ -55,12 +54,10 @@ def write_sqlite(url, chats, truth=None):
             )
     tables = {"chats": _completed(chats)} if truth is None else {"chats": _completed(chats), "truth": truth}
     with replacing(file) as beside:
-        engine = sa.create_engine(f"sqlite:///{beside}")
-        with engine.begin() as connection:
+        with sa.create_engine(f"sqlite:///{beside}", poolclass=sa.NullPool).begin() as connection:
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             for name, frame in tables.items():
                 frame.to_sql(name, connection, index=False, chunksize=20_000)
-        engine.dispose()
         # The header's last field is the version of the SQLite that wrote it (sqlite.org/fileformat, offset 96).
         with beside.open("r+b") as header:
             header.seek(96)
@@ -174,27 +171,22 @@ def _parsed(file):
         raise InputError(
             f"{file.name} ends with {ending or 'nothing'}, expected .csv or .parquet; export it as one of these."
         )
+    # Text stays text: "NA" may be a subject, and ids keep their leading zeros.
+    # No column becomes an index, as the first one would where rows have a field more than the header has names.
+    options = {"dtype": str, "keep_default_na": False, "index_col": False, "encoding": "utf-8"}
     try:
-        if ending == ".csv":
-            # Text stays text: "NA" may be a subject, and ids keep their leading zeros.
-            # No column becomes an index, as the first one would where rows have a field more than the header has names.
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", pd.errors.ParserWarning)
-                options = {"dtype": str, "keep_default_na": False, "index_col": False}
-                return pd.read_csv(file, encoding="utf-8", **options).astype(object)
-        chats = pd.read_parquet(file)
-    except pd.errors.ParserWarning:
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            chats = pd.read_csv(file, **options) if ending == ".csv" else pd.read_parquet(file)
+    except (ValueError, pd.errors.ParserWarning) as error:  # of pandas, of pyarrow, or for a text that is no UTF-8
+        reason = str(error).strip().splitlines()[0].rstrip(".")
         raise InputError(
-            f"{file.name} has rows with more fields than its header has columns; put texts with commas into quotes, "
-            "and leave no comma at the end of a row."
+            f"{file.name} cannot be read as {ending[1:]}: {reason}; export it again, in UTF-8, with texts that have "
+            "commas in quotes."
         ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, pa.ArrowInvalid) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{file.name} cannot be read as {ending[1:]}: {reason}; export it again, in UTF-8.") from None
     for name in chats.columns:
         if name not in (*TEXT, "created_at"):
             chats[name] = [None if pd.isna(value) else str(value) for value in chats[name]]
-    return chats.astype({name: object for name in TEXT if name in chats.columns}).replace({float("nan"): None})
+    return chats.astype({name: object for name in chats.columns if name != "created_at"}).replace({float("nan"): None})
 
 
 def _moments(values, name):

@@ -60,19 +60,17 @@ def log_url(url, setting="database"):
     """
     parsed = read_url(url, setting, "$CHATKIT_LOG")
     backend = parsed.get_backend_name()
-    if backend not in {"sqlite", "postgresql"}:
-        raise InputError(
-            f"{setting} has the dialect {backend}, expected sqlite or postgresql, such as "
-            "sqlite:///data/service/log.sqlite."
-        )
     if backend == "postgresql":
         return parsed, None
-    if not parsed.database or parsed.database == ":memory:":
-        raise InputError(f"{setting} names no file, expected one such as sqlite:///data/service/log.sqlite.")
+    if backend != "sqlite" or parsed.database in (None, "", ":memory:"):
+        raise InputError(
+            f"{setting} has the dialect {backend} and the database {parsed.database}, expected postgresql, or sqlite "
+            "with a file, such as sqlite:///data/service/log.sqlite."
+        )
     return parsed, path(parsed.database)
 
 
-def postgres_engine(url, timeout, options=""):
+def postgres_engine(url, timeout, options="", **more):
     """Make an engine for a log in PostgreSQL that does not wait for a server that is away.
 
     Parameters
@@ -82,6 +80,8 @@ def postgres_engine(url, timeout, options=""):
         Seconds that a statement may take.
     options : str, default=""
         Further command-line options for the server.
+    **more
+        As in `chatkit.data.database.open_engine`.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def postgres_engine(url, timeout, options=""):
         "tcp_user_timeout": TIMEOUT * 1000,
         "options": f"-c statement_timeout={timeout}s {options}",
     }
-    return open_engine(url, "log", hide_parameters=True, pool_pre_ping=True, connect_args=limits)
+    return open_engine(url, "log", hide_parameters=True, pool_pre_ping=True, connect_args=limits, **more)
 
 
 def open_log_to_read(url, setting="database"):
@@ -143,7 +143,7 @@ def read_predictions(engine, since, until):
         When the log cannot be read, or holds no prediction of that time.
     """
     names = ("prediction_id", "at", "conversation_id", "category", "probability", "model", "milliseconds", "audit")
-    query = sa.select(*(PREDICTIONS.c[name] for name in names)).where(*_between(since, until))
+    query = sa.select(PREDICTIONS.c[names]).where(*_between(since, until))
     predictions = _read(engine, query.order_by(PREDICTIONS.c.at, PREDICTIONS.c.prediction_id))
     if predictions.empty:
         raise InputError(
@@ -171,7 +171,7 @@ def read_relabels(engine, since, until):
     InputError
         When the log cannot be read.
     """
-    query = sa.select(RELABELS.c.prediction_id, RELABELS.c.at, RELABELS.c.category).join(PREDICTIONS)
+    query = sa.select(RELABELS.c["prediction_id", "at", "category"]).join(PREDICTIONS)
     return _read(engine, query.where(*_between(since, until)).order_by(RELABELS.c.at, RELABELS.c.relabel_id))
 
 
@@ -204,16 +204,13 @@ def latest_relabels(url, as_of):
     before = read_moment(as_of, "query.as_of", past=True)
     setting = "query.relabels in params.yaml"
     query = sa.select(
-        *(PREDICTIONS.c[name] for name in ("message_id", "conversation_id", "subject", "body")),
+        PREDICTIONS.c["message_id", "conversation_id", "subject", "body"],
         PREDICTIONS.c.at.label("created_at"),
-        *(RELABELS.c[name] for name in ("category", "at", "relabel_id")),
+        RELABELS.c["category", "at", "relabel_id"],
         PREDICTIONS.c.audit,
     )
-    engine = open_log_to_read(url, setting)
-    try:
-        rows = _read(engine, query.join_from(RELABELS, PREDICTIONS).where(RELABELS.c.at < before), setting)
-    finally:
-        engine.dispose()
+    query = query.join_from(RELABELS, PREDICTIONS).where(RELABELS.c.at < before)
+    rows = _read(open_log_to_read(url, setting), query, setting)
     for name in ("created_at", "at"):
         rows[name] = pd.to_datetime(rows[name], utc=True).dt.tz_localize(None).astype("datetime64[us]")
     # Sorted here: databases differ in how they order texts.

@@ -88,7 +88,11 @@ class _Bank:
         self.intents = self.words["intents"]
         self.outages = self._outages()
         self.moments = self._moments(n)
-        self.people = [self._customer(number) for number in range(max(1, n // 4))]
+        habits = self.words["habits"].items()
+        self.people = [
+            SimpleNamespace(id=f"p{number:06}", **{habit: self._draw(options) for habit, options in habits})
+            for number in range(max(1, n // 4))
+        ]
         # Few write often, many once.
         self.shares = list(accumulate(1 / (rank + 60) for rank in range(len(self.people))))
         self.weights = functools.cache(self._weights)
@@ -157,10 +161,6 @@ class _Bank:
             "after": 0 if since < 0 else 1 + 5 / (1 + (since / 30) ** 2),
         }
         return list(accumulate(intent["weight"] * factors[intent.get("launch")] for intent in self.intents.values()))
-
-    def _customer(self, number):
-        habits = {habit: self._draw(options) for habit, options in self.words["habits"].items()}
-        return SimpleNamespace(id=f"p{number:06}", **habits)
 
     # Chats
 
@@ -290,7 +290,6 @@ class _Bank:
         }  # fmt: skip
 
     def _in_style(self, person, text):
-        rng = self.rng
         if person.case == "normal":
             text = re.sub(r"(^|[.?!] )(¿?[a-zñ])", lambda match: match[1] + match[2].upper(), text)
         if person.abbreviations:
@@ -300,7 +299,7 @@ class _Bank:
         if person.punctuation == "none":
             text = re.sub(r"[.,?!](?=\s|$)", "", text)
         elif person.punctuation == "exclaiming":
-            text = re.sub(r"[.](?=\s|$)", lambda _: rng.choice([".", "!", "!!!"]), text)
+            text = re.sub(r"[.](?=\s|$)", lambda _: self.rng.choice([".", "!", "!!!"]), text)
         elif person.punctuation == "dots":
             text = re.sub(r"[.](?=\s|$)", "...", text)
         return self._typos(person, _cased(person, text))
@@ -353,8 +352,8 @@ class _Bank:
         return re.sub(r" ([?.,])", r"\1", " ".join(text.split()))
 
     def _fact(self, slot):
-        rng = self.rng
-        value = re.sub("#", lambda _: rng.choice("123456789"), rng.choice(self.words["slots"][slot]))
+        template = self.rng.choice(self.words["slots"][slot])
+        value = re.sub("#", lambda _: self.rng.choice("123456789"), template)
         return _SLOT.sub(lambda match: self._fact(match[1]), value)
 
 

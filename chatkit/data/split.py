@@ -72,7 +72,7 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
             in_test = _by_time(chats, held_out, test_size)
         else:
             free = chats[~held_out]
-            groups = _groups(free, group) if strategy == "group" else None
+            groups = _column(free, group, strategy) if strategy == "group" else None
             in_test = np.zeros(len(chats), dtype=bool)
             in_test[~held_out] = _at_random(free, groups, test_size, seed)
     train, test = (chats[side].reset_index(drop=True) for side in (~in_test, in_test & ~held_out))
@@ -81,7 +81,13 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
             f"The split gives {len(train)} training and {len(test)} test chats, expected some of each; change "
             "split.strategy or split.test_size."
         )
-    _refuse_unknown_categories(train, test)
+    unknown = test.loc[~test["category"].isin(train["category"]), "category"]
+    if len(unknown):
+        raise InputError(
+            f"The test has {unknown.nunique()} categories that no training chat has, {len(unknown)} chats in all, the "
+            f"first is {min(unknown)!r}; change split.strategy or split.test_size, or leave them out in "
+            "queries/chats.sql."
+        )
     return train, test
 
 
@@ -154,13 +160,6 @@ def _held_out_of_test(chats, group):
     return held_out
 
 
-def _groups(chats, name):
-    """The groups; a chat without a conversation_id is one of its own, where others have one."""
-    if name == "conversation_id" and name in chats.columns and chats[name].notna().any():
-        return chats[name]
-    return _column(chats, name, "group")
-
-
 def _column(chats, name, strategy):
     if name not in chats.columns:
         raise InputError(
@@ -168,7 +167,8 @@ def _column(chats, name, strategy):
             "queries/chats.sql, or use another strategy."
         )
     empty = int(chats[name].isna().sum())
-    if empty:
+    # A chat without a conversation_id is one of its own, where others have one.
+    if empty and (name != "conversation_id" or empty == len(chats)):
         raise InputError(
             f"split.strategy is {strategy!r}, but {name} is empty in {empty:,} of {len(chats):,} chats; fill it in "
             "queries/chats.sql, or use another strategy."
@@ -201,28 +201,11 @@ def _at_random(chats, groups, test_size, seed):
     codes = group_codes(groups, len(chats))
     # A group counts once, with the category of its first chat.
     first = chats["category"][~pd.Series(codes).duplicated().to_numpy()]
-    counts = first.value_counts()
-    single = sorted(counts.index[counts < 2])
-    if single:
+    try:
+        _, test = train_test_split(pd.unique(codes), test_size=test_size, stratify=first, random_state=seed)
+    except ValueError as error:
         raise InputError(
-            f"Category {single[0]!r} has {counts[single[0]]} row (or group of rows) to draw from, too few to stand on "
-            "both sides; give it another name in queries/chats.sql (`CASE category ... END`), or leave it out there."
-        )
-    sides = len(counts)
-    if round(len(first) * test_size) < sides or round(len(first) * (1 - test_size)) < sides:
-        raise InputError(
-            f"{len(first)} chats (or groups) are too few for {sides} categories at test_size {test_size}; gather more, "
-            "or fold categories in queries/chats.sql."
-        )
-    _, test = train_test_split(pd.unique(codes), test_size=test_size, stratify=first, random_state=seed)
+            f"{len(first)} chats (or groups) are too few to be split by category at test_size {test_size} ({error}); "
+            "gather more, or give small categories another name in queries/chats.sql (`CASE category ... END`)."
+        ) from None
     return np.isin(codes, test)
-
-
-def _refuse_unknown_categories(train, test):
-    unknown = sorted(set(test["category"]) - set(train["category"]))
-    if unknown:
-        rows = int(test["category"].isin(unknown).sum())
-        raise InputError(
-            f"The test has {len(unknown)} categories that no training chat has, {rows} chats in all, the first is "
-            f"{unknown[0]!r}; change split.strategy or split.test_size, or leave them out in queries/chats.sql."
-        )

@@ -17,18 +17,8 @@ from chatkit.data.database import database_error, open_engine, read_moment, read
 from chatkit.data.files import write_json
 from chatkit.project import InputError, path, replacing
 
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("conversation_id", pa.string()),
-        ("customer_id", pa.string()),
-        ("created_at", pa.timestamp("us")),
-        ("subject", pa.string()),
-        ("body", pa.string()),
-        ("category", pa.string()),
-        ("split", pa.string()),
-    ]
-)
+_COLUMNS = ("id", "conversation_id", "customer_id", "created_at", "subject", "body", "category", "split")
+SCHEMA = pa.schema([(name, pa.timestamp("us") if name == "created_at" else pa.string()) for name in _COLUMNS])
 RELABELLED = pa.field("relabelled", pa.bool_())  # written by `extract`, never read from a warehouse
 REQUIRED = ("id", "subject", "body", "category")
 TEXT = ("subject", "body")
@@ -167,9 +157,13 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
             }
             write_json(sidecar, out.with_suffix(".json"))
     except SQLAlchemyError as error:
-        raise InputError(_query_error(error, engine, sql_file.name)) from None
-    finally:
-        engine.dispose()
+        reason, failed = database_error(error, engine), isinstance(error, DBAPIError) and error.statement
+        raise InputError(
+            f"{sql_file.name} failed in the warehouse ({engine.dialect.name}): {reason}; mend the query or the table."
+            if failed
+            else f"The warehouse ({engine.url.render_as_string(hide_password=True)}) cannot be reached: {reason}; "
+            "check that it runs and that query.warehouse in params.yaml names the right one."
+        ) from None
     return sidecar
 
 
@@ -203,44 +197,33 @@ def _schema(names, sql_name):
 
 def _chunks(result, schema, chunk_size, corrections):
     """Give the chats of the warehouse chunk by chunk, then those that only the log has: lists by column."""
-    names = list(result.keys())
-    for rows in result.partitions(chunk_size):
-        given = dict(zip(names, zip(*rows, strict=True), strict=True))
-        yield corrections.correct({name: _converted(given, name) for name in schema.names})
+    for rows in result.mappings().partitions(chunk_size):
+        yield corrections.correct(
+            {name: [_converted(row.get(name), name, row["id"]) for row in rows] for name in schema.names}
+        )
     yield corrections.added(schema.names)
 
 
-def _converted(given, name):
-    ids = given["id"]
-    convert = _CONVERTERS.get(name, _optional)
-    return [convert(value, name, key) for value, key in zip(given.get(name, (None,) * len(ids)), ids, strict=True)]
-
-
-def _optional(value, _name, _key):
-    return None if value is None else str(value)
-
-
-def _required(value, name, key):
-    if value is None or value == "":
-        raise InputError(
-            f"{name} is empty in the chat with id {key!r}, expected a value; leave such rows out in the query with "
-            f"`{name} IS NOT NULL AND {name} <> ''`."
-        )
-    return str(value)
-
-
-def _text(value, name, key):
-    if value is not None and not isinstance(value, str):
+def _converted(value, name, key):
+    """Return a value of a chat as the schema has it."""
+    if name == "created_at":
+        return None if value in (None, "") else _moment(value, name, key)
+    if name in TEXT and not isinstance(value, str | None):
         raise InputError(
             f"{name} of the chat with id {key!r} is a {type(value).__name__}, expected text; cast it in the query "
             f"with CAST({name} AS VARCHAR)."
         )
-    return value or ""
+    if name in {"id", "category"} and value in (None, ""):
+        raise InputError(
+            f"{name} is empty in the chat with id {key!r}, expected a value; leave such rows out in the query with "
+            f"`{name} IS NOT NULL AND {name} <> ''`."
+        )
+    if value is None:
+        return "" if name in TEXT else None
+    return str(value)
 
 
 def _moment(value, name, key):
-    if value is None or value == "":
-        return None
     try:
         moment = dt.datetime.fromisoformat(value if isinstance(value, str) else value.isoformat())
     except (AttributeError, ValueError):
@@ -251,9 +234,6 @@ def _moment(value, name, key):
     return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-_CONVERTERS = {"id": _required, "category": _required, "created_at": _moment, **dict.fromkeys(TEXT, _text)}
-
-
 def _refuse_repeated_ids(ids):
     counts = pc.value_counts(ids)
     repeated = counts.filter(pc.greater(counts.field("counts"), 1))
@@ -262,13 +242,3 @@ def _refuse_repeated_ids(ids):
             f"{len(repeated)} ids stand in more than one row, the first is {repeated[0]['values'].as_py()!r}; the "
             "query must give each chat once (is a join multiplying rows?)."
         )
-
-
-def _query_error(error, engine, sql_name):
-    reason = database_error(error, engine)
-    if isinstance(error, DBAPIError) and error.statement:
-        return f"{sql_name} failed in the warehouse ({engine.dialect.name}): {reason}; mend the query or the table."
-    return (
-        f"The warehouse ({engine.url.render_as_string(hide_password=True)}) cannot be reached: {reason}; check that "
-        "it runs and that query.warehouse in params.yaml names the right one."
-    )

@@ -5,6 +5,7 @@ of the model that have not seen them, and judged on the test chats.
 """
 
 import warnings
+from textwrap import shorten
 
 import numpy as np
 import pandas as pd
@@ -62,9 +63,7 @@ def out_of_fold(pipeline, train, folds=5, seed=0):
             f"Got {conversations} conversations and at most {largest} chats of a category for folds={folds}, expected "
             f"at least {folds} of both; use fewer folds."
         )
-    with warnings.catch_warnings():
-        # Rare categories are expected in support chats.
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # rare categories are expected
         splits = list(splitter(folds, shuffle=True, random_state=seed).split(messages, y, groups))
     result = pd.DataFrame(0.0, train.index, sorted(set(y)))
     for fitted, held_out in splits:
@@ -104,8 +103,7 @@ def tuned_thresholds(is_urgent, probability, ratios=RATIOS):
     >>> tuned_thresholds([True, False, True, False], [0.9, 0.7, 0.4, 0.1], ratios=(0.5, 1, 5))
     array([0.8 , 0.8 , 0.25])
     """
-    is_urgent, probability = np.asarray(is_urgent, dtype=bool), np.round(probability, _DECIMALS)
-    _check_lengths(is_urgent, probability)
+    is_urgent, probability = _paired(is_urgent, probability)
     values, index = np.unique(probability, return_inverse=True)
     # Candidate i calls urgent what has values[i] or more; the last one calls nothing urgent.
     missed = np.append(0, np.bincount(index, is_urgent).cumsum())
@@ -162,8 +160,7 @@ def cost_curve(
     _check_urgent(y_train, y_test, urgent)
     ratios = _checked_ratios(ratios)
     chosen = tuned_thresholds(np.asarray(y_train, dtype=object) == urgent, p_train[urgent], ratios)
-    is_urgent, probability = np.asarray(y_test, dtype=object) == urgent, np.round(p_test[urgent].to_numpy(), _DECIMALS)
-    _check_lengths(is_urgent, probability)
+    is_urgent, probability = _paired(np.asarray(y_test, dtype=object) == urgent, p_test[urgent])
     is_urgent, probability, codes = is_urgent[:, None], probability[:, None], group_codes(groups, len(is_urgent))
     policies = {  # thresholds, and which chats are called urgent
         "tuned": (chosen, probability >= chosen),
@@ -225,8 +222,7 @@ def coverage_risk(y_true, y_pred, confidence_of_each, confidence=0.95):
     2      1.00        0.5   0.25  0.05  0.70
     """
     wrong = np.asarray(y_true, dtype=object) != np.asarray(y_pred, dtype=object)
-    probability = np.round(confidence_of_each, _DECIMALS)
-    _check_lengths(wrong, probability)
+    wrong, probability = _paired(wrong, confidence_of_each)
     # Chats of the same probability are routed together.
     values, index, count = np.unique(-probability, return_inverse=True, return_counts=True)
     routed = count.cumsum()
@@ -362,21 +358,22 @@ def _finite(value):
     return float(value) if np.isfinite(value) else None
 
 
-def _check_lengths(chats, probabilities):
+def _paired(chats, probabilities):
+    """Return what is true of each chat and its rounded probability, as arrays."""
     if len(chats) != len(probabilities) or not len(chats):
         raise ValueError(
             f"Got {len(probabilities)} probabilities for {len(chats)} chats, expected one for each, and at least one."
         )
+    return np.asarray(chats, dtype=bool), np.asarray(probabilities).round(_DECIMALS)
 
 
 def _check_urgent(y_train, y_test, urgent):
     for side, y in (("training", y_train), ("test", y_test)):
-        names = sorted(set(y))
-        if urgent not in names:
-            some = ", ".join(map(str, names[:5])) + (" ..." if len(names) > 5 else "")
+        if urgent not in set(y):
+            names = shorten(", ".join(sorted(set(y))), 60, placeholder=" ...")
             raise InputError(
-                f"Got no {side} chat of the category {urgent!r} (there are {some}), expected some; set triage.urgent "
-                "to the category that cannot wait."
+                f"Got no {side} chat of the category {urgent!r} (there are {names}), "
+                "expected some; set triage.urgent to the category that cannot wait."
             )
 
 

@@ -64,9 +64,7 @@ class Desk:
             if not getattr(self, name) > 0:
                 raise InputError(f"Got {name}={getattr(self, name)!r}, expected a number above 0.")
         if self.days < FEWEST:
-            raise InputError(
-                f"Got days={self.days!r}, expected at least {FEWEST}; with fewer an interval says nothing."
-            )
+            raise InputError(f"Got days={self.days!r}, expected at least {FEWEST}; an interval of fewer says nothing.")
         if not 0 < self.confidence < 1:
             raise InputError(f"Got confidence={self.confidence!r}, expected a number between 0 and 1, such as 0.95.")
         if len(self.hours) != 2 or not 0 <= self.hours[0] < self.hours[1] <= 24:

@@ -9,7 +9,7 @@ from collections import Counter, deque
 
 import sqlalchemy as sa
 
-from chatkit.service.tables import add_predictions, migrate, storable
+from chatkit.service.tables import add_predictions, migrate
 
 BATCH = 500  # rows in one transaction
 MAX_DELAY = 0.2  # seconds in which rows gather: to write each by itself would slow down the answers
@@ -38,8 +38,7 @@ class PredictionLog:
         self._changed = threading.Condition()
         self._queued = self._flush_to = 0  # rows put into the queue so far; how many of them `flush` waits for
         self._deadline = None  # when to give up, once the service stops
-        self._migrated, self._batches = False, None
-        self._dropped, self._last_write = 0, None
+        self._migrated, self._dropped, self._last_write = False, 0, None
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
@@ -51,7 +50,6 @@ class PredictionLog:
         rows : list of dict
             Columns of `chatkit.data.log.PREDICTIONS`, ``at`` as an ISO string.
         """
-        rows = [storable(row) for row in rows]
         with self._changed:
             was_empty = not self._rows
             segment = self._spool.append(rows) if self._spool else None
@@ -119,7 +117,6 @@ class PredictionLog:
                 self._write_queued()
                 self._write_spooled()
             except Exception as error:  # noqa: BLE001 - whatever the database raises, the next try may work
-                self._batches = None  # from the start of the file: rows that are in the database stay as they are
                 self._record_write(error)
                 time.sleep(0.1)  # also while the service stops
                 pause = min(MAX_PAUSE, 2 * pause or 0.1)
@@ -161,19 +158,23 @@ class PredictionLog:
             self._changed.notify_all()
 
     def _write_spooled(self):
-        """Write one batch of a file that memory does not hold: an earlier worker left it, or it overflowed."""
+        """Write a file that memory does not hold: an earlier worker left it, or it overflowed.
+
+        After an error from its start again: rows that are in the database stay as they are.
+        """
         with self._changed:
             file = self._spooled_file()
         if not file:
             return
-        self._batches = self._batches or self._spool.read(file, BATCH)
-        batch = next(self._batches, None)
-        refused = self._add(batch) if batch else 0
+        for batch in self._spool.read(file, BATCH):
+            if self._deadline:  # the next worker will write it
+                return
+            refused = self._add(batch)
+            with self._changed:
+                self._dropped += refused
+            self._write_queued()
         with self._changed:
-            self._dropped += refused
-            if batch is None:
-                self._batches = None
-                self._spool.remove(file)
+            self._spool.remove(file)
 
     def _add(self, rows):
         """Add rows; returns how many of them the database refuses, one by one: a bad row must not block the others."""

@@ -9,12 +9,13 @@ from pydantic.json_schema import models_json_schema
 
 from chatkit.project import read_yaml
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# PostgreSQL cannot store NUL, nor UTF-8 half a surrogate pair, which a cut emoji leaves behind.
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def _replace_surrogates(text):
-    """Replace half a surrogate pair, which a cut emoji leaves behind."""
-    return _SURROGATE.sub("\ufffd", text) if isinstance(text, str) and not text.isascii() else text
+def _storable(text):
+    """Replace what cannot be stored by U+FFFD."""
+    return _NOT_STORABLE.sub("\ufffd", text) if isinstance(text, str) else text
 
 
 class _Strict(BaseModel):
@@ -22,7 +23,7 @@ class _Strict(BaseModel):
 
 
 def _text(max_length, min_length=0):
-    return Annotated[str, Field(max_length=max_length, min_length=min_length), BeforeValidator(_replace_surrogates)]
+    return Annotated[str, Field(max_length=max_length, min_length=min_length), BeforeValidator(_storable)]
 
 
 _Name = _text(200, 1)

@@ -16,7 +16,7 @@ from chatkit.service.log import PredictionLog, combine
 from chatkit.service.metrics import Metrics
 from chatkit.service.schema import messages_model
 from chatkit.service.spool import Spool
-from chatkit.service.tables import add_relabels, storable
+from chatkit.service.tables import add_relabels
 from chatkit.service.workers import Workers
 from chatkit.text.mask import mask
 
@@ -129,7 +129,7 @@ class Service:
         at = dt.datetime.now(dt.UTC)
         rows = [
             # A microsecond apart: of two for the same message the later one counts.
-            storable({"relabel_id": new_id(), "at": at + dt.timedelta(microseconds=index), **relabel.model_dump()})
+            {"relabel_id": new_id(), "at": at + dt.timedelta(microseconds=index), **relabel.model_dump()}
             for index, relabel in enumerate(relabels)
         ]
         unknown = add_relabels(self._workers.engine, rows)

@@ -67,7 +67,7 @@ class Segment:
 
     def __init__(self, file):
         self.file, self.size, self.pending, self.overflowed = file, 0, 0, False
-        self.stream = open(file, "ab", buffering=0, opener=_create)  # noqa: SIM115 - as long as rows come
+        self.stream = os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600), "ab", 0)
 
 
 class Spool:
@@ -114,7 +114,7 @@ class Spool:
         """Write all of it or nothing; returns whether it was written."""
         with contextlib.suppress(OSError):  # the disk is full, or broken
             if self._segment and self._segment.size > SEGMENT:
-                self._end_segment()
+                self.close()
             if self._segment is None:
                 self._segment = Segment(self.folder / f"{time.time_ns():020}-{self._number}.jsonl")
             if self._segment.stream.write(data) == len(data):
@@ -124,14 +124,6 @@ class Spool:
             if self._segment:
                 self._segment.stream.truncate(self._segment.size)
         return False
-
-    def _end_segment(self):
-        segment, self._segment = self._segment, None
-        segment.stream.close()
-        if segment.overflowed:
-            self.behind.append(segment.file)
-        elif not segment.size:
-            segment.file.unlink(missing_ok=True)
 
     def mark_written(self, segment, rows):
         """So many rows of a segment are in the database; with its last row its file is removed."""
@@ -148,7 +140,7 @@ class Spool:
     def next_file(self):
         """Return a file with rows that memory does not hold, None when there is none."""
         if self._segment and self._segment.overflowed:
-            self._end_segment()
+            self.close()
         return self.behind[0] if self.behind else None
 
     def read(self, file, size):
@@ -167,21 +159,20 @@ class Spool:
             file.unlink()
 
     def close(self):
-        """Close the file, and remove it if it is empty."""
-        if self._segment:
-            self._end_segment()
-
-
-def _create(file, flags):
-    return os.open(file, flags | os.O_EXCL, 0o600)
+        """Close the file that is written to; the next rows begin a new one."""
+        segment, self._segment = self._segment, None
+        if segment is None:
+            return
+        segment.stream.close()
+        if segment.overflowed:
+            self.behind.append(segment.file)
+        elif not segment.size:
+            segment.file.unlink(missing_ok=True)
 
 
 def _parse(line):
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return None
-    return row if isinstance(row, dict) and "prediction_id" in row else None
+    with contextlib.suppress(ValueError):
+        return json.loads(line)
 
 
 def _worker_of(file, workers):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,7 +11,6 @@ from chatkit.data.log import PREDICTIONS, RELABELS, TIMEOUT, log_url, open_log_t
 from chatkit.project import InputError
 
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL, or UTF-8, has no place for
 _LOCK = 4_017_325_586  # any number, the same for all who migrate
 
 
@@ -36,13 +34,13 @@ def open_log(url):
     parsed, file = log_url(url)
     if file is None:
         # A server that is away must not be waited for: rows gather in the buffer, and /health has to know.
-        return postgres_engine(parsed, TIMEOUT)
+        return postgres_engine(parsed, TIMEOUT, poolclass=sa.QueuePool)
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{file.parent} cannot be made ({error.strerror}); name another file in `database`.") from None
-    with contextlib.suppress(OSError), open(file, "ab", opener=_for_its_owner):
-        pass  # SQLite would make it for all to read
+    with contextlib.suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))  # SQLite would make it for all to read
     engine = sa.create_engine(parsed.set(database=str(file)), hide_parameters=True, connect_args={"timeout": TIMEOUT})
 
     @sa.event.listens_for(engine, "connect")
@@ -58,10 +56,6 @@ def open_log(url):
     return engine
 
 
-def _for_its_owner(file, flags):
-    return os.open(file, flags, 0o600)
-
-
 def migrate(engine):
     """Bring the tables up to date; of several who try at once, one does it and the others wait."""
     from alembic import command
@@ -74,26 +68,6 @@ def migrate(engine):
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def storable(row):
-    r"""Return a row without the characters that a database has no place for.
-
-    Parameters
-    ----------
-    row : dict
-
-    Returns
-    -------
-    dict
-
-    Examples
-    --------
-    >>> storable({"by": "a\0b", "reason": None})
-    {'by': 'a�b', 'reason': None}
-    """
-    bad = [name for name, value in row.items() if isinstance(value, str) and _NO_TEXT.search(value)]
-    return row | {name: _NO_TEXT.sub("\ufffd", row[name]) for name in bad}
 
 
 def add_predictions(engine, rows):
@@ -156,7 +130,7 @@ def forget(url, before):
         When the date is none or in the future, or there is no log.
     """
     moment = read_moment(before, "before", past=True)
-    open_log_to_read(url).dispose()
+    open_log_to_read(url)
     engine = open_log(url)
     migrate(engine)
     old = sa.select(PREDICTIONS.c.prediction_id).where(PREDICTIONS.c.at < moment)

@@ -302,7 +302,7 @@ def test_what_is_no_log_gives_one_sentence(project, monkeypatch):
     monkeypatch.setenv("CHATKIT_LOG", f"postgresql+psycopg://me:s3cr3t-word@127.0.0.1:{port}/bank")
     cases = {
         LOG: r"log\.sqlite does not exist; `chatkit serve` makes it, or change query\.relabels in params\.yaml",
-        "sqlite://": "names no file",
+        "sqlite://": "has the dialect sqlite and the database None",
         "sqlite:///data/service/other.sqlite": r"no such column: \S+\); `chatkit serve` makes its tables",
         "sqlite:///data/warehouse/none.sqlite": r"no such table: relabels\); .* or name another log in query\.relabels",
         "sqlite:///data/service/old.sqlite": r"no such column: predictions\.audit\); .* brings them up to date",
@@ -310,7 +310,7 @@ def test_what_is_no_log_gives_one_sentence(project, monkeypatch):
         "log.sqlite": r"query\.relabels in params\.yaml is .* does not give a SQLAlchemy URL",
         "$NO_SUCH_VARIABLE": r"NO_SUCH_VARIABLE, named by query\.relabels in params\.yaml, is not set",
         "postgresql+psycopg://me:s3cr3t-word@host/db": "contains a password; put the URL .* write `.CHATKIT_LOG`",
-        "nosuch://host/db": "has the dialect nosuch, expected sqlite or postgresql",
+        "nosuch://host/db": "has the dialect nosuch and the database db, expected postgresql, or sqlite",
         "postgresql+nosuch://host/db": "needs a driver that is not installed",
         "$CHATKIT_LOG": "The log cannot be read .*onnection",
     }  # fmt: skip

@@ -234,7 +234,7 @@ def test_without_the_urgent_category_there_is_one_sentence():
     with pytest.raises(InputError, match=r"Got no test chat of the category 'urgent' \(there are other\)"):
         cost_curve(*train, ["other"], test[1].head(1))
     many = [f"svc_{number:02}" for number in range(77)]
-    with pytest.raises(InputError, match=r"\(there are svc_00, svc_01, svc_02, svc_03, svc_04 \.\.\.\)"):
+    with pytest.raises(InputError, match=r"\(there are svc_00, svc_01, svc_02, .* \.\.\.\)"):
         cost_curve(many, train[1], *test)
 
 

@@ -16,7 +16,9 @@ from chatkit.data.log import METADATA, PREDICTIONS
 from chatkit.project import InputError
 from chatkit.service import spool as spooling
 from chatkit.service.log import PredictionLog, combine
+from chatkit.service.schema import messages_model
 from chatkit.service.service import utc_timestamp
+from chatkit.service.settings import Settings
 from chatkit.service.spool import Spool, lock_spool
 from chatkit.service.tables import add_predictions, add_relabels, forget, migrate, open_log
 from tests.service.conftest import wait_for
@@ -66,10 +68,11 @@ def test_what_is_put_is_stored(engine, spool):
     assert list(spool.iterdir()) == []
 
 
-def test_texts_that_a_database_has_no_place_for(engine, spool):
+def test_texts_that_a_database_has_no_place_for():
     """NUL and half a surrogate pair become U+FFFD."""
-    put(engine, [row(1, body="a\0b\ud83dc", subject="😟")], spool=Spool(spool))
-    assert (stored(engine)[0]["body"], stored(engine)[0]["subject"]) == ("a\ufffdb\ufffdc", "😟")
+    sent = {"message_id": "a\0b", "conversation_id": "c", "subject": "😟", "body": "a\0b\ud83dc"}
+    (message,) = messages_model(Settings()).model_validate({"messages": [sent]}).messages
+    assert message.model_dump() == sent | {"message_id": "a\ufffdb", "body": "a\ufffdb\ufffdc"}
 
 
 def test_rows_gather_but_not_beyond_the_buffer(engine, monkeypatch):
@@ -348,8 +351,8 @@ def test_what_is_forgotten_is_gone(engine, tmp_path):
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("mysql://host/db", "has the dialect mysql, expected sqlite or postgresql"),
-        ("sqlite://", "names no file"),
+        ("mysql://host/db", "has the dialect mysql and the database db, expected postgresql, or sqlite"),
+        ("sqlite://", "has the dialect sqlite and the database None, expected"),
         ("postgresql+none://host/db", "needs a driver that is not installed"),
         ("postgresql+psycopg://me:word@host/db", "contains a password; put the URL into an environment variable"),
         ("$NOT_THERE", "NOT_THERE, named by database, is not set"),
