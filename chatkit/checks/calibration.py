@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from chatkit.checks.result import NotRunError, Result
-from chatkit.checks.run import rounded
+from chatkit.checks.result import Result
+from chatkit.checks.run import probabilities, require, rounded
 from chatkit.statistics import DECIMALS
 
 TITLE = "The probabilities can be believed"
@@ -23,21 +23,19 @@ def check(run, threshold=THRESHOLD):
     """
     codes = pd.Index(run.classes).get_indexer(run.truth)
     known = codes >= 0
-    if not known.any():
-        raise NotRunError("No test chat has a category that the classifier knows.")
-    probabilities, codes = run.probabilities[known], codes[known]
-    probabilities = (probabilities / probabilities.sum(axis=1, keepdims=True)).round(DECIMALS)
-    observed = _error(probabilities, codes)
-    rng, cumulated = np.random.default_rng(run.seed), np.cumsum(probabilities, axis=1)
+    require(known.sum(), 1, "test chats of a category that the classifier knows")
+    given, codes = probabilities(run.pipeline, run.messages(run.test))[known], codes[known]
+    given = (given / given.sum(axis=1, keepdims=True)).round(DECIMALS)
+    observed = _error(given, codes)
+    rng, cumulated = np.random.default_rng(run.seed), np.cumsum(given, axis=1)
     cumulated[:, -1] = 1.0
-    null = [_error(probabilities, (cumulated < rng.random((len(codes), 1))).sum(axis=1)) for _ in range(DRAWS)]
+    null = [_error(given, (cumulated < rng.random((len(codes), 1))).sum(axis=1)) for _ in range(DRAWS)]
     limit = np.quantile(null, 1 - ALPHA)
     excess = rounded(observed - limit)
-    brier = ((probabilities - np.eye(probabilities.shape[1])[codes]) ** 2).sum(axis=1).mean()
+    brier = ((given - np.eye(given.shape[1])[codes]) ** 2).sum(axis=1).mean()
     explanation = (
-        f"Probabilities and frequencies differ by {observed:.3f}; perfect probabilities would by {np.mean(null):.3f} "
-        f"on as many chats, by at most {limit:.3f} in {1 - ALPHA:.0%} of draws. More than {threshold:g} above that "
-        f"fails. Brier score {brier:.3f}.{run.unknown}"
+        f"Probabilities and frequencies differ by {observed:.3f}; perfect ones by {np.mean(null):.3f}, at most by "
+        f"{limit:.3f} in {1 - ALPHA:.0%} of draws; {threshold:g} above it fails. Brier score {brier:.3f}.{run.unknown}"
     )
     return Result("fail" if excess > threshold else "pass", explanation, excess, threshold=threshold)
 

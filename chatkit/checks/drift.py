@@ -1,13 +1,12 @@
 """Test chats that differ from the training chats."""
 
 import numpy as np
-from scipy.sparse import vstack
 from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
-from chatkit.checks.result import NotRunError, Result
-from chatkit.checks.run import rounded
+from chatkit.checks.result import Result
+from chatkit.checks.run import require, rounded
 from chatkit.statistics import DECIMALS
 
 TITLE = "Training and test chats are alike"
@@ -27,12 +26,11 @@ def check(run, threshold=THRESHOLD):
     Classifier Two-Sample Tests", ICLR 2017). The shares are compared by total variation with a permutation test.
     """
     rng = np.random.default_rng(run.seed)
-    rows = [np.sort(rng.permutation(side.shape[0])[:ROWS]) for side in run.weights]
-    if min(map(len, rows)) < CHATS:
-        raise NotRunError(f"One side has fewer than {CHATS} chats.")
-    X = vstack([side[sample] for side, sample in zip(run.weights, rows, strict=True)]).tocsr()
+    rows = [np.sort(rng.permutation(len(side))[:ROWS]) for side in (run.train, run.test)]
+    require(min(map(len, rows)), CHATS, "chats on one side")
     y = np.repeat([0, 1], list(map(len, rows)))
-    conversations = run.conversations[np.concatenate([rows[0], len(run.train) + rows[1]])]
+    sample = np.concatenate([rows[0], len(run.train) + rows[1]])
+    X, conversations = run.weights[sample], run.conversations[sample]
     folds = PredefinedSplit(rng.permutation(conversations.max() + 1)[conversations] % FOLDS)
     classifier = SGDClassifier("log_loss", alpha=1e-4, max_iter=10, tol=None, average=True, random_state=run.seed)
     margins = cross_val_predict(classifier, X, y, cv=folds, method="decision_function")
@@ -46,7 +44,7 @@ def check(run, threshold=THRESHOLD):
     evidence = []
     if area > threshold:
         order = np.argsort(classifier.fit(X, y).coef_[0].round(DECIMALS), kind="stable")
-        evidence = [{"side": side, "telling words": ", ".join(map(str, run.words[2][columns]))}
+        evidence = [{"side": side, "telling words": ", ".join(map(str, run.words[1][columns]))}
                     for side, columns in (("training", order[:WORDS]), ("test", order[::-1][:WORDS]))]  # fmt: skip
     shifted = shift > SHIFT and p_value < ALPHA
     status = "fail" if area > FAILURE else "warn" if area > threshold or shifted else "pass"
@@ -62,5 +60,4 @@ def _label_shift(run, rng):
         return rounded(np.abs(np.subtract(*shares)).sum() / 2)
 
     observed = variation(codes)
-    as_far = sum(variation(rng.permutation(codes)) >= observed for _ in range(DRAWS))
-    return observed, (1 + as_far) / (1 + DRAWS)
+    return observed, (1 + sum(variation(rng.permutation(codes)) >= observed for _ in range(DRAWS))) / (1 + DRAWS)

@@ -35,14 +35,12 @@ def check(run, threshold=THRESHOLD):
     )
     failed = share > threshold
     if near.mean() > NEAR and not near.all():
-        value, low, high = run.compare_accuracy(np.ones(len(near)), ~near)
-        failed |= low > HARM
-        explanation += (
-            f" They change the balanced accuracy by {signed(value, low, high)}; a low end above {HARM:+.2f} fails."
-        )
+        gain = run.compare_accuracy(np.ones(len(near)), ~near)
+        failed |= gain[1] > HARM
+        explanation += f" They change the balanced accuracy by {signed(*gain)}; a low end above {HARM:+.2f} fails."
     evidence = [
-        {"cosine": round(float(cosine[row]), 2), "test chat": excerpt(run.texts[1][row]),
-         "training chat": excerpt(run.texts[0][neighbour[row]])}
+        {"cosine": round(float(cosine[row]), 2), "test chat": excerpt(run.texts[len(run.train) + row]),
+         "training chat": excerpt(run.texts[neighbour[row]])}
         for row in np.argsort(-cosine, kind="stable")[:SHOWN] if near[row]
     ]  # fmt: skip
     return Result("fail" if failed else "pass", explanation, share, threshold=threshold, evidence=evidence)

@@ -22,38 +22,31 @@ def check(run, threshold=THRESHOLD):
     """
     compared = {name: _compared(run, name) for name in ("conversation_id", "customer_id")}
     conversations, customers = compared.values()
-    if conversations is None and customers is None:
-        raise NotRunError(
-            "The chats have neither conversation_id nor customer_id, or one side has none; select them in the query."
-        )
+    if not any(compared.values()):
+        raise NotRunError("Neither conversation_id nor customer_id is known on both sides; select them in the query.")
     share, sentences, failed = None, [], False
-    if conversations is not None:
+    if conversations:
         has_id, known, lack = conversations
         share = float(known.sum() / has_id.sum())
         failed = share > threshold
-        sentences.append(
-            f"{known.sum():,} of {has_id.sum():,} test chats ({share:.1%}) belong to a conversation with training "
-            f"chats; at most {threshold:.1%} may.{lack}"
-        )
-    if customers is not None:
+        count = f"{known.sum():,} of {has_id.sum():,} test chats ({share:.1%})"
+        sentences.append(f"{count} are of a conversation with training chats; at most {threshold:.1%} may be.{lack}")
+    if customers:
         has_id, known, lack = customers
-        new = has_id & ~known
-        count = f"{known.sum():,} are of a customer with training chats"
+        new, count = has_id & ~known, f"{known.sum():,} are of a customer with training chats"
         # Categories on one side only would be compared with nothing.
         both = np.isin(run.codes, np.intersect1d(run.codes[known], run.codes[new]))
         if min(known.sum(), new.sum()) >= CHATS and both.any():
             numbers = pd.factorize(run.test["customer_id"].where(has_id), sort=True)[0].clip(0)  # others have no weight
-            value, low, high = run.compare_accuracy(known & both, new & both, numbers)
-            failed |= low > HARM
-            sentences.append(
-                f"{count}: their balanced accuracy is {signed(value, low, high)} from that of the others; a low end "
-                f"above {HARM:+.2f} fails.{lack}"
-            )
+            gain = run.compare_accuracy(known & both, new & both, numbers)
+            failed |= gain[1] > HARM
+            comparison = f"their balanced accuracy is {signed(*gain)} from that of the others"
+            sentences.append(f"{count}: {comparison}; a low end above {HARM:+.2f} fails.{lack}")
         elif share is None:
             raise NotRunError(f"{count}: fewer than {CHATS} chats on one side, too few to compare.{lack}")
         else:
             sentences.append(f"{count}, too few on one side to compare.{lack}")
-    sentences += [f"No {name} was compared: one side has none." for name, sides in compared.items() if sides is None]
+    sentences += [f"No {name} was compared: one side has none." for name, sides in compared.items() if not sides]
     return Result("fail" if failed else "pass", " ".join(sentences), share, threshold=threshold)
 
 

@@ -29,7 +29,7 @@ def checked_codes(only, known):
 
 
 def checked_thresholds(thresholds, known):
-    """Return thresholds by check code, or raise an InputError."""
+    """Return thresholds by check code, none for None, or raise an InputError."""
     if thresholds is None:
         return {}
     if not isinstance(thresholds, Mapping):
@@ -48,12 +48,18 @@ def _refuse_others(what, codes, known):
 
 
 def checked_run(pipeline, train, test, seed, procedure):
-    """Return what the checks look at, or raise an InputError when they could look at nothing."""
-    chats = (_checked_chats(side, chats) for side, chats in (("train", train), ("test", test)))
+    """Return what the checks look at, or raise an InputError where it cannot be or the categories are others."""
     if not _SEED.allows(seed):
         raise InputError(f"Got seed={seed!r}, expected {_SEED}.")
-    run = Run(pipeline, *chats, int(seed), procedure)
-    _refuse_other_categories(run)
+    run = Run(pipeline, _checked_chats("train", train), _checked_chats("test", test), int(seed), procedure)
+    if hasattr(run.pipeline, "classes_"):
+        known, sides = run.classes, {"training": run.train_truth, "test": run.truth}
+    else:
+        known, sides = run.predictions, {"training and test": np.concatenate([run.train_truth, run.truth])}
+    for side, truth in sides.items():
+        if not np.isin(truth, known).any():
+            categories = f"the categories {listed(known)}, and the {side} chats have {listed(truth)}: none is in both"
+            raise InputError(f"The classifier knows {categories}; give chats with the labels that it was fitted on.")
     return run
 
 
@@ -63,25 +69,18 @@ def _checked_chats(side, chats):
         remedy = f"; give {side}.to_pandas()" if hasattr(chats, "to_pandas") else ""
         raise InputError(f"Got {side} as {type(chats).__name__}, expected a pandas DataFrame of chats{remedy}.")
     if not len(chats) or not set(NEEDED) <= set(chats.columns):
-        raise InputError(
-            f"Got {side} with {len(chats):,} rows and the columns {', '.join(map(str, chats.columns))}, expected rows "
-            "with subject, body and category."
-        )
+        columns, expected = ", ".join(map(str, chats.columns)), ", ".join(NEEDED)
+        raise InputError(f"Got {side} with {len(chats):,} rows of {columns}, expected at least one, with {expected}.")
     for name in set(USED).intersection(chats.columns[chats.columns.duplicated()]):
         raise InputError(f"Got {side} with more than one column {name!r}, expected one; drop or rename the others.")
-    _refuse_odd_labels(side, chats["category"].astype(object))
-    return chats.assign(**{name: _text(side, chats[name]) for name in MESSAGE}).reset_index(drop=True)
-
-
-def _refuse_odd_labels(side, labels):
-    if missing := int(labels.isna().sum()):
-        raise InputError(
-            f"Got {side} with {missing:,} of {len(labels):,} chats without a category; leave them out, or label them "
-            "first."
-        )
+    labels = chats["category"].astype(object)
+    if missing := labels.isna().sum():
+        unlabelled = f"{missing:,} of {len(labels):,} chats without a category"
+        raise InputError(f"Got {side} with {unlabelled}; leave them out, or label them first.")
     if pd.api.types.infer_dtype(labels) not in _ONE_KIND:
         examples = " and ".join(repr(label) for label in {type(label): label for label in labels}.values())
         raise InputError(f"Got {side} with categories such as {examples}, expected all text or all numbers.")
+    return chats.assign(**{name: _text(side, chats[name]) for name in MESSAGE}).reset_index(drop=True)
 
 
 def _text(side, column):
@@ -92,22 +91,3 @@ def _text(side, column):
         raise InputError(f"Got {side} with a column {column.name} that is not all text: {error}") from None
     # Half of a character in UTF-16 cannot be written as UTF-8.
     return [text.encode("utf-8", "replace").decode() for text in texts]
-
-
-def _refuse_other_categories(run):
-    """Raise an InputError where classifier and chats share no category, or the predictions are not one a chat."""
-    if run.predictions.shape != run.truth.shape:
-        raise InputError(
-            f"Got predictions of shape {run.predictions.shape} for {len(run.test):,} test chats, expected one category "
-            "a chat."
-        )
-    if hasattr(run.pipeline, "classes_"):
-        known, sides = run.classes, {"training": run.train_truth, "test": run.truth}
-    else:
-        known, sides = run.predictions, {"training and test": np.concatenate([run.train_truth, run.truth])}
-    for side, truth in sides.items():
-        if not np.isin(truth, known).any():
-            raise InputError(
-                f"The classifier knows the categories {listed(known)}, and the {side} chats have {listed(truth)}: none "
-                "is in both; give chats with the labels that it was fitted on."
-            )

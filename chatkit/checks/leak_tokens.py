@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from chatkit.checks.result import NotRunError, Result
-from chatkit.checks.run import LEVEL, as_categories, rounded
+from chatkit.checks.run import LEVEL, as_categories, require, rounded
 from chatkit.statistics import wilson
 from chatkit.text.messages import MESSAGE
 from chatkit.text.tokens import Words, normalise, split
@@ -35,28 +35,26 @@ def check(run, threshold=THRESHOLD):
     seen. Numbers, amounts and dates count as one word each.
     """
     codes, categories = pd.factorize(run.train_truth, sort=True)
-    if len(categories) < 2:
-        raise NotRunError("The training chats have one category only: there is nothing to give away.")
-    counts, _, words = run.words
-    present = counts.copy()
-    present.data[:] = 1
-    chats = np.vstack([np.asarray(present[codes == code].sum(axis=0)).ravel() for code in range(len(categories))])
-    support, main = chats.sum(axis=0), chats.argmax(axis=0)
-    frequent = np.flatnonzero((support >= SUPPORT) & (chats.max(axis=0) >= SHARE * np.bincount(codes)[main]))
-    if not len(frequent):
+    require(len(categories), 2, "categories among the training chats")
+    counts, words = run.words
+    present = counts[: len(run.train)].astype(bool).tocsc()
+    chats = present.T @ np.eye(len(categories), dtype=int)[codes]  # with a word, in a category
+    support, main, in_main = chats.sum(axis=1), chats.argmax(axis=1), chats.max(axis=1)
+    is_frequent = (support >= SUPPORT) & (in_main >= SHARE * np.bincount(codes)[main])
+    if not is_frequent.any():
         raise NotRunError(f"No word is in {SUPPORT} training chats and {SHARE:.0%} of a category's.")
     ends, suspects = _ends(run.train), []
-    shares, lows, _ = wilson(chats.max(axis=0)[frequent], support[frequent], LEVEL)
-    columns = present.tocsc()
-    for word, low in zip(frequent[shares >= NEARLY], lows[shares >= NEARLY], strict=True):
-        rows = columns[:, [word]].indices
+    shares, lows, _ = wilson(in_main, support, LEVEL)
+    for word in np.flatnonzero(is_frequent & (shares >= NEARLY)):
+        rows = present[:, [word]].indices
         at_end, at_end_low, _ = wilson(int((ends[rows] == words[word]).sum(axis=0).max()), len(rows), LEVEL)
         if at_end >= NEARLY:
-            suspects.append((rounded(min(low, at_end_low)), str(categories[main[word]]), str(words[word]), len(rows)))
+            low = rounded(min(lows[word], at_end_low))
+            suspects.append((low, str(categories[main[word]]), str(words[word]), len(rows)))
     suspects = sorted(suspects, key=lambda row: (-row[0], row[1:]))[:CANDIDATES]
     if not suspects:
         explanation = (
-            f"None of {len(frequent):,} words stands nearly always in one category and at one end of a text of {LONG} "
+            f"None of {is_frequent.sum():,} words is nearly always in one category and at one end of a text of {LONG} "
             "words or more. Elsewhere, a word that was put in is not told from one that people chose."
         )
         return Result("pass", explanation, 0.0, threshold=threshold)
@@ -76,25 +74,20 @@ def check(run, threshold=THRESHOLD):
     if low > threshold:
         worst = max(cost for cost in costs if cost is not None)
         status = "fail" if worst >= COST else "warn"
-        explanation += (
-            f" Without such words a category loses up to {worst:.1%} of its recall; {COST:.0%} or more fails."
-        )
+        explanation += f" Without them a category loses up to {worst:.1%} of its recall; {COST:.0%} or more fails."
     return Result(status, explanation, low, threshold=threshold, evidence=evidence)
 
 
 def _ends(chats):
     """Return the first and the last word of subject and body, a column each, "" where a text is short or empty."""
-    columns = []
-    for name in MESSAGE:
-        words = [_words(text)[1] for text in chats[name]]
-        columns += [[text[end] if len(text) >= LONG else "" for text in words] for end in (0, -1)]
-    return np.array(columns, dtype=object).T
+    words = [[_words(text) for text in chats[name]] for name in MESSAGE]
+    ends = [[text[end] if len(text) >= LONG else "" for text in column] for column in words for end in (0, -1)]
+    return np.array(ends, dtype=object).T
 
 
 def _words(text):
-    """Tokens of a text, and the words that stand in their place, as `run.words` counts them."""
-    tokens = split(normalise(text))
-    return tokens, [word for token in tokens for word in _REPLACED[token].split()]
+    """Words of a text, as `run.words` counts them."""
+    return [word for token in split(normalise(text)) for word in _REPLACED[token].split()]
 
 
 def _lost_recall(run, category, word):
@@ -102,17 +95,17 @@ def _lost_recall(run, category, word):
     chats = run.test[run.truth == category]
     if chats.empty:
         return 0.0
-    recall = [
-        (as_categories(run.pipeline.predict(run.messages(_rewritten(chats, dropped)))) == category).mean()
-        for dropped in (None, word)
-    ]
-    return float(recall[0] - recall[1])
+
+    def recall(dropped):
+        return (as_categories(run.pipeline.predict(run.messages(_rewritten(chats, dropped)))) == category).mean()
+
+    return float(recall(None) - recall(word))
 
 
 def _rewritten(chats, dropped):
     """Write the texts anew from their tokens, without those that give a word: so both versions are written alike."""
     return chats.assign(**{
-        name: [" ".join(token for token in _words(text)[0] if dropped not in _REPLACED[token].split())
+        name: [" ".join(token for token in split(normalise(text)) if dropped not in _REPLACED[token].split())
                for text in chats[name]]
         for name in MESSAGE
     })  # fmt: skip

@@ -3,19 +3,15 @@
 import re
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from chatkit.text.counts import TermCounter
 from chatkit.text.weights import TermWeights
 
 ROWS = 500  # compared at a time
-_GREETING = re.compile(
-    r"^\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\b[^\n,.!?]{0,30}[\n,.!?]+", re.IGNORECASE
-)
-_SIGNATURE = re.compile(
-    # Spaces, but no line break, before the first word: to look for it behind each of many breaks would be quadratic.
-    r"\n[^\S\n]*(?:kind |best |many )?(?:regards|thanks|thank you|cheers|sincerely)\b.{0,80}\Z",
-    re.IGNORECASE | re.DOTALL,
-)
+_GREETING = re.compile(r"(?i)^\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\b[^\n,.!?]{0,30}[\n,.!?]+")
+# Spaces, but no line break, before the first word: to look for it behind each of many breaks would be quadratic.
+_SIGNATURE = re.compile(r"(?is)\n[^\S\n]*(?:kind |best |many )?(?:regards|thank(?:s| you)|cheers|sincerely)\b.{0,80}\Z")
 
 
 def shingles(texts):
@@ -57,11 +53,9 @@ def nearest(rows, others):
     """
     transposed = others.T.tocsr()
     cosine, position = np.empty(rows.shape[0], np.float32), np.empty(rows.shape[0], np.int64)
-    for start in range(0, rows.shape[0], ROWS):
-        block = (rows[start : start + ROWS] @ transposed).toarray()
+    for batch in gen_batches(rows.shape[0], ROWS):
+        block = (rows[batch] @ transposed).toarray()
         if rows is others:
-            own = np.arange(len(block))
-            block[own, start + own] = -1
-        position[start : start + ROWS] = block.argmax(axis=1)
-        cosine[start : start + ROWS] = block.max(axis=1)
+            np.fill_diagonal(block[:, batch], -1)
+        position[batch], cosine[batch] = block.argmax(axis=1), block.max(axis=1)
     return cosine, position

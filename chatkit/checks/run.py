@@ -1,9 +1,7 @@
 """What a check looks at: a fitted classifier, its chats, and what is computed from them once for all checks."""
 
 import re
-from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -26,9 +24,8 @@ LEVEL = 0.98  # of intervals: an alarm that needs one end of it is false in one 
 DRAWS = 500  # of the bootstrap
 
 
-@dataclass(frozen=True)
 class Run:
-    """A fitted classifier with the chats it was trained and is tested on.
+    """A fitted classifier with the chats it was trained and is tested on, and what all checks need of them.
 
     Parameters
     ----------
@@ -39,48 +36,64 @@ class Run:
     seed : int
     procedure : callable, optional
         From training and test chats to predicted categories of the test chats.
+
+    Attributes
+    ----------
+    texts : list of str
+        One string a chat: the training chats, then the test chats.
+    train_truth, truth : ndarray of str
+        Categories that people gave the training chats, and the test chats.
+    codes : ndarray of int
+        Numbers of the test chats' categories.
+    conversations : ndarray of int
+        Numbers of the conversations of the training chats, then of the test chats, from 0 up. A chat whose conversation
+        is not known is one of its own.
+    messages : callable
+        From chats to the form that the pipeline takes: subject and body, or one string a chat.
+    predictions : ndarray of str
+        Categories that the pipeline gives the test chats.
+    hits : ndarray of bool
+        Whether each test chat got its category.
+
+    Raises
+    ------
+    InputError
+        When the pipeline does not predict one category for each test chat.
     """
 
-    pipeline: object
-    train: pd.DataFrame
-    test: pd.DataFrame
-    seed: int = 0
-    procedure: Callable | None = None
+    def __init__(self, pipeline, train, test, seed=0, procedure=None):
+        self.pipeline, self.train, self.test, self.seed, self.procedure = pipeline, train, test, seed, procedure
+        self.texts = texts(train) + texts(test)
+        self.train_truth, self.truth = (as_categories(chats["category"]) for chats in (train, test))
+        self.codes = np.unique(self.truth, return_inverse=True)[1]
+        conversations = np.concatenate([ids(chats, "conversation_id") for chats in (train, test)])
+        self.conversations = group_codes(conversations, len(conversations))
+        self.messages = self._form()
+        self.predictions = as_categories(pipeline.predict(self.messages(test)))
+        if (shape := self.predictions.shape) != self.truth.shape:
+            raise InputError(f"Got predictions of shape {shape} for {len(test):,} test chats, expected one for each.")
+        self.hits = self.predictions == self.truth
 
-    @cached_property
-    def _takes_frames(self):
-        """Whether the pipeline takes subject and body; else one string a chat."""
+    def _form(self):
+        """Function from chats to the form that the pipeline takes."""
         # Three rows: a vectoriser takes a frame for a list of its two column names and returns two predictions.
         few = self.test.iloc[np.arange(3) % len(self.test)]
         reason = "the number of predictions differs"
-        for takes_frames, messages in ((True, few[MESSAGE]), (False, texts(few))):
+        for form in (lambda chats: chats[MESSAGE], texts):
             try:
-                if len(self.pipeline.predict(messages)) == len(few):
-                    return takes_frames
+                if len(self.pipeline.predict(form(few))) == len(few):
+                    return form
             except Exception as error:  # noqa: BLE001 - whatever a foreign pipeline raises, the other form is tried
                 reason = f"{type(error).__name__}: {error}"
-        raise InputError(
-            f"Got {type(self.pipeline).__name__}, which predicts neither from a frame with subject and body nor from a "
-            f"list of strings ({reason}); give a fitted one."
-        )
-
-    def messages(self, chats):
-        """Chats in the form that the pipeline takes."""
-        return chats[MESSAGE] if self._takes_frames else texts(chats)
-
-    def require_test_chats(self, count):
-        """Raise a NotRunError where there are fewer test chats."""
-        if len(self.test) < count:
-            raise NotRunError(f"There are {len(self.test)} test chats; {count} are needed.")
+        got = f"Got {type(self.pipeline).__name__}, which predicts neither from a frame with subject and body"
+        raise InputError(f"{got} nor from a list of strings ({reason}); give a fitted one.")
 
     def refit(self, estimator, chats, ask, **parameters):
         """Fit a fresh copy of an estimator on chats and return what `ask(copy)` gives."""
-        parts = (estimator, *parameters_of(estimator).values())
+        name, parts = type(estimator).__name__, (estimator, *parameters_of(estimator).values())
         if any(isinstance(part, FrozenEstimator) and is_classifier(part) for part in parts):
-            raise NotRunError(f"{type(estimator).__name__} is frozen: a copy of it would not be fitted again.")
-        with not_run_on_error(
-            f"A copy of {type(estimator).__name__} cannot be fitted on {len(chats):,} chats and asked"
-        ):
+            raise NotRunError(f"{name} is frozen: a copy of it would not be fitted again.")
+        with not_run_on_error(f"A copy of {name} cannot be fitted on {len(chats):,} chats and used to predict"):
             copy = clone(estimator).set_params(**parameters)
             return ask(copy.fit(self.messages(chats), chats["category"]))
 
@@ -121,94 +134,46 @@ class Run:
         return self.interval(difference, groups)
 
     @cached_property
-    def predictions(self):
-        """Categories that the pipeline gives the test chats."""
-        messages = self.messages(self.test)  # says what was expected where the pipeline is none
-        return as_categories(self.pipeline.predict(messages))
-
-    @cached_property
-    def probabilities(self):
-        """Probabilities of the test chats, in the order of `classes`."""
-        return probabilities(self.pipeline, self.messages(self.test))
-
-    @cached_property
     def classes(self):
         """Categories that the pipeline knows."""
         return classes_of(self.pipeline)
-
-    @cached_property
-    def truth(self):
-        """Categories that people gave the test chats."""
-        return as_categories(self.test["category"])
-
-    @cached_property
-    def train_truth(self):
-        """Categories that people gave the training chats."""
-        return as_categories(self.train["category"])
-
-    @cached_property
-    def codes(self):
-        """Numbers of the test chats' categories."""
-        return np.unique(self.truth, return_inverse=True)[1]
-
-    @cached_property
-    def hits(self):
-        """Whether each test chat got its category."""
-        return self.predictions == self.truth
 
     @cached_property
     def unknown(self):
         """Sentences on chats of a category that could not be learned, each after a space; "" without such chats."""
         known = self.classes if hasattr(self.pipeline, "classes_") else self.train_truth
         learned = np.intersect1d(known, self.train_truth)
-        return unknown_categories(
-            "test", self.truth, learned, "the classifier or the training chats lack"
-        ) + unknown_categories("training", self.train_truth, known, "the classifier lacks")
-
-    @cached_property
-    def conversations(self):
-        """Numbers of the conversations of the training chats, then of the test chats, from 0 up.
-
-        A chat whose conversation is not known is one of its own.
-        """
-        both = pd.Series(np.concatenate([ids(chats, "conversation_id") for chats in (self.train, self.test)]))
-        return group_codes(both, len(both))
-
-    @cached_property
-    def texts(self):
-        """One string a chat: those of the training chats, those of the test chats."""
-        return texts(self.train), texts(self.test)
+        lacking = unknown_categories("test", self.truth, learned, "the classifier or the training chats lack")
+        return lacking + unknown_categories("training", self.train_truth, known, "the classifier lacks")
 
     @cached_property
     def words(self):
-        """Counts of words in the training chats and in the test chats, and the words.
-
-        Returns
-        -------
-        train, test : scipy.sparse.csr_matrix
-        names : ndarray of str
-        """
+        """Counts of words in the training chats, then the test chats, and the words, an ndarray of str."""
         counter = TermCounter(stop_words=None, lemmatizer="none", ngram_range=(1, 1), min_df=2)
         try:
-            counts = counter.fit_transform(self.texts[0] + self.texts[1])
+            return counter.fit_transform(self.texts), counter.get_feature_names_out()
         except ValueError:
             raise NotRunError("No word stands in two chats: the texts are empty, or have nothing in common.") from None
-        return counts[: len(self.train)], counts[len(self.train) :], counter.get_feature_names_out()
 
     @cached_property
     def weights(self):
-        """Weighted words (TF-IDF, sublinear) of the training chats and of the test chats."""
-        train, test, _ = self.words
-        weigh = TermWeights().fit(train)
-        return weigh.transform(train), weigh.transform(test)
+        """Weighted words (TF-IDF, sublinear) of the training chats, then the test chats; learned from the former."""
+        counts, _ = self.words
+        return TermWeights().fit(counts[: len(self.train)]).transform(counts)
 
     @cached_property
     def shingles(self):
         """What `neighbours.shingles` gives for the training chats, then the test chats."""
         try:
-            return shingles(self.texts[0] + self.texts[1])
+            return shingles(self.texts)
         except ValueError:
             raise NotRunError("No chat has a word: the texts are empty.") from None
+
+
+def require(count, least, what):
+    """Raise a NotRunError where there are fewer of something than a check needs."""
+    if count < least:
+        raise NotRunError(f"There are {count} {what}; {least} are needed.")
 
 
 @contextmanager
@@ -232,9 +197,8 @@ def parameters_of(estimator):
 
 def ids(chats, name):
     """Return a column of ids as text of shape (n,), "" for one that is missing or blank, or without the column."""
-    if name not in chats.columns:
-        return np.full(len(chats), "")
-    given = as_categories(chats[name].astype(object).fillna(""))
+    column = chats.get(name, pd.Series("", chats.index))
+    given = as_categories(column.astype(object).fillna(""))
     return np.where(np.char.strip(given) == "", "", given)
 
 
@@ -258,8 +222,7 @@ def as_categories(labels):
     """
     labels = np.asarray(labels)
     if labels.dtype.kind in "fO":
-        is_whole = [isinstance(label, float | np.floating) and float(label).is_integer() for label in labels]
-        labels = [int(label) if whole else label for label, whole in zip(labels, is_whole, strict=True)]
+        labels = [int(x) if isinstance(x, float | np.floating) and x.is_integer() else x for x in labels]
     return np.asarray(labels, dtype=str)
 
 
@@ -290,9 +253,7 @@ def probabilities(fitted, messages):
         given = np.asarray(fitted.predict_proba(messages), dtype=np.float64)
     expected = len(messages), len(getattr(fitted, "classes_", given.T))
     if given.shape != expected or not np.isfinite(given).all():
-        raise NotRunError(
-            f"The classifier gives probabilities of shape {given.shape}, expected finite ones of shape {expected}."
-        )
+        raise NotRunError(f"Got probabilities of shape {given.shape}, expected finite ones of shape {expected}.")
     return given.round(DECIMALS)
 
 

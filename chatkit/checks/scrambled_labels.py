@@ -32,7 +32,7 @@ def check(run, threshold=THRESHOLD):
     size = min(ROWS, len(run.train))
     if len(names) < 2 or size < 2 * FOLDS * len(names):
         raise NotRunError(f"There are {size:,} training chats in {len(names)} categories, too few to be shared out.")
-    rng, predict, scores = np.random.default_rng(run.seed), _procedure if run.procedure else _copy, []
+    rng, scores = np.random.default_rng(run.seed), []
     for number in range(SCRAMBLES):
         rows = np.sort(rng.permutation(len(run.train))[:size])
         sample = run.train.iloc[rows][MESSAGE].reset_index(drop=True)
@@ -40,7 +40,7 @@ def check(run, threshold=THRESHOLD):
         labels, folds = as_categories(sample["category"]), []
         for known, new in StratifiedKFold(FOLDS, shuffle=True, random_state=number).split(sample, labels):
             # In order, so that a procedure that joins both sides sees one table.
-            hits = predict(run, sample.iloc[known], sample.iloc[new]) == labels[new]
+            hits = _predicted(run, sample.iloc[known], sample.iloc[new]) == labels[new]
             folds.append(balanced_accuracy(np.unique(labels[new], return_inverse=True)[1], hits) - 1 / len(names))
         scores.append(np.mean(folds))
     # Each scramble is a draw of its own: there is nothing to correct between them.
@@ -53,25 +53,18 @@ def check(run, threshold=THRESHOLD):
     return Result("fail" if low > threshold else "pass", explanation, mean, (low, high), threshold=threshold)
 
 
-def _copy(run, train, test):
-    """What a copy of the pipeline that learned from some chats predicts for others."""
-    return as_categories(run.refit(run.pipeline, train, lambda copy: copy.predict(run.messages(test))))
-
-
-def _procedure(run, train, test):
-    """What the caller's procedure predicts, where it is categories of the test chats."""
+def _predicted(run, train, test):
+    """Categories of the test chats from the caller's procedure or, without one, from a copy of the pipeline."""
+    if not run.procedure:
+        return as_categories(run.refit(run.pipeline, train, lambda copy: copy.predict(run.messages(test))))
     with not_run_on_error("The procedure failed"):
         given = run.procedure(train, test)
         shape = np.shape(given)
+    kind, expected = type(given).__name__, "expected a category for each"
     if shape != (len(test),):
-        raise NotRunError(
-            f"The procedure returned a {type(given).__name__} of shape {shape} for {len(test):,} test chats, expected "
-            "one category a chat."
-        )
+        raise NotRunError(f"The procedure returned a {kind} of shape {shape} for {len(test):,} test chats, {expected}.")
     predictions, known = as_categories(given), as_categories(train["category"])
     if not np.isin(predictions, known).any():
-        raise NotRunError(
-            f"The procedure returned {listed(predictions)}, and the chats that it was given have {listed(known)}: "
-            "expected a category for each test chat."
-        )
+        chats = f"the chats that it was given have {listed(known)}"
+        raise NotRunError(f"The procedure returned {listed(predictions)}, and {chats}, {expected}.")
     return predictions

@@ -25,34 +25,26 @@ def check(run, threshold=THRESHOLD):
     failure: the check has not run.
     """
     observed = rounded(balanced_accuracy(run.codes, run.hits))
-    as_good = sum(
-        rounded(balanced_accuracy(run.codes[order], run.truth[order] == run.predictions)) >= observed
-        for order in _orders(run)
-    )
+    as_good = int((_reordered(run, run.predictions) >= observed).sum())
     p_value, chance = (1 + as_good) / (1 + DRAWS), 1 / (run.codes.max() + 1)
     gained = (observed - chance) / (1 - chance) if chance < 1 else 0.0
+    explanation = f"Balanced accuracy {observed:.3f}; {p_value:.1%} of {DRAWS + 1} random orders of labels do as well"
     failed = p_value > threshold or gained < LEAST
-    if failed and (len(run.test) < TEST_CHATS or _chance_reaches(run, threshold, (1 + chance) / 2)):
+    by_chance = np.quantile(_reordered(run, run.truth), 1 - max(threshold, 0)) if failed else 0
+    if failed and (len(run.test) < TEST_CHATS or by_chance >= rounded((1 + chance) / 2)):
         raise NotRunError(
-            f"Balanced accuracy {observed:.3f} may be chance ({p_value:.1%} of {DRAWS + 1} random orders of the labels "
-            f"do as well), but on these {len(run.test):,} test chats a good model might be, too: {TEST_CHATS} are "
-            f"needed, and enough of more than one category.{run.unknown}"
+            f"{explanation}, but on these {len(run.test):,} test chats a good model might look like chance, too: "
+            f"{TEST_CHATS} are needed, and enough of more than one category.{run.unknown}"
         )
-    explanation = (
-        f"Balanced accuracy {observed:.3f}; {p_value:.1%} of {DRAWS + 1} random orders of the labels do as well, at "
-        f"most {threshold:.1%} may. That is {gained:.0%} of the way from chance to no error, {LEAST:.0%} is asked for."
-        f"{run.unknown}"
+    explanation += (
+        f", at most {threshold:.1%} may. That is {gained:.0%} of the way from chance to no error, {LEAST:.0%} is asked "
+        f"for.{run.unknown}"
     )
     return Result("fail" if failed else "pass", explanation, p_value, None, p_value, threshold)
 
 
-def _orders(run):
-    """Random orders of the test chats, the same each time."""
+def _reordered(run, predictions):
+    """Balanced accuracy of predictions in random orders of the labels, the same orders each time."""
     rng = np.random.default_rng(run.seed)
-    return (rng.permutation(len(run.codes)) for _ in range(DRAWS))
-
-
-def _chance_reaches(run, threshold, score):
-    """Whether random orders of the labels reach such a balanced accuracy as often as the threshold says."""
-    reached = [balanced_accuracy(run.codes, run.codes[order] == run.codes) for order in _orders(run)]
-    return np.quantile(reached, 1 - max(threshold, 0)) >= score
+    orders = (rng.permutation(len(run.codes)) for _ in range(DRAWS))
+    return np.array([rounded(balanced_accuracy(run.codes[order], run.truth[order] == predictions)) for order in orders])

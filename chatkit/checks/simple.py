@@ -6,8 +6,8 @@ from sklearn.naive_bayes import ComplementNB
 from sklearn.tree import DecisionTreeClassifier
 
 from chatkit.checks.result import Result
-from chatkit.checks.run import as_categories, signed
-from chatkit.scores.metrics import macro_f1
+from chatkit.checks.run import as_categories, require, signed
+from chatkit.scores.metrics import category_codes, macro_f1
 from chatkit.statistics import DECIMALS
 from chatkit.text.messages import MESSAGE
 
@@ -26,18 +26,18 @@ def check(run, threshold=THRESHOLD):
     subject and body. Complement naive Bayes on plain words (J. Rennie et al., ICML 2003) is a fair rival on few chats:
     it must only not be shown to beat the model.
     """
-    run.require_test_chats(TEST_CHATS)
+    require(len(run.test), TEST_CHATS, "test chats")
     lengths = [np.array([chats[name].str.len() for name in MESSAGE]).T for chats in (run.train, run.test)]
+    counts, known = run.words[0], len(run.train)
     rivals = {
         "largest category": (DummyClassifier(), lengths),
         "length alone": (DecisionTreeClassifier(max_leaf_nodes=16, random_state=0), lengths),
-        "naive Bayes": (ComplementNB(), run.words[:2]),
+        "naive Bayes": (ComplementNB(), (counts[:known], counts[known:])),
     }
     predictions = [run.predictions] + [
         as_categories(model.fit(X, run.train["category"]).predict(X_new)) for model, (X, X_new) in rivals.values()
     ]
-    codes = np.unique(np.concatenate([run.truth, *predictions]), return_inverse=True)[1]
-    truth, *predictions = np.split(codes, 1 + len(predictions))
+    _, truth, *predictions = category_codes(run.truth, *predictions)
 
     def scores(weights=None):
         return np.array([macro_f1(truth, predicted, weights) for predicted in predictions])

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import vstack
 from sklearn.naive_bayes import ComplementNB
 
 from chatkit.checks.result import NotRunError, Result
-from chatkit.checks.run import not_run_on_error, signed
+from chatkit.checks.run import not_run_on_error, require, signed
 from chatkit.scores.metrics import balanced_accuracy
 
 TITLE = "The scores hold for later chats too"
@@ -29,12 +28,11 @@ def check(run, threshold=THRESHOLD):
         late = (after <= before.max()).mean()
     if late == 0:
         return Result("pass", "Every test chat is later than all training chats.", 0.0, threshold=threshold)
-    if len(before) + len(after) < CHATS:
-        raise NotRunError(f"There are {len(before) + len(after)} chats; {CHATS} are needed to part them by time.")
-    counts = vstack(run.words[:2]).tocsr()
+    require(len(before) + len(after), CHATS, "chats to part by time")
+    counts, _ = run.words
     y = np.unique(np.concatenate([run.train_truth, run.truth]), return_inverse=True)[1]
     parts = np.array_split(np.argsort(pd.concat([before, after]).to_numpy(), kind="stable"), PARTS)
-    rng, rows, ahead = np.random.default_rng(run.seed), [], []
+    rng, ahead = np.random.default_rng(run.seed), np.zeros(len(y))
 
     def hits(known, new):
         return ComplementNB().fit(counts[known], y[known]).predict(counts[new]) == y[new]
@@ -45,34 +43,27 @@ def check(run, threshold=THRESHOLD):
         for new, other in ((own[first], own[~first]), (own[~first], own[first])):
             if len(new):
                 sampled = rng.permutation(np.concatenate([earlier, other]))[: len(earlier)]
-                rows.append(new)
-                ahead.append(hits(sampled, new).astype(float) - hits(earlier, new))
-    rows, ahead = np.concatenate(rows), np.concatenate(ahead)
-
-    def gain(weights):
-        return balanced_accuracy(y[rows], ahead, weights)
-
-    mean, low, high = run.interval(gain, np.unique(run.conversations[rows], return_inverse=True)[1])
+                ahead[new] = hits(sampled, new).astype(float) - hits(earlier, new)
+    rows = np.concatenate(parts[1:])
+    groups = np.unique(run.conversations[rows], return_inverse=True)[1]
+    mean, low, high = run.interval(lambda weights: balanced_accuracy(y[rows], ahead[rows], weights), groups)
     explanation = (
-        f"{late:.1%} of the test chats are no later than the last training chat. With naive Bayes a random split "
-        f"scores {signed(mean, low, high)} in balanced accuracy from a split by time; a low end above {threshold:+.3f} "
-        "is too much."
+        f"{late:.1%} of the test chats are no later than the last training chat. For naive Bayes a random split adds "
+        f"{signed(mean, low, high)} to the balanced accuracy of one by time; a low end above {threshold:+.3f} warns."
     )
     return Result("warn" if low > threshold else "pass", explanation, mean, (low, high), threshold=threshold)
 
 
 def _times(run):
     """When the training chats and the test chats were written, as times or numbers."""
-    sides, missing = [], NotRunError("Some chats have no created_at; select it in the query.")
+    sides = []
     for chats in (run.train, run.test):
-        if "created_at" not in chats.columns:
-            raise missing
-        times = chats["created_at"]
+        times = chats.get("created_at", pd.Series(pd.NaT, chats.index))
         if not pd.api.types.is_numeric_dtype(times) and times.dtype.kind != "M":
             # Text as ISO 8601 only: elsewhere day and month may change places.
             with not_run_on_error("The column created_at is no time"):
                 times = pd.to_datetime(times.astype(object), format="ISO8601")
         if times.isna().any():
-            raise missing
+            raise NotRunError("Some chats have no created_at; select it in the query.")
         sides.append(times)
     return sides

@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from chatkit.model.trees import Trees
+from chatkit.project import InputError
 from chatkit.text.validation import require_fitted
 
 
@@ -63,6 +64,15 @@ NotNegative = Annotated[float, Number(0)]
 Share = Annotated[float, Number(0, 1, above=True)]
 Count = Annotated[int, Number(1, whole=True)]
 TwoOrMore = Annotated[int, Number(2, whole=True)]
+
+
+def check_numbers(parameters):
+    """Raise an InputError where a field of a dataclass is not what its ``Annotated[..., Number(...)]`` allows."""
+    for parameter in fields(parameters):
+        value = getattr(parameters, parameter.name)
+        for number in getattr(parameter.type, "__metadata__", ()):
+            if not number.allows(value):
+                raise InputError(f"Got {parameter.name}={value!r}, expected {number}.")
 
 
 @dataclass
@@ -157,11 +167,7 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
         -------
         self
         """
-        for parameter in fields(self):
-            value = getattr(self, parameter.name)
-            for number in getattr(parameter.type, "__metadata__", ()):
-                if not number.allows(value):
-                    raise ValueError(f"Got {parameter.name}={value!r}, expected {number}.")
+        check_numbers(self)
         _check_missing(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         self.classes_, codes = encode(y)

@@ -1,27 +1,21 @@
 """Is a model at work still to be trusted? Alarms on a window of its log, beside what it said of its test chats."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from chatkit.checks.result import ALARM_STATUSES, NotRunError, Report, Result, result_of
-from chatkit.model.base import Number
+from chatkit.model.base import Count, Number, Positive, Share, check_numbers
 from chatkit.monitoring.daily import one_of_each, requests
-from chatkit.project import InputError
 from chatkit.statistics import wilson
 
 MIN_EXPECTED = 5  # of a category, on either side, below which chi-square is no longer what its table says
 SLOW = 0.01  # share of the requests that may take longer than the limit
 RELABELLED = 0.01  # of the warehouse's chats, which are never tested on: above, the test says too little of life
-
-
-def _number(default, *limits, **kind):
-    """A field with the range that it must be in."""
-    return field(default=default, metadata={"range": Number(*limits, **kind)})
 
 
 @dataclass(frozen=True)
@@ -63,18 +57,16 @@ class Window:
     chats: pd.DataFrame
     test: pd.DataFrame
     model: str
-    false_alarm_rate: float = _number(0.01, 0, 1, above=True)
-    max_category_share: float = _number(0.95, 0, 1, above=True)
-    max_latency_ms: float = _number(500, 0, above=True)
-    min_audit_response: float = _number(0.8, 0, 1, above=True)
-    min_count: int = _number(50, 1, whole=True)
-    seed: int = _number(0, 0, whole=True)
-    relabelled: float = _number(0.0, 0, 1)
+    false_alarm_rate: Share = 0.01
+    max_category_share: Share = 0.95
+    max_latency_ms: Positive = 500
+    min_audit_response: Share = 0.8
+    min_count: Count = 50
+    seed: Annotated[int, Number(0, whole=True)] = 0
+    relabelled: Annotated[float, Number(0, 1)] = 0.0
 
     def __post_init__(self):
-        for name, value, number in ((f.name, getattr(self, f.name), f.metadata.get("range")) for f in fields(self)):
-            if number and not number.allows(value):
-                raise InputError(f"Got {name}={value!r}, expected {number}.")
+        check_numbers(self)
 
     @cached_property
     def everyone(self):
@@ -94,13 +86,7 @@ class Window:
     @cached_property
     def audited(self):
         """One of the chats drawn for the audit of each conversation, by this model."""
-        chats = self.chats
-        return one_of_each(chats[chats["audit"] & (chats["model"] == self.model)], self.seed)
-
-    @property
-    def level(self):
-        """What each p-value has to stay above."""
-        return self.false_alarm_rate / len(ALARMS)
+        return one_of_each(self.chats.query("audit and model == @self.model"), self.seed)
 
     @property
     def counts(self):
@@ -143,8 +129,9 @@ class Window:
         if np.isnan(p_value):
             raise NotRunError(f"{explanation}; the test gives no p-value, so that nothing is known.")
         shown = "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.2g}"
-        status = "fail" if p_value < self.level else "pass"
-        return Result(status, f"{explanation} ({shown}).", statistic, interval, p_value, self.level)
+        level = self.false_alarm_rate / len(ALARMS)
+        status = "fail" if p_value < level else "pass"
+        return Result(status, f"{explanation} ({shown}).", statistic, interval, p_value, level)
 
 
 def drift(window):
@@ -159,25 +146,19 @@ def drift(window):
     ----------
     W. G. Cochran, "Some Methods for Strengthening the Common χ² Tests", Biometrics 10, 1954.
     """
-    now, before = window.compared(despite_relabels=True)
-    counts = pd.DataFrame({"now": now["predicted"].value_counts(), "before": before["predicted"].value_counts()})
-    counts = counts.fillna(0)
+    now, before = (chats["predicted"] for chats in window.compared(despite_relabels=True))
+    counts = pd.DataFrame({"now": now.value_counts(), "before": before.value_counts()}).fillna(0)
     table = pooled(counts.to_numpy())
     if len(counts) < 2:
-        raise NotRunError(
-            f"All conversations, those of the test too, are called {counts.index[0]}: one share is no drift."
-        )
+        raise NotRunError(f"All conversations, the test's too, are called {counts.index[0]}: one share is no drift.")
     if len(table) < 2:
-        raise NotRunError(
-            f"Of {len(now):,} conversations beside {len(before):,} test chats, {MIN_EXPECTED} are expected on either "
-            f"side in fewer than two of {len(counts)} categories; take more days."
-        )
+        raise NotRunError(f"Of fewer than two categories {MIN_EXPECTED} are expected on either side; take more days.")
     test = stats.chi2_contingency(table, correction=False)
     shares = (counts / counts.sum()).sort_index()
-    furthest = (shares["now"] - shares["before"]).abs().idxmax()
+    furthest = shares.loc[(shares["now"] - shares["before"]).abs().idxmax()]
     explanation = (
-        f"Furthest from what the model said of the test chats is {furthest}: {shares['now'][furthest]:.1%} of "
-        f"{len(now):,} conversations, {shares['before'][furthest]:.1%} of the test's; chi-square of all categories "
+        f"Furthest from what the model said of the test chats is {furthest.name}: {furthest['now']:.1%} of "
+        f"{len(now):,} conversations, {furthest['before']:.1%} of the test's; chi-square of all categories "
         f"{test.statistic:.1f} with {test.dof} degrees of freedom"
     )
     if window.relabelled > RELABELLED:
@@ -219,9 +200,9 @@ def largest_share(window):
     number of days and one. Where there is no test of the model that sorted the chats, the limit alone decides.
     """
     chats = window.everyone if window.uncompared else window.now
-    days = {f"On {day:%Y-%m-%d}": rows for day, rows in chats.groupby(chats["at"].dt.floor("D"))}
-    periods = {"In the window": chats} | days
-    periods = {name: rows["predicted"] for name, rows in periods.items() if len(rows) >= window.min_count}
+    days = chats.groupby(chats["at"].dt.floor("D"))["predicted"]
+    periods = {"In the window": chats["predicted"]} | {f"On {day:%Y-%m-%d}": predicted for day, predicted in days}
+    periods = {name: predicted for name, predicted in periods.items() if len(predicted) >= window.min_count}
     if not periods:
         raise NotRunError(f"{len(chats):,} conversations are in the window, at least {window.min_count} are needed.")
     results = [_largest_share(window, name, predicted, len(periods)) for name, predicted in periods.items()]
@@ -231,21 +212,18 @@ def largest_share(window):
 
 def _largest_share(window, period, predicted, periods):
     """The result of one period of several."""
-    category = predicted.value_counts(sort=False).sort_index().idxmax()
+    category, limit = predicted.value_counts(sort=False).sort_index().idxmax(), window.max_category_share
     share, interval = _share(predicted == category)
     explanation = f"{period} the largest category is {category}: {share:.1%} of {len(predicted):,} conversations"
-    too_large = share >= window.max_category_share
     if window.uncompared:
-        limit = f"the limit of {window.max_category_share:.0%} alone counts"
-        explanation += f"; without enough chats of this model to compare, {limit}"
+        explanation += f"; without enough chats of this model to compare, the limit of {limit:.0%} alone counts"
     else:
         tested = window.before["predicted"] == category
         explanation += f"; on the test chats {tested.mean():.1%}"
-        if too_large:
+        if share >= limit:
             p_value = np.minimum(1, _fisher(predicted == category, tested) * periods)
             return window.judge(p_value, explanation, share, interval)
-    status = "fail" if too_large else "pass"
-    return Result(status, f"{explanation}.", share, interval, threshold=window.max_category_share)
+    return Result("fail" if share >= limit else "pass", f"{explanation}.", share, interval, threshold=limit)
 
 
 def confidence(window):
@@ -266,12 +244,11 @@ def confidence(window):
         raise NotRunError("The model is always equally sure, so that its probabilities tell nothing.")
     test = stats.mannwhitneyu(now, before, method="asymptotic")
     surer = test.statistic / (len(now) * len(before))
-    return window.judge(
-        test.pvalue,
+    explanation = (
         f"The mean probability of the predicted category is {now.mean():.3f}, on the test chats {before.mean():.3f}; "
-        f"beside a test chat, one of the window is the surer in {surer:.1%} of the pairs",
-        surer,
+        f"beside a test chat, one of the window is the surer in {surer:.1%} of the pairs"
     )
+    return window.judge(test.pvalue, explanation, surer)
 
 
 def corrections(window):
@@ -297,13 +274,11 @@ def corrections(window):
     of_worst, tested = sides[worst]
     share, interval = _share(of_worst)
     test = f"{tested.mean():.1%} of the test's were wrong" if len(tested) else "the test has none"
-    return window.judge(
-        np.minimum(1, p_values[worst] * len(p_values)),
+    explanation = (
         f"Of {len(now):,} chats, one drawn of each conversation, people have reviewed {reviewed.sum():,} and "
-        f"corrected {corrected.sum():,}; most striking is {worst}: {share:.1%} of {len(of_worst):,} corrected, {test}",
-        share,
-        interval,
+        f"corrected {corrected.sum():,}; most striking is {worst}: {share:.1%} of {len(of_worst):,} corrected, {test}"
     )
+    return window.judge(np.minimum(1, p_values[worst] * len(p_values)), explanation, share, interval)
 
 
 def audit(window):
@@ -313,34 +288,29 @@ def audit(window):
     reviewed = drawn[drawn["actual"].notna()]
     if len(reviewed) < max(window.min_count, window.min_audit_response * len(drawn)):
         raise NotRunError(
-            f"Of {len(drawn):,} chats drawn for the audit, one of each conversation, people have reviewed "
-            f"{len(reviewed):,}; at least {window.min_count}, and {window.min_audit_response:.0%} of those drawn, are "
-            "needed: take more days, or draw more (audit_share)."
+            f"Of {len(drawn):,} drawn, one of each conversation, people have reviewed {len(reviewed):,}; at least "
+            f"{window.min_count} and {window.min_audit_response:.0%} are needed: take more days, or raise audit_share."
         )
     accuracy, (low, high) = _share(~_wrong(reviewed))
-    return window.judge(
-        _fisher(_wrong(reviewed), _wrong(before)),
+    explanation = (
         f"{accuracy:.1%} of {len(reviewed):,} chats are right ({low:.1%} to {high:.1%}), of {len(drawn):,} drawn for "
-        f"the audit, one of each conversation; on the test chats {1 - _wrong(before).mean():.1%}",
-        accuracy,
-        (low, high),
+        f"the audit, one of each conversation; on the test chats {1 - _wrong(before).mean():.1%}"
     )
+    return window.judge(_fisher(_wrong(reviewed), _wrong(before)), explanation, accuracy, (low, high))
 
 
 def latency(window):
     """Binomial test: do more than 1 in 100 requests take longer than the limit?"""
     milliseconds = requests(window.chats)["milliseconds"]
     if len(milliseconds) < window.min_count:
-        raise NotRunError(
-            f"Of {len(milliseconds):,} requests the time is known, at least {window.min_count} are needed."
-        )
+        raise NotRunError(f"{len(milliseconds):,} requests have a time, at least {window.min_count} are needed.")
     slow = milliseconds > window.max_latency_ms
-    return window.judge(
-        stats.binomtest(int(slow.sum()), len(slow), SLOW, alternative="greater").pvalue,
+    test = stats.binomtest(int(slow.sum()), len(slow), SLOW, alternative="greater")
+    explanation = (
         f"{slow.sum():,} of {len(slow):,} requests took the model longer than {window.max_latency_ms:g} ms; 99 of 100 "
-        f"were sorted within {milliseconds.quantile(0.99):.1f} ms",
-        *_share(slow),
+        f"were sorted within {milliseconds.quantile(0.99):.1f} ms"
     )
+    return window.judge(test.pvalue, explanation, *_share(slow))
 
 
 ALARMS = {

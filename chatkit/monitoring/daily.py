@@ -40,9 +40,7 @@ def window(days, until):
         end = dt.datetime.combine(dt.date.fromisoformat(until), dt.time(), dt.UTC) + dt.timedelta(days=1)
         return end - dt.timedelta(days=days), end
     except (TypeError, ValueError, OverflowError):
-        raise InputError(
-            f"Got until={until!r}, expected an ISO date such as 2026-11-26; its last moment counts."
-        ) from None
+        raise InputError(f"Got until={until!r}, expected an ISO date such as 2026-11-26.") from None
 
 
 def labelled(predictions, relabels):
@@ -122,9 +120,8 @@ def daily_shares(chats, confidence=0.95, categories=()):
     _some(chats, "chat")
     counts = pd.crosstab(_days(chats), chats["predicted"].to_numpy(dtype=object))
     days, names = pd.date_range(counts.index[0], counts.index[-1]), sorted({*counts.columns, *categories})
-    counts = counts.reindex(index=days, columns=names, fill_value=0).rename_axis(columns="category")
-    frame = counts.T.melt(ignore_index=False, var_name="day", value_name="count").reset_index()
-    frame = frame[["day", "category", "count"]]
+    counts = counts.reindex(index=days, columns=names, fill_value=0).rename_axis(index="day", columns="category")
+    frame = counts.reset_index().melt("day", value_name="count").sort_values(["day", "category"], ignore_index=True)
     rows = frame.groupby("day")["count"].transform("sum")
     share, low, high = wilson(frame["count"].to_numpy(), rows.to_numpy(), confidence)
     return frame.assign(rows=rows, share=share, low=low, high=high)
@@ -145,8 +142,8 @@ def daily_confidence(chats, confidence=0.95):
         day, rows, mean, low, high; days without chats are missing, ends are NaN on a day with one chat.
     """
     chats = _some(chats.dropna(subset="probability"), "probability")
-    days = chats["probability"].groupby(_days(chats)).agg(rows="count", mean="mean", spread="std")
-    days = days.rename_axis("day").reset_index()
+    days = chats["probability"].groupby(_days(chats).rename("day"))
+    days = days.agg(rows="count", mean="mean", spread="std").reset_index()
     t = stats.t.ppf((1 + check_confidence(confidence)) / 2, days["rows"] - 1)
     half = t * days.pop("spread") / np.sqrt(days["rows"])
     return days.assign(low=(days["mean"] - half).clip(lower=0), high=(days["mean"] + half).clip(upper=1))
@@ -168,13 +165,11 @@ def weekly_corrections(chats, confidence=0.95):
         relabel), corrections (the latest relabel names another category), share (of the corrections in the rows), low,
         high.
     """
-    calendar = _days(_some(chats, "chat")).dt.isocalendar()
-    week = calendar["year"].astype(str) + "-W" + calendar["week"].astype(str).str.zfill(2)
+    week = _days(_some(chats, "chat")).dt.strftime("%G-W%V")
     reviewed = chats["actual"].notna()
     corrected = reviewed & (chats["actual"] != chats["predicted"])
     frame = pd.DataFrame({"week": week, "category": chats["predicted"], "rows": 1})
-    frame = frame.assign(reviewed=reviewed.astype(int), corrections=corrected.astype(int))
-    frame = frame.groupby(["week", "category"], as_index=False).sum()
+    frame = frame.assign(reviewed=reviewed, corrections=corrected).groupby(["week", "category"], as_index=False).sum()
     share, low, high = wilson(frame["corrections"].to_numpy(), frame["rows"].to_numpy(), confidence)
     return frame.assign(share=share, low=low, high=high)
 
@@ -260,8 +255,7 @@ def expected_shares(sides):
     1   urgent  test   0.25
     """
     shares = {name: side.value_counts(normalize=True).sort_index() for name, side in sides.items()}
-    shares = pd.concat(shares, names=["split", "category"]).rename("share")
-    return shares.reset_index()[["category", "split", "share"]]
+    return pd.concat(shares, names=["split", "category"]).rename("share").reset_index()[["category", "split", "share"]]
 
 
 def _some(rows, what):
