@@ -102,10 +102,10 @@ def _excerpts(one, other):
     return " and ".join(repr(value)[: 2 * _EXCERPT] for value in (one, other))
 
 
-def _common(*sequences):
+def _common(one, other):
     """How many characters, bytes or lines two sequences have in common at the beginning."""
-    different = (index for index, items in enumerate(zip(*sequences, strict=False)) if len(set(items)) > 1)
-    return next(different, min(map(len, sequences)))
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 _BY_KIND = {".json": _in_json, ".ipynb": _in_json, ".parquet": _in_tables, ".html": _in_lines, ".csv": _in_lines}

@@ -80,7 +80,7 @@ def _code(stage, locked):
     if ran_with == md5(text.encode()):
         return []
     # The last run's is on disk until the stage fingerprint runs, and from then on in git if it was committed.
-    candidates = [Revision(name, name, root()).tracked(file) or b"" for name in (None, "HEAD")]
+    candidates = [Revision(str(commit), commit, root()).tracked(file) or b"" for commit in (None, "HEAD")]
     before = next((content for content in candidates if md5(content) == ran_with), None)
     if before is None:
         return [f"code, see {file} {_short(ran_with)} → {_short(md5(text.encode()))}"]
