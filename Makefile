@@ -24,7 +24,7 @@ serve: .venv/installed-dev  ## sort chats over HTTP with the model of the last r
 	chatkit serve
 
 reproducible: .venv/installed  ## run this commit in three clones, two without vector units, and compare
-	chatkit reproducible
+	python -m benchmarks.reproducible
 
 kills: .venv/installed  ## kill the pipeline at twenty random moments and see that it recovers
 	python benchmarks/kills.py

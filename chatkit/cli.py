@@ -76,8 +76,6 @@ def _parser():
     reproduce.add_argument("model", type=Path, nargs="?", help=f"folder of the model (default: {MODEL})")
     reproduce.add_argument("--rev", help="commit to make it from (default: the one whose dvc.lock names the model)")
 
-    _command(commands, "reproducible", _reproducible, "run this commit in clones on imitated processors and compare")
-
     compare = _command(commands, "compare", _compare, "say what changed from one revision to another, as a page")
     compare.add_argument("rev_a", metavar="REV_A", help="branch, tag, commit or DVC experiment")
     compare.add_argument("rev_b", metavar="REV_B", nargs="?", help="another one (default: the working tree)")
@@ -200,9 +198,3 @@ def _reproduce(options):
     from chatkit.provenance.reproduce import reproduce_model
 
     return 0 if reproduce_model(options.model or path(MODEL), options.rev) else 1
-
-
-def _reproducible(_options):
-    from chatkit.provenance.reproduce import reproducible
-
-    return 0 if reproducible() else 1

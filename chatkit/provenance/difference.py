@@ -39,7 +39,7 @@ def first_difference(one, other):
     if pair[0] == pair[1]:
         return None
     compare = _BY_KIND.get(one.suffix)
-    return (compare and compare(one, other)) or f"byte {_equal(*pair)} of {len(pair[0])} and {len(pair[1])}"
+    return (compare and compare(one, other)) or f"byte {_common(*pair)} of {len(pair[0])} and {len(pair[1])}"
 
 
 def _in_folders(one, other):
@@ -78,17 +78,17 @@ def _in_tables(one, other):
     one, other = (pd.read_parquet(file).astype(object) for file in (one, other))
     if list(one.columns) != list(other.columns) or len(one) != len(other):
         return " and ".join(f"{len(table)} rows of {', '.join(table.columns)}" for table in (one, other))
-    different = (one != other) & ~(one.isna() & other.isna())
-    if not different.any(axis=None):
+    changes = one.compare(other)  # only columns and rows with a difference
+    if changes.empty:
         return None
-    column = different.any().idxmax()
-    row = different[column].idxmax()
+    column = changes.columns[0][0]
+    row = changes[column].dropna(how="all").index[0]
     return f"row {row}, {column}: {_excerpts(one.loc[row, column], other.loc[row, column])}"
 
 
 def _in_lines(one, other):
     one, other = (file.read_text(encoding="utf-8").splitlines() for file in (one, other))
-    number = _equal(one, other)
+    number = _common(one, other)
     if number < min(len(one), len(other)):
         return f"line {number + 1}: {_excerpts(one[number], other[number])}"
     return f"{len(one)} and {len(other)} lines"
@@ -97,15 +97,15 @@ def _in_lines(one, other):
 def _excerpts(one, other):
     """Show both values from a little before they differ."""
     if isinstance(one, str) and isinstance(other, str):
-        start = _equal(one, other)
+        start = _common(one, other)
         one, other = (text[max(0, start - 20) : start + _EXCERPT] for text in (one, other))
     return " and ".join(repr(value)[: 2 * _EXCERPT] for value in (one, other))
 
 
-def _equal(one, other):
+def _common(one, other):
     """How many characters, bytes or lines two sequences have in common at the beginning."""
-    shorter = min(len(one), len(other))
-    return next((index for index in range(shorter) if one[index] != other[index]), shorter)
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 _BY_KIND = {".json": _in_json, ".ipynb": _in_json, ".parquet": _in_tables, ".html": _in_lines, ".csv": _in_lines}

@@ -1,4 +1,4 @@
-"""What git knows: commits by their names, and files of them."""
+"""Commits by their names, and the commands that are run for them."""
 
 import contextlib
 import subprocess
@@ -32,14 +32,6 @@ def find_commit(repository, name):
             f"Got {name!r}, which names no single branch, tag, commit or DVC experiment here; name a commit of "
             "`git log --all` or of `dvc exp show`."
         ) from None
-
-
-def committed(project, path, commit="HEAD"):
-    """Text of a file in a commit, None where it has none."""
-    try:
-        return run(["git", "show", f"{commit}:./{path}"], project)
-    except InputError:
-        return None
 
 
 def run(command, folder=None, environment=None):

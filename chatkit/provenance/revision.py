@@ -1,19 +1,25 @@
 """What the last run of a git revision recorded: parameters, hashes, outputs from DVC's cache, test chats."""
 
+import contextlib
+import functools
 import io
 import json
+import operator
+import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from chatkit.project import InputError
 from chatkit.provenance.git import dvc_repository, find_commit
-from chatkit.provenance.lock import locked_hashes, locked_stages, md5, parse_yaml
+from chatkit.provenance.hashes import locked_hashes, md5
 
 SCORES_FILE = "metrics/evaluate.json"
 FACTS = "data/chats.json"
 CHATS = ("metrics/predictions.csv", "data/test.parquet")
-_PREDICTIONS = ["id", "actual", "predicted", "probability", "probability_of_actual"]
 _ABSENT = object()
 
 
@@ -24,22 +30,19 @@ class Revision:
     Parameters
     ----------
     name : str
-        As the user gave it.
+        For errors and pages.
     commit : str or None
-        Full hash; None for the working tree.
-    fs : dvc.fs.FileSystem
-        Files of the commit or of the working tree.
+        Full hash, or another name that git knows; None for the working tree.
     folder : pathlib.Path
-        The project's root there.
-    cache : dvc_data.hashfile.db.HashFileDB
-        DVC's cache on this machine.
+        The project's root, inside a git repository.
+    cache : dvc_data.hashfile.db.HashFileDB, optional
+        DVC's cache on this machine; `find`, `read` and `chats` look there first.
     """
 
     name: str
     commit: str | None
-    fs: object
     folder: Path
-    cache: object
+    cache: object = None
 
     @cached_property
     def stages(self):
@@ -47,25 +50,34 @@ class Revision:
         lock = self.tracked("dvc.lock")
         if lock is None:
             raise InputError(f"There is no dvc.lock in {self.name}; run `dvc repro` there and commit what it writes.")
-        return locked_stages(lock, f"dvc.lock of {self.name}")
+        return self._yaml("dvc.lock", lock).get("stages") or {}
 
     @cached_property
     def outputs(self):
         """MD5 of all outputs by path."""
         return locked_hashes(self.stages.values(), "outs")
 
-    @cached_property
-    def missing_chats(self):
-        """Files of `CHATS` that neither DVC's cache nor git has."""
-        return [path for path in CHATS if self.find(path) is None]
-
     def tracked(self, path):
         """Bytes of a file of the commit or the working tree, None where it has none."""
+        if self.commit is None:
+            file = self.folder / path
+            return file.read_bytes() if file.is_file() else None
+        command = ["git", "show", f"{self.commit}:./{path}"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, check=False)
+        return None if done.returncode else done.stdout
+
+    def _yaml(self, path, content):
+        """Parse a YAML mapping as DVC does."""
         try:
-            with self.fs.open((self.folder / path).as_posix(), "rb") as file:
-                return file.read()
-        except OSError:
-            return None
+            sections = YAML(typ="safe", pure=True).load(content) or {}
+        except YAMLError:
+            sections = None
+        if not isinstance(sections, dict):
+            raise InputError(
+                f"{path} of {self.name} is no valid YAML; mend it, restore it with `git checkout`, or name another "
+                "revision."
+            )
+        return sections
 
     def find(self, path):
         """Bytes of an output, from DVC's cache or from git; those that dvc.lock names, else None."""
@@ -98,14 +110,8 @@ class Revision:
         gaps = {name: [""] for name in ("conversation_id", "probability", "probability_of_actual")}
         table = io.BytesIO(self.read("metrics/predictions.csv"))
         table = pd.read_csv(table, dtype={"id": str, "conversation_id": str}, keep_default_na=False, na_values=gaps)
-        missing = [name for name in _PREDICTIONS if name not in table]
-        if missing:
-            raise InputError(
-                f"metrics/predictions.csv of {self.name} is of an older form: it has no column {missing[0]}, expected "
-                f"{', '.join(_PREDICTIONS)}; rerun `dvc repro evaluate` at that revision, with today's notebook."
-            )
         test = pd.read_parquet(io.BytesIO(self.read("data/test.parquet")), columns=["id", "subject", "body"])
-        if test["id"].duplicated().any() or sorted(test["id"]) != sorted(table["id"]):
+        if "id" not in table or test["id"].duplicated().any() or sorted(test["id"]) != sorted(table["id"]):
             raise InputError(
                 f"metrics/predictions.csv of {self.name} is not about the chats of its data/test.parquet; rerun "
                 "`dvc repro evaluate` at that revision."
@@ -126,7 +132,7 @@ class Revision:
             for path, digest in locked_hashes([locked], "deps").items()
             if self.outputs.get(path, digest) != digest
         ]
-        current = parse_yaml(self.tracked("params.yaml") or b"", f"params.yaml of {self.name}")
+        current = self._yaml("params.yaml", self.tracked("params.yaml") or b"")
         changes = changed_parameters(self.parameters, select_parameters(current, self.parameters))
         return stale + [f"params.yaml has {name} {new}, the run had {old}" for name, old, new in changes]
 
@@ -150,20 +156,10 @@ def read_revisions(project, *names):
     InputError
         When there is no such revision.
     """
-    revisions = []
     with dvc_repository(project) as repository:
-        from dvc.fs import GitFileSystem
-
-        project, cache = project.resolve(), repository.cache.local
-        in_git = project.relative_to(repository.scm.root_dir)
-        for name in names:
-            if name is None:
-                revisions.append(Revision("the working tree", None, repository.fs, project, cache))
-            else:
-                commit = find_commit(repository, name)
-                files = GitFileSystem(scm=repository.scm, rev=commit)
-                revisions.append(Revision(name, commit, files, in_git, cache))
-    return revisions
+        cache = repository.cache.local
+        commits = {name: find_commit(repository, name) for name in names if name is not None}
+    return [Revision(name or "the working tree", commits.get(name), project, cache) for name in names]
 
 
 def without_chats(*revisions):
@@ -185,10 +181,12 @@ def without_chats(*revisions):
     InputError
         When there is no dvc.lock, or not even the scores or the facts about the data.
     """
+    missing = []
     for side in revisions:
         side.read(SCORES_FILE)
         side.read(FACTS)
-    missing = [f"{' and '.join(side.missing_chats)} of {side.name}" for side in revisions if side.missing_chats]
+        if files := [path for path in CHATS if side.find(path) is None]:
+            missing.append(f"{' and '.join(files)} of {side.name}")
     if not missing:
         return None
     return (
@@ -201,11 +199,8 @@ def select_parameters(sections, names):
     """Look up sections or dotted parameter names; those that do not exist are left out."""
     selected = {}
     for name in names:
-        value = sections
-        for key in name.split("."):
-            value = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
-        if value is not _ABSENT:
-            selected[name] = value
+        with contextlib.suppress(KeyError, TypeError):
+            selected[name] = functools.reduce(operator.getitem, name.split("."), sections)
     return selected
 
 

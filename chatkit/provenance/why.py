@@ -5,9 +5,9 @@ import json
 
 from chatkit.fingerprint import fingerprint_file, fingerprint_text
 from chatkit.project import InputError, path, read_yaml, root, stages
-from chatkit.provenance.git import committed, dvc_repository
-from chatkit.provenance.lock import locked_hashes, md5, output_md5
-from chatkit.provenance.revision import changed_parameters, select_parameters
+from chatkit.provenance.git import dvc_repository
+from chatkit.provenance.hashes import locked_hashes, md5, output_md5
+from chatkit.provenance.revision import Revision, changed_parameters, select_parameters
 
 
 def why(stage=None):
@@ -37,8 +37,7 @@ def why(stage=None):
     with contextlib.chdir(root()), dvc_repository(root()) as repository:
         changed = repository.status(stage, with_deps=stage is not None)
         concerned = {each.name for each in repository.stage.collect(stage, with_deps=True)}
-    lock = path("dvc.lock")
-    locked = read_yaml(lock).get("stages", {}) if lock.is_file() else {}
+    locked = Revision("the working tree", None, root()).stages if path("dvc.lock").is_file() else {}
     lines = []
     for name in defined:
         if name in concerned:
@@ -81,9 +80,8 @@ def _code(stage, locked):
     if ran_with == md5(text.encode()):
         return []
     # The last run's is on disk until the stage fingerprint runs, and from then on in git if it was committed.
-    on_disk = path(file).read_text(encoding="utf-8") if path(file).is_file() else ""
-    candidates = (on_disk, committed(root(), file) or "")
-    before = next((content for content in candidates if md5(content.encode()) == ran_with), None)
+    candidates = [Revision(str(commit), commit, root()).tracked(file) or b"" for commit in (None, "HEAD")]
+    before = next((content for content in candidates if md5(content) == ran_with), None)
     if before is None:
         return [f"code, see {file} {_short(ran_with)} → {_short(md5(text.encode()))}"]
     old, new = json.loads(before), json.loads(text)

@@ -1,8 +1,6 @@
 """Run a stage: its notebook through papermill with its parameters, then its page."""
 
 import contextlib
-import functools
-import operator
 import os
 import sys
 import tempfile
@@ -12,19 +10,15 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from chatkit.project import InputError, outputs, path, read_parameters, replacing, root, stages
+from chatkit.project import InputError, outputs, parameters, path, replacing, root, stages
 from chatkit.runner.engine import KERNEL_ENVIRONMENT
 from chatkit.site.page import read_parameters_cell, render
 
 _MESSAGE_LINES = 8
 
 
-class StageError(InputError):
-    """A cell of the notebook raised."""
-
-
 def stage_parameters(stage):
-    """Collect exactly the parameters that a stage lists in dvc.yaml.
+    """Collect exactly the parameters whose sections of params.yaml a stage lists in dvc.yaml.
 
     Parameters
     ----------
@@ -39,34 +33,29 @@ def stage_parameters(stage):
     Raises
     ------
     InputError
-        When the stage does not exist, or a listed parameter is missing from params.yaml.
+        When the stage does not exist, or params.yaml has no section of a name that is listed.
     """
     defined = stages()
     if stage not in defined:
         raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(defined)}); name one of these.")
-    sections, values = read_parameters(), {}
-    for name in defined[stage].get("params", []):
-        try:
-            value = functools.reduce(operator.getitem, name.split("."), sections)
-        except (KeyError, TypeError):
-            raise InputError(
-                f"Stage {stage} lists the parameter {name} in dvc.yaml, but params.yaml lacks it; add it."
-            ) from None
-        values |= {name.split(".")[-1]: value} if "." in name else value
-    return values
+    sections = defined[stage].get("params", [])
+    return {name: value for section in sections for name, value in parameters(section).items()}
 
 
-def _check_declared(stage, values):
+def _check_declared(name, values):
     """Refuse values that the notebook does not declare as parameters, and parameters without a value."""
-    declared = declared_parameters(_read_notebook(path("notebooks", f"{stage}.ipynb")), f"{stage}.ipynb")
-    cell, section = f"the parameters cell of notebooks/{stage}.ipynb", f"section {stage} of params.yaml"
-    differences = ((values.keys() - declared, "params.yaml", cell), (declared - values.keys(), cell, section))
-    for names, has, lacks in differences:
-        if names:
-            raise InputError(
-                f"Stage {stage}: {has} gives {', '.join(sorted(names))}, which {lacks} does not have; add it there or "
-                "remove it here."
-            )
+    file = path("notebooks", f"{name}.ipynb")
+    try:
+        notebook = nbformat.read(file, as_version=4)
+    except (OSError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise InputError(
+            f"notebooks/{file.name} is no notebook that can be read ({error}); restore it with `git checkout`."
+        ) from None
+    if different := sorted(values.keys() ^ declared_parameters(notebook, file.name)):
+        raise InputError(
+            f"Section {name} of params.yaml and the parameters cell of notebooks/{file.name} differ in "
+            f"{', '.join(different)}; both need the same names."
+        )
 
 
 def declared_parameters(notebook, name):
@@ -103,23 +92,7 @@ def declared_parameters(notebook, name):
     return {*read_parameters_cell(cells[0].source)}
 
 
-def run_stage(stage):
-    """Execute a stage's notebook with the parameters that dvc.yaml lists, and write its report.
-
-    Parameters
-    ----------
-    stage : str
-        Name of a stage.
-
-    Raises
-    ------
-    InputError, StageError
-        As `run_notebook`.
-    """
-    run_notebook(stage, stage_parameters(stage))
-
-
-def run_notebook(name, values, eyebrow=None):
+def run_notebook(name, values=None, eyebrow=None):
     """Execute a notebook of the folder notebooks and write its report.
 
     Writes ``reports/NAME.ipynb`` and ``reports/NAME.html``, each whole or not at all.
@@ -128,27 +101,27 @@ def run_notebook(name, values, eyebrow=None):
     ----------
     name : str
         Of the notebook.
-    values : dict
-        A value for each parameter that the notebook declares, for none else.
+    values : dict, optional
+        A value for each parameter that the notebook declares, for none else; by default the notebook is a stage's, and
+        they are those of `stage_parameters`.
     eyebrow : str, optional
         What stands above the page's title; by default which of the stages it is.
 
     Raises
     ------
     InputError
-        When the parameters do not fit the notebook.
-    StageError
-        When a cell raises; what there is so far is left as ``reports/NAME.failed.html`` and ``.ipynb``.
+        When the parameters do not fit the notebook, or a cell raises; what there is so far is then left as
+        ``reports/NAME.failed.html`` and ``.ipynb``.
     """
+    values = stage_parameters(name) if values is None else values
     _check_declared(name, values)
-    project = root()
-    reports = project / "reports"
+    reports = root() / "reports"
     reports.mkdir(exist_ok=True)
     partial, partial_page = (reports / f"{name}.failed.{kind}" for kind in ("ipynb", "html"))
     progress = _Progress(name)
     # From the root with relative paths: the executed notebook names no folder of this machine.
     with (
-        contextlib.chdir(project),
+        contextlib.chdir(root()),
         tempfile.TemporaryDirectory(prefix="chatkit-") as empty,
         # An empty folder in place of the user's IPython profile: start-up files change what a notebook prints.
         _environment(KERNEL_ENVIRONMENT | {"IPYTHONDIR": empty}),
@@ -165,7 +138,7 @@ def run_notebook(name, values, eyebrow=None):
             )
         except PapermillExecutionError as error:
             _write_page(nbformat.read(partial, as_version=4), name, eyebrow, partial_page)
-            raise StageError(_failure(name, error, progress.heading)) from None
+            raise InputError(_failure(name, error, progress.heading)) from None
     _write_page(notebook, name, eyebrow, reports / f"{name}.html")
     partial.replace(reports / f"{name}.ipynb")
     partial_page.unlink(missing_ok=True)
@@ -207,15 +180,6 @@ def _environment(variables):
         os.environ.update(before)
 
 
-def _read_notebook(file):
-    try:
-        return nbformat.read(file, as_version=4)
-    except FileNotFoundError:
-        raise InputError(f"notebooks/{file.name} does not exist; restore it with `git checkout`.") from None
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
-        raise InputError(f"notebooks/{file.name} is no notebook ({error}); restore it with `git checkout`.") from None
-
-
 def _failure(name, error, heading):
     """Say in which cell a notebook failed, why, and how to go on."""
     source = textwrap.shorten(error.source.strip().partition("\n")[0], 100)
@@ -233,6 +197,5 @@ def _failure(name, error, heading):
 def _way_back(stage):
     """How to restore what DVC removed before the run: git keeps the small outputs, DVC's cache the others."""
     in_git = [path for path, options in outputs(stage).items() if options.get("cache") is False]
-    if not in_git:
-        return "`dvc checkout` brings back the last good outputs."
-    return f"`dvc checkout` and `git checkout -- {' '.join(in_git)}` bring back the last good outputs."
+    git = f" and `git checkout -- {' '.join(in_git)}`" if in_git else ""
+    return f"to bring back the last good outputs: `dvc checkout`{git}."

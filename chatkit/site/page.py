@@ -14,8 +14,6 @@ from pathlib import Path
 
 import jinja2
 from bs4 import BeautifulSoup
-from nbconvert.exporters import HTMLExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config
 
 from chatkit.project import InputError
@@ -105,6 +103,8 @@ def outline(notebook):
     >>> outline({"cells": cells})["contents"]
     [{'level': 2, 'id': 'copies', 'text': 'Copies'}]
     """
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath  # see `_cells`
+
     cells = notebook.get("cells", [])
     markdown = MarkdownWithMath(renderer=IPythonRenderer(escape=False, exclude_anchor_links=True))
     prose = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
@@ -149,6 +149,8 @@ def _environment():
 
 
 def _cells(notebook):
+    from nbconvert.exporters import HTMLExporter  # here: it takes two seconds, and many pages are made of no notebook
+
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

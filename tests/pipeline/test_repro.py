@@ -369,7 +369,7 @@ def test_a_failing_stage_stops_the_run(finished):
     assert "split.strategy is 'weekly', expected one of random, group, time, column." in printed
     assert "Traceback" not in printed
     assert "Running stage 'train'" not in printed
-    assert "`dvc checkout` brings back the last good outputs." in printed
+    assert "to bring back the last good outputs: `dvc checkout`." in printed
     run(finished, "dvc", "checkout")
     for kind in ("ipynb", "html"):
         (finished / "reports" / f"split.failed.{kind}").unlink()
@@ -388,7 +388,7 @@ def test_the_gate_stops_the_run(finished):
     assert 'href="overfitting.failed.html"' in overview
     assert 'href="overfitting.html"' not in overview, "DVC has removed it"
     assert '<li class="check fail">' in overview, "the checks shown are those of this run"
-    assert "`dvc checkout` and `git checkout -- metrics/overfitting.json` bring back the last good outputs." in printed
+    assert "last good outputs: `dvc checkout` and `git checkout -- metrics/overfitting.json`." in printed
     # What the page had written before it stopped is no output of a finished stage.
     run(finished, "dvc", "checkout", "--force")
     run(finished, "git", "checkout", "--", "metrics/overfitting.json")

@@ -14,10 +14,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from ruamel.yaml import YAML
 from threadpoolctl import threadpool_info
 
+from benchmarks import processor
+from benchmarks.processor import check, imitations
+from benchmarks.reproducible import compare_runs, run_varied, variations
 from chatkit.project import InputError
-from chatkit.provenance import processor
-from chatkit.provenance.processor import check, imitations
-from chatkit.provenance.reproduce import compare_runs, reproduce_model, run_again, variations
+from chatkit.provenance.reproduce import reproduce_model
+from chatkit.provenance.revision import Revision
 from chatkit.provenance.why import why
 from tests.conftest import ROOT
 
@@ -102,12 +104,11 @@ def compared(planted, tmp_path_factory):
     (folder / "settings" / "dvc" / "config").write_text(f"[cache]\n    dir = {folder / 'shared'}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(folder / "settings"))
-        runs = {
-            folder / name: run_again(planted, "HEAD", folder / name, *variation)
-            for name, variation in [*variations().items()][:2]
-        }
+        runs = [
+            run_varied(planted, "HEAD", folder / name, *variation) for name, variation in [*variations().items()][:2]
+        ]
     assert not (folder / "shared").exists()
-    return {path: found for path, _, found in compare_runs(runs)}
+    return {path: found for path, _, found in compare_runs(*runs)}
 
 
 @pytest.mark.parametrize(
@@ -129,11 +130,13 @@ def test_each_planted_difference_is_found(compared, output, said):
 
 def test_each_run_is_compared_with_the_first(tmp_path):
     """A third run that alone differs is named."""
-    for name, text in (("a", "1"), ("b", "1"), ("c", "2")):
+    runs = []
+    for name, text, digest in (("a", "1", "one"), ("b", "1", "one"), ("c", "2", "two")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.csv").write_text(text)
-    runs = {tmp_path / "a": {"x.csv": "one"}, tmp_path / "b": {"x.csv": "one"}, tmp_path / "c": {"x.csv": "two"}}
-    assert compare_runs(runs) == [("x.csv", "one", "run 3: line 1: '1' and '2'")]
+        YAML().dump({"stages": {"x": {"outs": [{"path": "x.csv", "md5": digest}]}}}, tmp_path / name / "dvc.lock")
+        runs.append(Revision(name, None, tmp_path / name))
+    assert compare_runs(*runs) == [("x.csv", "one", "run 3: line 1: '1' and '2'")]
 
 
 @vector_units
@@ -147,7 +150,7 @@ def test_an_imitation_takes_effect_on_all_that_chooses(imitation):
     """numpy's levels as its own table names them, both copies of OpenBLAS, the C library, Arrow, numba."""
     environment = os.environ | imitation.environment
     check(imitation, environment)
-    found = processor._detect_in(environment, None)
+    found = processor._detect_in(environment)
     assert not set(found["numpy"].split()) & set(imitation.environment["NPY_DISABLE_CPU_FEATURES"].split())
     assert found["OpenBLAS"] == imitation.environment["OPENBLAS_CORETYPE"]
     assert [library["user_api"] for library in threadpool_info()].count("blas") == 2, "of numpy and of scipy"
@@ -183,7 +186,7 @@ def test_a_level_that_numpy_does_not_know_is_no_level(planted, tmp_path):
     )
     level = environment["NPY_DISABLE_CPU_FEATURES"].split()[0]
     with pytest.raises(InputError, match=f"but numpy computes as on {level}"):
-        run_again(planted, "HEAD", tmp_path / "run", imitation=former)
+        run_varied(planted, "HEAD", tmp_path / "run", {}, former)
     assert not (tmp_path / "run" / "dvc.lock").exists()
 
 

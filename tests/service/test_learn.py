@@ -12,7 +12,7 @@ from benchmarks import learn
 from chatkit import make_pipeline
 from chatkit.data.load import write_sqlite
 from chatkit.model.bundle import save_model
-from chatkit.runner.stage import run_stage
+from chatkit.runner.stage import run_notebook
 from chatkit.service.loading import read_verified
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
@@ -128,7 +128,7 @@ def test_the_stages_take_relabels_from_the_service(project, chats):
     params["query"] |= {"relabels": LOG, "as_of": learn.utc_timestamp()}
     yaml.dump(params, file)
     for stage in ("query", "split"):
-        run_stage(stage)
+        run_notebook(stage)
     found = pd.read_parquet(project / "data" / "chats.parquet").set_index("id")
     assert found.loc[["c00", "c01", "new"], "category"].tolist() == ["other", "other", "opening hours"]
     assert found.loc["new", "body"] == "Is it open on Sunday? _number_"
@@ -140,4 +140,4 @@ def test_the_stages_take_relabels_from_the_service(project, chats):
     assert "5 chats of relabelled conversations to train on; 0 left out of both sides" in split
     shutil.rmtree(project / "data" / "service")
     with pytest.raises(Exception, match="does not exist; `chatkit serve` makes it"):
-        run_stage("query")
+        run_notebook("query")

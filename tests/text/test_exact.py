@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from chatkit.provenance.processor import imitations
+from benchmarks.processor import imitations
 from chatkit.text.exact import exp, expit, log, log_softmax, softmax
 from tests.conftest import ROOT
 

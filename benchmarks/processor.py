@@ -82,7 +82,7 @@ def _imitation(name, levels, count, core, simd, **others):
     return Imitation(name, expected, environment | others)
 
 
-def check(imitation, environment, folder=None):
+def check(imitation, environment):
     """Check in a process of its own, with the environment of a run, that an imitation takes effect.
 
     Parameters
@@ -90,8 +90,6 @@ def check(imitation, environment, folder=None):
     imitation : Imitation
     environment : dict of str to str
         All variables of the run.
-    folder : path-like, optional
-        Where it runs.
 
     Raises
     ------
@@ -99,8 +97,8 @@ def check(imitation, environment, folder=None):
         With all that still computes as on this processor.
     """
     variables = imitation.environment
-    now = _detect_in(environment, folder)
-    plain = _detect_in({name: value for name, value in environment.items() if name not in variables}, folder)
+    now = _detect_in(environment)
+    plain = _detect_in({name: value for name, value in environment.items() if name not in variables})
     wrong = [
         f"{library} computes as on {now[library] or 'nothing known'}, not as on {expected or 'its baseline'}"
         for library, expected in imitation.expected.items()
@@ -111,7 +109,7 @@ def check(imitation, environment, folder=None):
     if wrong:
         raise InputError(
             f"The run was to compute with {imitation.name}, but {'; '.join(wrong)}; see what the variables in "
-            "chatkit/provenance/processor.py are called in the packages of today."
+            "benchmarks/processor.py are called in the packages of today."
         )
 
 
@@ -149,9 +147,9 @@ def detect():
     }
 
 
-def _detect_in(environment, folder):
+def _detect_in(environment):
     """Run `detect` in a process with another environment."""
-    return json.loads(run([sys.executable, "-m", "chatkit.provenance.processor"], folder, environment))
+    return json.loads(run([sys.executable, __file__], environment=environment))
 
 
 if __name__ == "__main__":
