@@ -15,7 +15,7 @@ repro: .venv/installed data/warehouse/chats.sqlite  ## run the stages from query
 	@chatkit scores
 
 test: .venv/installed-dev  ## run the tests
-	pytest -n auto --dist loadfile  # a file on one core: its tests share what is slow to make
+	pytest -n auto --dist loadfile --no-loadscope-reorder  # a file on one core: its tests share what is slow to make
 
 lab: .venv/installed  ## open JupyterLab
 	jupyter lab --config=jupyter_lab_config.py

@@ -61,11 +61,11 @@ ROOMS = (
     "monitoring", "plots", "evaluation", "service", "provenance", "site", "runner", "cli",
 )  # fmt: skip
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
-LIMIT = 10700
+LIMIT = 9200
 BUDGET = {
-    "__init__": 14, "project": 71, "fingerprint": 217, "statistics": 49, "text": 1061, "data": 980, "model": 1001,
-    "scores": 534, "explain": 516, "checks": 1090, "decisions": 342, "monitoring": 352, "plots": 932, "service": 1486,
-    "provenance": 639, "site": 963, "runner": 204, "cli": 199,
+    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1020, "data": 880, "model": 930,
+    "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 790, "evaluation": 90,
+    "service": 1215, "provenance": 425, "site": 630, "runner": 225, "cli": 135,
 }  # fmt: skip
 
 
