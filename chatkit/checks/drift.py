@@ -44,7 +44,7 @@ def check(run, threshold=THRESHOLD):
     evidence = []
     if area > threshold:
         order = np.argsort(classifier.fit(X, y).coef_[0].round(DECIMALS), kind="stable")
-        evidence = [{"side": side, "telling words": ", ".join(map(str, run.words[1][columns]))}
+        evidence = [{"side": side, "typical words": ", ".join(map(str, run.words[1][columns]))}
                     for side, columns in (("training", order[:WORDS]), ("test", order[::-1][:WORDS]))]  # fmt: skip
     shifted = shift > SHIFT and p_value < ALPHA
     status = "fail" if area > FAILURE else "warn" if area > threshold or shifted else "pass"

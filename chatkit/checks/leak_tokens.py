@@ -31,8 +31,8 @@ def check(run, threshold=THRESHOLD):
     each taken at the low end of its Wilson interval. Over the threshold it is an alarm, and a failure where the
     model also loses five points of the category's recall when the word is taken out of the test chats.
 
-    A word in the midst of a text, or in one of fewer than four words, cannot be told from a telling word: it is not
-    seen. Numbers, amounts and dates count as one word each.
+    A word in the midst of a text, or in one of fewer than four words, cannot be told from a word that people chose: it
+    is not seen. Numbers, amounts and dates count as one word each.
     """
     codes, categories = pd.factorize(run.train_truth, sort=True)
     require(len(categories), 2, "categories among the training chats")

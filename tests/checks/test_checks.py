@@ -384,7 +384,7 @@ def test_another_kind_of_test_chats_fails(sides):
     test["body"] = test["body"] + [" sent from my phone app" if row % 2 else "" for row in range(len(test))]
     result = found("drift", train, test)
     assert result.status in ("warn", "fail")
-    assert "phone" in result.evidence[1]["telling words"]
+    assert "phone" in result.evidence[1]["typical words"]
     fewer = test[test["category"] != "customer education"].reset_index(drop=True)
     assert "The shares of the categories differ by" in found("drift", train, fewer).explanation
     assert found("drift", train, clean_shift(train, fewer)).status == "warn"
