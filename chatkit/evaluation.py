@@ -3,6 +3,7 @@
 from functools import cached_property
 from html import escape
 
+import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from chatkit import plots
@@ -82,6 +83,10 @@ class Evaluation:
             )
         if unlabelled := int(test["category"].isna().sum()):
             raise InputError(f"Got {unlabelled:,} test chats without a category, expected one each; leave them out.")
+        if "created_at" in test and not pd.api.types.is_datetime64_any_dtype(test["created_at"]):
+            raise InputError(
+                f"Got created_at as {test['created_at'].dtype}, expected times; convert it with pandas.to_datetime."
+            )
         unknown = set(test["category"]) - set(model.classes_)
         if unknown and hasattr(model, "predict_proba"):
             raise InputError(
@@ -213,8 +218,9 @@ class Evaluation:
     def _summary(self):
         """What is evaluated, and the scores as text by name."""
         classifier = self.model[-1] if isinstance(self.model, Pipeline) else self.model
-        categories = self.test["category"].nunique()
-        title = f"{type(classifier).__name__} on {len(self.test):,} chats in {categories} categories"
+        count = self.test["category"].nunique()
+        categories = "one category" if count == 1 else f"{count} categories"
+        title = f"{type(classifier).__name__} on {len(self.test):,} chats in {categories}"
         return title, scores_frame({title: self.to_metrics()}).loc[title]
 
 

@@ -162,6 +162,7 @@ def test_a_model_without_probabilities(chats):
         (Counting(), lambda chats: chats.head(0), "Got DataFrame without rows as test chats"),
         (Counting(), lambda chats: chats.to_dict("records"), "Got list without body, category, subject as test chats"),
         (Counting(), lambda chats: chats.assign(category="refund"), "Got test chats of category 'refund', of which"),
+        (Counting(), lambda chats: chats.assign(created_at=chats["created_at"].astype(str)), "Got created_at as str"),
         (Counting(), lambda chats: chats.assign(category=[None] * 24), "Got 24 test chats without a category"),
     ],
 )

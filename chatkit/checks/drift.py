@@ -31,6 +31,8 @@ def check(run, threshold=THRESHOLD):
     y = np.repeat([0, 1], list(map(len, rows)))
     sample = np.concatenate([rows[0], len(run.train) + rows[1]])
     X, conversations = run.weights[sample], run.conversations[sample]
+    for side in (conversations[y == 0], conversations[y == 1]):
+        require(len(np.unique(side)), FOLDS, "conversations on one side")
     folds = PredefinedSplit(rng.permutation(conversations.max() + 1)[conversations] % FOLDS)
     classifier = SGDClassifier("log_loss", alpha=1e-4, max_iter=10, tol=None, average=True, random_state=run.seed)
     margins = cross_val_predict(classifier, X, y, cv=folds, method="decision_function")

@@ -37,7 +37,7 @@ def checked_thresholds(thresholds, known):
     _refuse_others("a threshold for", thresholds, known)
     for code, value in thresholds.items():
         if not _THRESHOLD.allows(value):
-            raise InputError(f"Got {value!r} as the threshold of {code}, expected a number of at most 1: 0.05 is 5 %.")
+            raise InputError(f"Got {value!r} as the threshold of {code}, expected a number from -1 to 1: 0.05 is 5 %.")
     return thresholds
 
 

@@ -33,7 +33,7 @@ def read_url(url, setting, variable):
         raise InputError(
             f"{setting} is {url!r}, expected a SQLAlchemy URL such as sqlite:///data/warehouse/chats.sqlite."
         )
-    if re.search(r":(?!//)[^@$]+@", url):
+    if re.search(r":(?!//)[^@$]+@|[?&]password=[^$]", url):
         raise InputError(
             f"{setting} contains a password; put the URL into an environment variable and write `{variable}`."
         )

@@ -1,5 +1,7 @@
 """The service's log as a source of data: its tables, a read-only engine, predictions and relabels as frames."""
 
+import datetime as dt
+
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -219,7 +221,8 @@ def latest_relabels(url, as_of):
 
 
 def _between(since, until):
-    return PREDICTIONS.c.at >= since, PREDICTIONS.c.at < until
+    # SQLite knows no time zone: what it holds is UTC.
+    return PREDICTIONS.c.at >= since.astimezone(dt.UTC), PREDICTIONS.c.at < until.astimezone(dt.UTC)
 
 
 def _read(engine, query, setting="database"):

@@ -119,7 +119,7 @@ class Expectation(NamedTuple):
         return _EXPECTATIONS[self.name][1]
 
     def is_broken(self, becomes, change):
-        """Whether it is, if a chat gets the category and by how much its probability goes in the adverse direction."""
+        """Whether a chat breaks it: if it gets the category, or as far as its probability moves in the adverse way."""
         if self.name in _OF_PROBABILITY:
             return change > self.margin if self.name.startswith("not ") else change >= -self.margin
         return becomes if self.adverse > 0 else ~becomes

@@ -48,9 +48,11 @@ class Number:
 
     def __str__(self):
         kind = "whole number" if self.whole else "number"
-        least = f"above {self.low}" if self.above else f"from {self.low} up"
-        most = "" if self.high == np.inf else f" and up to {self.high}"
-        return f"a {kind} {least}{most}{', or None' if self.optional else ''}"
+        if self.above:
+            limits = f"above {self.low}" + (f" and up to {self.high}" if self.high < np.inf else "")
+        else:
+            limits = f"from {self.low} " + (f"to {self.high}" if self.high < np.inf else "up")
+        return f"a {kind} {limits}{', or None' if self.optional else ''}"
 
     def allows(self, value):
         """Whether a value is such a number, of Python's or of NumPy's kind."""

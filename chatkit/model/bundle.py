@@ -66,9 +66,14 @@ def save_model(pipeline, folder, made_from):
     Raises
     ------
     InputError
-        When the pipeline was not made by `make_pipeline`, or has a parameter that is no plain data.
+        When the pipeline was not made by `make_pipeline`, has a parameter or categories that are no plain data, or
+        something else than a model is in the way.
     """
-    folder = Path(folder)
+    folder, before = Path(folder), None
+    if folder.is_symlink() or (folder.exists() and not _is_replaceable(folder)):
+        raise InputError(
+            f"{folder} is there and is no model, so that it is not replaced; name another folder, or remove it."
+        )
     files, fit = _to_files(pipeline)
     manifest = {
         "format": FORMAT,
@@ -85,11 +90,17 @@ def save_model(pipeline, folder, made_from):
             (beside / name).write_bytes(data)
         beside.chmod(0o755)
         if folder.exists():
-            shutil.rmtree(folder)
+            before = folder.rename(f"{beside}.before")  # whatever happens from here on, one of both is whole
         beside.rename(folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+    if before:
+        shutil.rmtree(before)
     return manifest
+
+
+def _is_replaceable(folder):
+    return folder.is_dir() and ((folder / "manifest.json").is_file() or not any(folder.iterdir()))
 
 
 def load_model(folder):
@@ -236,12 +247,17 @@ def _to_files(pipeline):
             "plain-data form."
         )
     model = steps["classifier"]
+    if not all(isinstance(category, str) for category in model.classes_):
+        raise InputError(
+            f"Got the category {model.classes_.tolist()[0]!r}, expected text, since a model's folder holds names; fit "
+            "with y.astype(str)."
+        )
     plain = model.to_plain()
     fit = {"classifier_options": plain.options} if plain.options else {}
     features = {
         "format": FORMAT,
         "classifier": name,
-        "classes": [str(category) for category in model.classes_],
+        "classes": model.classes_.tolist(),
         "subject_weight": int(steps["preprocess"].subject_weight),
         **plain.learned,
     }

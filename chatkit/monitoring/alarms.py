@@ -114,8 +114,8 @@ class Window:
             raise NotRunError(self.uncompared)
         if self.relabelled > RELABELLED and not despite_relabels:
             raise NotRunError(
-                f"{self.missing_from_test}, more than {RELABELLED:.0%}: without what people found wrong, it is easier "
-                "than life."
+                f"{self.missing_from_test}, more than {RELABELLED:.0%}: the test lacks errors that people "
+                "corrected, so that the model at work must look worse."
             )
         return self.now, self.before
 

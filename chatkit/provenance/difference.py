@@ -30,11 +30,11 @@ def first_difference(one, other):
     'f1: 0.8 and 0.9'
     """
     one, other = Path(one), Path(other)
-    if one.is_dir() or other.is_dir():
-        return _in_folders(one, other)
-    missing = next((str(file) for file in (one, other) if not file.is_file()), None)
+    missing = next((str(file) for file in (one, other) if not file.exists()), None)
     if missing:
         return f"{missing} is missing"
+    if one.is_dir() or other.is_dir():
+        return _in_folders(one, other)
     pair = one.read_bytes(), other.read_bytes()
     if pair[0] == pair[1]:
         return None
@@ -63,7 +63,8 @@ def _in_values(one, other, keys=()):
     if isinstance(one, list) and isinstance(other, list):
         one, other = dict(enumerate(one)), dict(enumerate(other))
     if not (isinstance(one, dict) and isinstance(other, dict)):
-        return None if one == other else f"{_address(keys)}: {_excerpts(one, other)}"
+        same = one == other or (one != one and other != other)  # noqa: PLR0124 - NaN is as it was
+        return None if same else f"{_address(keys)}: {_excerpts(one, other)}"
     differences = (_in_values(one.get(key), other.get(key), (*keys, key)) for key in sorted(one.keys() | other.keys()))
     return next(filter(None, differences), None)
 
@@ -87,11 +88,11 @@ def _in_tables(one, other):
 
 
 def _in_lines(one, other):
-    one, other = (file.read_text(encoding="utf-8").splitlines() for file in (one, other))
+    one, other = (file.read_bytes().decode(errors="replace").removesuffix("\n").split("\n") for file in (one, other))
     number = _common(one, other)
     if number < min(len(one), len(other)):
         return f"line {number + 1}: {_excerpts(one[number], other[number])}"
-    return f"{len(one)} and {len(other)} lines"
+    return f"{len(one)} and {len(other)} lines" if len(one) != len(other) else None
 
 
 def _excerpts(one, other):

@@ -85,8 +85,8 @@ class Revision:
         if digest is None:
             raise InputError(f"dvc.lock of {self.name} names no {path}; run `dvc repro` there and commit dvc.lock.")
         # Not dvc.api.read: it downloads from a remote what the cache lacks, and verifies no hash.
-        cached = Path(self.cache.oid_to_path(digest))
-        content = cached.read_bytes() if cached.is_file() else self.tracked(path)
+        cached = self.cache and Path(self.cache.oid_to_path(digest))
+        content = cached.read_bytes() if cached and cached.is_file() else self.tracked(path)
         return content if content is not None and md5(content) == digest else None
 
     def read(self, path):

@@ -37,6 +37,8 @@ def lock_verdict(project):
             f"{len(changed)} of {len(now.outputs)} outputs are not what the last run made: {', '.join(changed)}; make "
             "them again with `dvc repro`."
         )
+    if stale := now.out_of_date():
+        return f"These are results of an earlier run: {stale[0]}; run `dvc repro`."
     different = sorted(_different(before.outputs, now.outputs))
     if not different:
         return "dvc.lock is as committed: these are, byte for byte, the results of this commit."

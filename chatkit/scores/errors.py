@@ -150,9 +150,8 @@ def missed_urgent(predictions, test, urgent="urgent"):
     InputError
         When the model does not know the category.
     """
-    classes = [str(name) for name in predictions.classes]
-    if urgent not in classes:
-        raise InputError(f"Got urgent={urgent!r}, expected a category that the model knows: {', '.join(classes)}.")
+    if urgent not in (classes := predictions.classes.tolist()):
+        raise InputError(f"Got the category {urgent!r}, expected one that the model knows: {str(classes)[1:-1]}.")
     column = f"P({urgent})"
     missed = test[[name for name in ("id", "created_at") if name in test]].reset_index(drop=True)
     missed = missed.assign(message=texts(test), **{"sent to": predictions.predicted})

@@ -5,7 +5,7 @@ import pandas as pd
 
 from chatkit.scores.metrics import weighted_scores
 from chatkit.scores.table import METRICS
-from chatkit.statistics import bootstrap, group_codes, percentile_interval
+from chatkit.statistics import DECIMALS, bootstrap, group_codes, percentile_interval
 
 
 def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=None, confidence=0.95, draws=1000, seed=0):
@@ -55,7 +55,7 @@ def score_intervals(y_true, y_pred, probabilities=None, classes=None, groups=Non
     statistic = weighted_scores(y_true, y_pred, probabilities, classes)
     frame = _frame(*bootstrap_interval(statistic, group_codes(groups, len(y_true)), confidence, draws, seed))
     # Where all draws have the same score, nothing is known of other chats.
-    known = frame["low"] < frame["high"]
+    known = (frame["high"] - frame["low"]).round(DECIMALS - 1) > 0
     low = frame["low"].clip(lower=0).where(known)
     high = frame["high"].clip(upper=frame["metric"].map({"log_loss": np.inf, "brier": 2}).fillna(1)).where(known)
     return frame.assign(low=low, high=high)

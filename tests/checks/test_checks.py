@@ -390,6 +390,14 @@ def test_another_kind_of_test_chats_fails(sides):
     assert found("drift", train, clean_shift(train, fewer)).status == "warn"
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_few_conversations_are_not_compared(sides, side):
+    """Folds of whole conversations need some on each side."""
+    sides[side]["conversation_id"] = "one"
+    with pytest.raises(NotRunError, match="There are 1 conversations on one side; 5 are needed"):
+        found("drift", *sides)
+
+
 def clean_shift(train, like):
     """Training-like chats with the category shares of `like`."""
     return train[train["category"].isin(like["category"].unique())].reset_index(drop=True)

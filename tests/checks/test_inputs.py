@@ -522,7 +522,7 @@ def test_a_check_that_does_not_exist_is_named(clean, fitted):
 @pytest.mark.parametrize("value", ["0.005", None, float("nan"), 60, True, float("inf")], ids=repr)
 def test_a_threshold_is_a_share(clean, fitted, value):
     """No text, no gap, no percentage."""
-    with pytest.raises(InputError, match=r"Got .* as the threshold of duplicates, expected a number of at most 1"):
+    with pytest.raises(InputError, match=r"Got .* as the threshold of duplicates, expected a number from -1 to 1"):
         run_checks(fitted, *clean, thresholds={"duplicates": value})
     with pytest.raises(InputError, match=r"Got thresholds=\[0.1\], expected a dict"):
         run_checks(fitted, *clean, thresholds=[0.1])

@@ -169,6 +169,7 @@ def test_an_unreachable_server_is_one_sentence_without_the_password(project, mon
         ("chats.sqlite", "does not give a SQLAlchemy URL"),
         ("postgresql://me:word@host:port/db", "contains a password"),
         ("me:word@host/db", "contains a password"),
+        ("postgresql://host/db?user=me&password=word", "contains a password"),
         ("postgresql://me@host:port/db", "does not give a SQLAlchemy URL"),
         ("nosuch://host/db", "needs a driver that is not installed"),
     ],

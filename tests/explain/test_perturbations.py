@@ -476,14 +476,13 @@ def test_the_figure_shows_every_entry(simulated):
     assert plt.get_fignums() == []
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert len(labels) == len(table)
-    dots = [line for line in ax.lines if len(line.get_xdata()) == 1]
+    dots = [dot for line in ax.lines if line.get_marker() != "None" for dot in zip(*line.get_data(), strict=True)]
     assert len(dots) == len(table) - 1
-    places = [dot.get_ydata()[0] for dot in dots]
     drawn = dict(zip(ax.get_yticks(), labels, strict=True))
     rates = table.set_index(table["name"])["rate"]
-    for dot, place in zip(dots, places, strict=True):
-        name = next(name for name in table["name"] if drawn[place].startswith(f"{name} ("[:50]))
-        assert dot.get_xdata()[0] == rates[name]
+    for rate, height in dots:
+        name = next(name for name in table["name"] if drawn[height].startswith(f"{name} ("[:50]))
+        assert rate == rates[name]
     assert [text.get_text() for text in ax.texts].count("not run") == 1
     failed = (table["verdict"] == "does not hold").sum()
     assert ax.get_title(loc="left").startswith(f"Does not hold: {failed} of {len(table)}")

@@ -320,3 +320,30 @@ def test_a_pipeline_of_ones_own_has_no_folder(fitted, tmp_path):
     with pytest.raises(InputError, match="only these have a plain-data form"):
         save_model(Pipeline(fitted.steps[2:]), tmp_path / "model", {})
     assert not (tmp_path / "model").exists()
+
+
+def test_what_is_no_model_is_not_replaced(fitted, tmp_path):
+    """Neither a folder with somebody's files nor a file nor a link; an empty folder and a model are."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    for name in ("mine", "file", "link"):
+        with pytest.raises(InputError, match=f"{name} is there and is no model"):
+            save_model(fitted, tmp_path / name, {})
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years"
+    for _ in range(2):
+        save_model(fitted, tmp_path / "empty", {})
+        load_model(tmp_path / "empty")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["empty", "file", "link", "mine"], (
+        "nothing is left beside"
+    )
+
+
+def test_categories_that_are_no_text_have_no_folder(chats, tmp_path):
+    """They would come back as text: other categories than were fitted."""
+    model = make_pipeline("linear_svc").fit(chats[["subject", "body"]], (chats["category"] == "urgent").astype(int))
+    with pytest.raises(InputError, match=r"Got the category 0, expected text.*fit with y\.astype\(str\)"):
+        save_model(model, tmp_path / "model", {})
+    assert not (tmp_path / "model").exists()

@@ -381,8 +381,8 @@ def test_a_threshold_out_of_range_is_one_sentence(test, option, value):
         ("seed", -1, "a whole number from 0 up"),
         ("seed", "0", "a whole number from 0 up"),
         ("seed", None, "a whole number from 0 up"),
-        ("relabelled", np.nan, "a number from 0 up and up to 1"),
-        ("relabelled", 25, "a number from 0 up and up to 1"),
+        ("relabelled", np.nan, "a number from 0 to 1"),
+        ("relabelled", 25, "a number from 0 to 1"),
         ("max_latency_ms", np.nan, "a number above 0"),
     ],
 )

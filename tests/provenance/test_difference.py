@@ -79,3 +79,18 @@ def test_folders_name_the_file(tmp_path, pair):
     assert first_difference(tmp_path / "a", tmp_path / "b") == "model/b.bin: byte 0 of 1 and 1"
     (tmp_path / "b" / "model" / "a.bin").unlink()
     assert first_difference(tmp_path / "a", tmp_path / "b").endswith("a.bin is missing")
+
+
+def test_what_hides_a_difference_does_not(tmp_path):
+    """NaN on both sides, other line ends, bytes that are no UTF-8, an empty folder beside none."""
+    pairs = {
+        "nan.json": (b'{"a": NaN, "b": 1}', b'{"a": NaN, "b": 2}', "b: 1 and 2"),
+        "ends.csv": (b"a\r\nb", b"a\nb", r"line 1: 'a\r' and 'a'"),
+        "page.html": (b"\xff", b"\xfe", "byte 0 of 1 and 1"),
+    }
+    for name, (one, other, expected) in pairs.items():
+        (tmp_path / f"1{name}").write_bytes(one)
+        (tmp_path / f"2{name}").write_bytes(other)
+        assert first_difference(tmp_path / f"1{name}", tmp_path / f"2{name}") == expected
+    (tmp_path / "empty").mkdir()
+    assert first_difference(tmp_path / "empty", tmp_path / "none") == f"{tmp_path / 'none'} is missing"

@@ -53,6 +53,13 @@ def test_the_results_of_the_commit(committed):
     assert lock_verdict(committed) == "There is no dvc.lock here; make it with `dvc repro`."
 
 
+def test_a_parameter_that_was_not_run_is_named(committed):
+    """The results are not those of today's params.yaml."""
+    (committed / "params.yaml").write_text("train: {min_df: 5, seed: 0}\n")
+    said = "These are results of an earlier run: params.yaml has train.min_df 5, the run had 2; run `dvc repro`."
+    assert lock_verdict(committed) == said
+
+
 @pytest.mark.parametrize(
     ("inputs", "named"),
     [

@@ -167,6 +167,6 @@ def test_another_category_can_be_the_urgent_one():
     """Whatever it is called; one that the model does not know is named."""
     assert missed_urgent(fixed(GIVEN), TEST, urgent="incident").index.to_list() == ["c2"]
     with pytest.raises(
-        ValueError, match="Got urgent='panic', expected a category that the model knows: incident, other"
+        ValueError, match="Got the category 'panic', expected one that the model knows: 'incident', 'other'"
     ):
         missed_urgent(fixed(GIVEN), TEST, urgent="panic")

@@ -181,7 +181,10 @@ def test_one_category():
     frame = score_intervals(["other"] * 5, ["other"] * 5, given, ["incident", "other"]).set_index("metric")
     assert frame.loc[["macro_f1", "accuracy"], "value"].tolist() == [1, 1]
     assert frame.loc[["macro_f1", "accuracy"], ["low", "high"]].isna().all(axis=None)
-    assert frame.loc["log_loss"].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
+    assert frame.loc["log_loss", "value"] == pytest.approx(0, abs=1e-9)
+    assert frame["low"].isna().all()
+    one = score_intervals(["urgent", "other"] * 60, ["urgent"] * 120, groups=["k"] * 120)
+    assert one[["low", "high"]].isna().all(axis=None), "one conversation says nothing of others"
 
 
 def test_more_confidence_is_wider_and_the_seed_decides():

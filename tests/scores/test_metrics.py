@@ -84,7 +84,7 @@ def test_columns_of_a_frame_are_taken():
         ((["a"], ["a"], [[1.0]]), "without classes"),
         ((["a"], ["a"], [[0.5, 0.5]], ["a"]), r"shape \(1, 2\), expected \(1, 1\)"),
         ((["b"], ["a"], [[0.5, 0.5]], ["a", "c"]), "Got category 'b' in y_true"),
-        ((["a"], ["a"], [[2.0, -3.0]], ["a", "c"]), "do not sum to 1"),
+        ((["a"], ["a"], [[0.5, 0.49]], ["a", "c"]), "do not sum to 1"),
     ],
 )
 def test_scores_refuse_what_does_not_fit(arguments, said):
