@@ -27,10 +27,12 @@ def lock_verdict(project):
         one on what to do.
     """
     before, now = Revision("HEAD", "HEAD", project), Revision("the working tree", None, project)
-    if before.tracked("dvc.lock") is None:
-        return "No dvc.lock is committed yet; commit it, and others can tell that they get the same results."
-    if now.tracked("dvc.lock") is None:
-        return "There is no dvc.lock here; make it with `dvc repro`."
+    lacking = {
+        "No dvc.lock is committed yet; commit it, and others can tell that they get the same results.": before,
+        "There is no dvc.lock here; make it with `dvc repro`.": now,
+    }
+    if missing := next((text for text, side in lacking.items() if side.tracked("dvc.lock") is None), None):
+        return missing
     changed = [path for path, md5 in now.outputs.items() if output_md5(project / path) != md5]
     if changed:
         return (
@@ -42,8 +44,7 @@ def lock_verdict(project):
     different = sorted(_different(before.outputs, now.outputs))
     if not different:
         return "dvc.lock is as committed: these are, byte for byte, the results of this commit."
-    inputs = _different_inputs(before, now)
-    if inputs:
+    if inputs := _different_inputs(before, now):
         more = f" and {len(inputs) - _NAMED} more" if len(inputs) > _NAMED else ""
         return (
             f"These are no results of the committed dvc.lock, which was made from other inputs: "

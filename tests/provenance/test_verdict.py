@@ -22,6 +22,7 @@ def write(folder, content, warehouse="w", min_df=2, code="c"):
     later = {"cmd": "b", "deps": [{"path": "x", "md5": md5}]}
     stages = {"train": first | {"outs": [{"path": "x", "md5": md5}]}, "later": later}
     YAML().dump({"stages": stages}, folder / "dvc.lock")
+    YAML().dump(first["params"]["params.yaml"], folder / "params.yaml")
 
 
 def commit(folder, *files):
