@@ -383,7 +383,7 @@ def test_the_gate_stops_the_run(finished):
         printed = run(finished, "dvc", "repro", code=255)
     finally:
         (finished / "params.yaml").write_text(before)
-    assert "The checks signal failed; read what they found" in printed.replace("\n", " ")
+    assert "The checks signal failed; correct what they found" in printed.replace("\n", " ")
     overview = (finished / "reports" / "index.html").read_text()
     assert 'href="overfitting.failed.html"' in overview
     assert 'href="overfitting.html"' not in overview, "DVC has removed it"
