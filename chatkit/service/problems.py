@@ -50,6 +50,8 @@ def read_body(largest):
         400 when it is empty or no JSON, 408 when it does not arrive in time, 413 when it is too large, 415 when it is
         compressed or of another type.
     """
+    if request.content_length in {None, 0} and "Transfer-Encoding" not in request.headers:
+        abort(400, "The body is empty; /openapi.json says what to send.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         abort(415, "Compressed bodies are not supported; send JSON without Content-Encoding.")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
