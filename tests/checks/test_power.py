@@ -12,11 +12,10 @@ ALARMS = ("warn", "fail")
 
 
 @pytest.mark.parametrize("plant", bench.PLANTS, ids=lambda plant: plant.__name__)
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_fault_at_its_documented_dose_is_found(plant, seed):
+def test_a_fault_at_its_documented_dose_is_found(plant):
     """By the check that is named after it."""
     code = plant.__name__
-    assert bench.one(plant, bench.PLANTS[plant][-1], "simulated", seed, code)[code] in ALARMS
+    assert bench.one(plant, bench.PLANTS[plant][-1], "simulated", SEEDS[0], code)[code] in ALARMS
 
 
 @pytest.mark.parametrize("seed", SEEDS)
