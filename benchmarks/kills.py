@@ -2,9 +2,8 @@
 
     python benchmarks/kills.py [--kills 20] [--chats 1500] [--seed 0]
 
-Everything happens in a temporary clone of the current commit, with two baselines and a short learning curve: what they
-cost is no moment at which something else could be half-written. Before each kill outputs, lock and cache are removed,
-so that the whole pipeline has to run. SIGKILL goes to DVC and all that it started.
+Everything happens in a temporary clone of the current commit. Before each kill outputs, lock and cache are removed, so
+that the whole pipeline has to run. SIGKILL goes to DVC and all that it started.
 """
 
 import argparse
@@ -17,8 +16,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUTS = ("models", "metrics", "reports", "dvc.lock", ".dvc/cache", "data/chats.parquet", "data/chats.json")
@@ -54,11 +51,6 @@ def main():
         def run(*command):
             subprocess.run(command, cwd=project, env=environment, check=True, stdout=subprocess.DEVNULL)
 
-        yaml = YAML()
-        params = yaml.load(project / "params.yaml")
-        params["evaluate"]["baselines"] = ["dummy", "rules"]
-        params["overfitting"] |= {"fractions": [0.3, 1.0], "folds": 2}
-        yaml.dump(params, project / "params.yaml")
         run("chatkit", "simulate", "--chats", str(options.chats))
         forget(project)
         start = time.monotonic()
