@@ -180,11 +180,12 @@ def _compare(options):
     from chatkit.provenance.revision import read_revisions, without_chats
 
     revisions = read_revisions(root(), options.rev_a, options.rev_b)
-    if lacking := without_chats(*revisions):  # printed before the slow imports
+    lacking = without_chats(*revisions)
+    if lacking:  # printed before the slow imports
         print(lacking, flush=True)
     from chatkit.site.compare import write_comparison
 
-    file, verdict = write_comparison(root(), *revisions)
+    file, verdict = write_comparison(root(), *revisions, lacking)
     print(f"{verdict}\nPage: {file}")
 
 

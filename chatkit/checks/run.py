@@ -13,6 +13,7 @@ from chatkit.checks.neighbours import shingles
 from chatkit.checks.result import NotRunError
 from chatkit.project import InputError
 from chatkit.scores.metrics import balanced_accuracy
+from chatkit.scores.table import with_interval
 from chatkit.statistics import DECIMALS, bootstrap, group_codes, percentile_interval
 from chatkit.text.counts import TermCounter
 from chatkit.text.exact import log
@@ -296,4 +297,4 @@ def signed(value, low, high):
     >>> signed(0.1, -0.02, 0.22)
     '+0.100 (-0.020 to +0.220)'
     """
-    return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
+    return with_interval(value, low, high, "+.3f")

@@ -61,6 +61,26 @@ def file_sha256(file):
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def read_json(file):
+    """Read a JSON file.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+
+    Returns
+    -------
+    dict, list, str, float or None
+        What it holds.
+
+    Raises
+    ------
+    ValueError
+        When it is no JSON.
+    """
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 def write_json(content, file):
     """Write plain dicts and lists as JSON.
 

@@ -100,6 +100,7 @@ def save_model(pipeline, folder, made_from):
 
 
 def _is_replaceable(folder):
+    """Whether saving may replace a folder: a model, or an empty one."""
     return folder.is_dir() and ((folder / "manifest.json").is_file() or not any(folder.iterdir()))
 
 

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from PIL import Image
 
+from chatkit.scores import table
+
 WIDTH = 7.5  # inches
 _DPI = 2 * 96  # twice a page's pixels per inch: sharp on fine screens
 # seaborn's colour-blind-safe palette without yellow and pale pink (too faint on white) and without
@@ -229,9 +231,8 @@ def some(items, first=3, last=3):
 
 
 def with_interval(row, column="value", spec=".2f"):
-    """Write a number with its interval, where it has one."""
-    value, low, high = (format(getattr(row, name), spec) for name in (column, "low", "high"))
-    return value if np.isnan(row.low) else f"{value} ({low} to {high})"
+    """Write a number of a row with its interval, where it has one."""
+    return table.with_interval(getattr(row, column), row.low, row.high, spec)
 
 
 def counted(n, singular, plural=None):

@@ -1,4 +1,4 @@
-"""DVC's hashes: of files and folders as they are, and as the stages of a dvc.lock name them."""
+"""What the stages of a dvc.lock name: hashes and parameters; and the hashes of files and folders as they are."""
 
 import hashlib
 import json
@@ -8,6 +8,12 @@ def locked_hashes(stages, *kinds):
     """DVC's MD5 by path of what stages of a dvc.lock read (kind "deps") and wrote ("outs")."""
     entries = (entry for stage in stages for kind in kinds for entry in stage.get(kind, []))
     return {entry["path"]: entry.get("md5") for entry in entries}
+
+
+def locked_parameters(stages):
+    """Sections of params.yaml as stages of a dvc.lock ran with them."""
+    ran = (stage.get("params", {}).get("params.yaml", {}) for stage in stages)
+    return {section: values for sections in ran for section, values in sections.items()}
 
 
 def md5(content):

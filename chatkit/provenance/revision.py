@@ -15,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 from chatkit.project import InputError
 from chatkit.provenance.git import dvc_repository, find_commit
-from chatkit.provenance.hashes import locked_hashes, md5
+from chatkit.provenance.hashes import locked_hashes, locked_parameters, md5
 
 SCORES_FILE = "metrics/evaluate.json"
 FACTS = "data/chats.json"
@@ -121,8 +121,7 @@ class Revision:
     @property
     def parameters(self):
         """Sections of params.yaml as the stages ran with them."""
-        ran = [stage.get("params", {}).get("params.yaml", {}) for stage in self.stages.values()]
-        return {section: values for sections in ran for section, values in sections.items()}
+        return locked_parameters(self.stages.values())
 
     def out_of_date(self):
         """List, as sentences, the stages whose inputs or parameters have changed since they ran."""

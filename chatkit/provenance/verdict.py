@@ -27,12 +27,15 @@ def lock_verdict(project):
         one on what to do.
     """
     before, now = Revision("HEAD", "HEAD", project), Revision("the working tree", None, project)
-    lacking = {
-        "No dvc.lock is committed yet; commit it, and others can tell that they get the same results.": before,
-        "There is no dvc.lock here; make it with `dvc repro`.": now,
-    }
-    if missing := next((text for text, side in lacking.items() if side.tracked("dvc.lock") is None), None):
-        return missing
+    if before.tracked("dvc.lock") is None:
+        return "No dvc.lock is committed yet; commit it, and others can tell that they get the same results."
+    if now.tracked("dvc.lock") is None:
+        return "There is no dvc.lock here; make it with `dvc repro`."
+    return _compare(project, before, now)
+
+
+def _compare(project, before, now):
+    """Compare the outputs that are there with both locks; see `lock_verdict`."""
     changed = [path for path, md5 in now.outputs.items() if output_md5(project / path) != md5]
     if changed:
         return (

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from chatkit.checks.result import ALARM_STATUSES, worst_first
-from chatkit.data.files import file_sha256
+from chatkit.data.files import file_sha256, read_json
 from chatkit.data.log import open_log_to_read
 from chatkit.model.bundle import made_from, read_model
 from chatkit.monitoring.daily import window
@@ -11,7 +11,6 @@ from chatkit.project import InputError, parameters, path, root
 from chatkit.runner.stage import run_notebook
 from chatkit.service.settings import read_settings
 from chatkit.site.index import write_index
-from chatkit.site.outputs import read_json
 
 
 def monitor(config=None, days=None, until=None):

@@ -6,7 +6,7 @@ from chatkit.model.pipeline import CLASSIFIERS, make_pipeline
 from chatkit.project import InputError
 from chatkit.scores.intervals import paired_differences, score_intervals
 from chatkit.scores.predictions import Predictions
-from chatkit.scores.table import COLUMNS, METRICS
+from chatkit.scores.table import COLUMNS, METRICS, with_interval
 from chatkit.text.messages import MESSAGE
 
 # XGBoost's own defaults on single words without stop words.
@@ -120,20 +120,9 @@ def scores_frame(results):
         row = {shown: with_interval(result[metric], *result["intervals"].get(metric, ()))
                for metric, shown in _SHOWN.items() if metric in result}  # fmt: skip
         if "difference" in result:
-            row["model ahead by"] = with_interval(*result["difference"]["macro_f1"], sign="+")
+            row["model ahead by"] = with_interval(*result["difference"]["macro_f1"], "+.3f")
         rows[name] = {_SHOWN["macro_f1"]: f"not run: {result['not_run']}"} if "not_run" in result else row
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("scores").fillna("")
     # The difference next to the score that it is of.
     order = [_SHOWN["macro_f1"], "model ahead by", *list(_SHOWN.values())[1:]]
     return frame[[name for name in order if name in frame]]
-
-
-def with_interval(value, *ends, sign=""):
-    """Write a value with its interval, where it has one.
-
-    Examples
-    --------
-    >>> with_interval(0.012, 0.0042, 0.0199, sign="+")
-    '+0.012 (+0.004 to +0.020)'
-    """
-    return f"{value:{sign}.3f}" + (f" ({ends[0]:{sign}.3f} to {ends[1]:{sign}.3f})" if ends else "")

@@ -1,6 +1,7 @@
-"""The test scores beside the baselines, as a table for the terminal."""
+"""How scores are written: their names, a number with its interval, the table of the terminal."""
 
 import json
+import math
 
 from chatkit.project import InputError
 
@@ -66,3 +67,25 @@ def score_lines(metrics):
         cells = (f"{row[column]:10.3f}" if row.get(column) is not None else f"{'-':>10}" for column in COLUMNS)
         lines[name] = f"  not run: {row['not_run']}" if "not_run" in row else "".join(cells)
     return lines
+
+
+def with_interval(value, low=math.nan, high=math.nan, spec=".3f"):
+    """Write a number with its interval, alone where the interval is not known.
+
+    Parameters
+    ----------
+    value, low, high : float
+    spec : str, default=".3f"
+        Python's format specification, such as "+.3f" for a difference.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> with_interval(0.012, 0.0042, 0.0199, "+.3f"), with_interval(0.5)
+    ('+0.012 (+0.004 to +0.020)', '0.500')
+    """
+    text = format(value, spec)
+    return text if math.isnan(low) else f"{text} ({low:{spec}} to {high:{spec}})"

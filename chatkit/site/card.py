@@ -2,6 +2,7 @@
 
 from chatkit.checks.result import worst_first
 from chatkit.project import InputError, read_yaml
+from chatkit.provenance.hashes import locked_hashes, locked_parameters
 from chatkit.scores.table import METRICS
 from chatkit.site import outputs
 from chatkit.site.questions import KEYS, QUESTIONS, answered_items, count_answers, read_card, title_of
@@ -73,9 +74,9 @@ def write_card(root, stages, pages):
         model=model,
         features=outputs.read_output(root, "models/chats/features.json")[0],
         data=outputs.read_output(root, "data/chats.json")[0],
-        md5={out["path"]: out.get("md5") for run in runs for out in run.get("outs", [])},
+        md5=locked_hashes(runs, "outs"),
         # Those that the stages ran with, whatever params.yaml says by now.
-        params={name: value for run in runs for name, value in run.get("params", {}).get("params.yaml", {}).items()},
+        params=locked_parameters(runs),
         measures=METRICS,
         scores=outputs.score_rows(scores),
         no_scores=no_scores,

@@ -4,8 +4,9 @@ import json
 
 from chatkit.checks.result import worst_first
 from chatkit.fingerprint import fingerprint_file
-from chatkit.provenance.revision import FACTS, SCORES_FILE, changed_parameters, without_chats
-from chatkit.scores.table import METRICS
+from chatkit.provenance.hashes import locked_hashes
+from chatkit.provenance.revision import FACTS, SCORES_FILE, changed_parameters
+from chatkit.scores.table import METRICS, with_interval
 from chatkit.site.outputs import DATA_FACTS, navigation, read_stages, write_page
 
 _SECTIONS = ("Scores", "Parameters", "Files", "Data", "Categories", "Confusions", "Messages", "Checks")
@@ -13,7 +14,7 @@ _OF_CHATS = _SECTIONS[4:7]
 _CHECKS = "metrics/overfitting.json"
 
 
-def write_comparison(project, a, b):
+def write_comparison(project, a, b, lacking):
     """Write reports/compare.html: what changed from revision A to revision B.
 
     All numbers are of the test chats that both have, with the same text and the same label. Where these are not at
@@ -25,6 +26,8 @@ def write_comparison(project, a, b):
         The project's root, inside a git repository.
     a, b : Revision
         From `chatkit.provenance.revision.read_revisions`.
+    lacking : str or None
+        From `chatkit.provenance.revision.without_chats`, which finds out without slow imports.
 
     Returns
     -------
@@ -35,9 +38,8 @@ def write_comparison(project, a, b):
     Raises
     ------
     InputError
-        When a revision has not run or has lost its scores, or when no test chat is in both.
+        When no test chat is in both.
     """
-    lacking = without_chats(a, b)
     sides = {"A": a, "B": b}
     scores = {letter: side.read_json(SCORES_FILE) for letter, side in sides.items()}
     if lacking:
@@ -72,10 +74,7 @@ def write_comparison(project, a, b):
 
 def _unpaired_verdict(a, b):
     """Write both scores with their own intervals, for revisions whose test chats are not at hand."""
-    texts = [f"{side['macro_f1']:.3f}" for side in (a, b)]
-    for number, side in enumerate((a, b)):
-        if ends := side.get("intervals", {}).get("macro_f1"):
-            texts[number] += " ({:.3f} to {:.3f})".format(*ends)
+    texts = [with_interval(side["macro_f1"], *side.get("intervals", {}).get("macro_f1", ())) for side in (a, b)]
     return (
         f"macro-F1 {' → '.join(texts)}, each on its own test chats: whether the difference is significant cannot be "
         "told without the chats."
@@ -102,7 +101,7 @@ def _files(a, b):
 
 def _files_read(side, stage):
     """Digests of what a stage read, its code module by module where its fingerprint is at hand."""
-    digests = {dep["path"]: dep.get("md5") for dep in side.stages[stage].get("deps", [])}
+    digests = locked_hashes([side.stages[stage]], "deps")
     code = fingerprint_file(stage)
     if code in digests and (content := side.find(code)) is not None:
         del digests[code]

@@ -1,9 +1,8 @@
 """What the pages that sum up the outputs share: overview, model card, comparison."""
 
-import json
 import re
 
-from chatkit.data.files import file_sha256
+from chatkit.data.files import file_sha256, read_json
 from chatkit.project import InputError, read_yaml, replacing
 from chatkit.provenance.git import run
 from chatkit.site.page import fill
@@ -59,26 +58,6 @@ def navigation(root, stages):
 def page_address(root, name):
     """File name of a page in reports/, None where it has not been written."""
     return f"{name}.html" if (root / "reports" / f"{name}.html").is_file() else None
-
-
-def read_json(file):
-    """Read a JSON file.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-
-    Returns
-    -------
-    dict, list, str, float or None
-        What it holds.
-
-    Raises
-    ------
-    ValueError
-        When it is no JSON.
-    """
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def read_output(root, name, parse=read_json):

@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from sklearn.metrics import accuracy_score, f1_score
 
 from chatkit.cli import main
-from chatkit.provenance.revision import changed_parameters, read_revisions
+from chatkit.provenance.revision import changed_parameters, read_revisions, without_chats
 from chatkit.site.compare import write_comparison
 from tests.conftest import ROOT
 
@@ -181,7 +181,8 @@ def project(repository, tmp_path, monkeypatch):
 
 
 def compare(project, name, other=None):
-    return write_comparison(project, *read_revisions(project, name, other))
+    revisions = read_revisions(project, name, other)
+    return write_comparison(project, *revisions, without_chats(*revisions))
 
 
 def soup(project, *names):
