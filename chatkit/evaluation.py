@@ -16,6 +16,7 @@ from chatkit.scores.predictions import Predictions
 from chatkit.scores.slices import slice_scores
 from chatkit.statistics import check_confidence
 from chatkit.text.messages import MESSAGE
+from chatkit.text.validation import as_frame
 
 
 class Evaluation:
@@ -28,7 +29,7 @@ class Evaluation:
     ----------
     model : sklearn.pipeline.Pipeline
         Fitted on subject and body, such as from `make_pipeline` or `load_model`.
-    test : pandas.DataFrame
+    test : pandas.DataFrame, or a table of polars or pyarrow
         With subject, body and category. conversation_id (for the intervals), created_at, language and channel (for the
         slices) are used when they are there; without id, errors are named by the index.
     confidence : float, default=0.95
@@ -75,6 +76,7 @@ class Evaluation:
             raise InputError(
                 f"Got {type(model).__name__} as model, expected a fitted classifier; call fit, or load_model(folder)."
             )
+        test = as_frame(test)
         missing = {*MESSAGE, "category"} - set(getattr(test, "columns", ()))
         if missing or test.empty:
             raise InputError(

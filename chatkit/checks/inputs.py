@@ -9,7 +9,7 @@ from chatkit.checks.run import Run, listed
 from chatkit.model.base import Number
 from chatkit.project import InputError
 from chatkit.text.messages import MESSAGE
-from chatkit.text.validation import as_texts
+from chatkit.text.validation import as_frame, as_texts
 
 NEEDED = [*MESSAGE, "category"]
 USED = [*NEEDED, "conversation_id", "customer_id", "created_at"]
@@ -65,9 +65,9 @@ def checked_run(pipeline, train, test, seed, procedure):
 
 def _checked_chats(side, chats):
     """Return the chats of a side, "train" or "test", with text in every row and an index from 0, or an InputError."""
+    chats = as_frame(chats)
     if not isinstance(chats, pd.DataFrame):
-        remedy = f"; give {side}.to_pandas()" if hasattr(chats, "to_pandas") else ""
-        raise InputError(f"Got {side} as {type(chats).__name__}, expected a pandas DataFrame of chats{remedy}.")
+        raise InputError(f"Got {side} as {type(chats).__name__}, expected a DataFrame of chats.")
     if not len(chats) or not set(NEEDED) <= set(chats.columns):
         columns, expected = ", ".join(map(str, chats.columns)), ", ".join(NEEDED)
         raise InputError(f"Got {side} with {len(chats):,} rows of {columns}, expected at least one, with {expected}.")

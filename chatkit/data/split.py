@@ -6,6 +6,7 @@ from sklearn.model_selection import train_test_split
 
 from chatkit.project import InputError
 from chatkit.statistics import group_codes
+from chatkit.text.validation import as_frame
 
 STRATEGIES = ("random", "group", "time", "column")
 
@@ -147,6 +148,7 @@ def blank_to_missing(chats):
     >>> blank_to_missing(pd.DataFrame({"conversation_id": ["k1", "", " "]}))["conversation_id"].isna().tolist()
     [False, True, True]
     """
+    chats = as_frame(chats)
     names = [name for name in ("conversation_id", "customer_id", "split") if name in chats.columns]
     return chats.assign(**{name: chats[name].replace(r"^\s*$", None, regex=True) for name in names})
 

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from chatkit.text.validation import as_frame
+
 
 def category_sizes(chats):
     """Count the chats of each category, largest first.
@@ -21,6 +23,7 @@ def category_sizes(chats):
     >>> category_sizes(pd.DataFrame({"category": ["urgent", "other", "other"]}))["chats"].tolist()
     [2, 1]
     """
+    chats = as_frame(chats)
     sizes = chats["category"].value_counts().rename_axis("category").rename("chats").reset_index()
     sizes = sizes.sort_values(["chats", "category"], ascending=[False, True], ignore_index=True)
     return sizes.assign(share=sizes["chats"] / len(chats))
@@ -61,7 +64,7 @@ def weekly_counts(chats):
     pandas.DataFrame
         week (its Monday), category, count; no rows when the chats carry no dates.
     """
-    dated = chats.dropna(subset="created_at")
+    dated = as_frame(chats).dropna(subset="created_at")
     # Days since Monday come off the day itself: no locale decides where a week begins.
     week = dated["created_at"].dt.normalize() - pd.to_timedelta(dated["created_at"].dt.day_of_week, unit="D")
     return dated.groupby([week.rename("week"), "category"], sort=True).size().rename("count").reset_index()
@@ -80,6 +83,7 @@ def text_lengths(chats):
     pandas.DataFrame
         A row each for subject and body: median, p95 and longest in words, empty as a share of the chats.
     """
+    chats = as_frame(chats)
     words = pd.DataFrame({name: chats[name].str.split().str.len() for name in ("subject", "body")})
     return pd.DataFrame(
         {

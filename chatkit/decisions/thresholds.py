@@ -14,6 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from chatkit.project import InputError
 from chatkit.statistics import bootstrap, check_confidence, divide, group_codes, percentile_interval, wilson
+from chatkit.text.validation import as_frame
 
 RATIOS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)  # what a missed urgent chat costs, in false alarms
 ERRORS = (0.01, 0.02, 0.05, 0.1)
@@ -51,6 +52,7 @@ def out_of_fold(pipeline, train, folds=5, seed=0):
             f"Got {type(pipeline[-1]).__name__}, which gives no probabilities, expected a classifier with "
             "predict_proba; set train.classifier to one, such as boosted_linear."
         )
+    train = as_frame(train)
     messages, y = train[["subject", "body"]], train["category"].to_numpy(dtype=object)
     # Without conversations there is nothing to keep together; grouped folds of single chats would only take longer.
     groups, splitter = None, StratifiedKFold

@@ -10,7 +10,7 @@ from chatkit.explain.words import contributions
 from chatkit.text.counts import TermCounter
 from chatkit.text.mask import mask
 from chatkit.text.messages import MessagePreprocessor
-from chatkit.text.validation import as_texts
+from chatkit.text.validation import as_frame, as_texts
 
 _STRENGTHS = ((2 / 3, "strong"), (1 / 3, "clear"), (1 / 10, "weak"))  # from this share of the strongest on
 
@@ -165,7 +165,7 @@ def highlight_some(pipeline, chats, n, seed=0):
     -------
     list of Highlight
     """
-    drawn = chats[["subject", "body"]].sample(frac=1, random_state=seed, ignore_index=True)
+    drawn = as_frame(chats)[["subject", "body"]].sample(frac=1, random_state=seed, ignore_index=True)
     predictions = pd.Series(pipeline.predict(drawn))
     order = predictions.groupby(predictions).cumcount().sort_values(kind="stable").index[:n]
     masked = drawn.loc[order].astype(object).fillna("").map(mask)

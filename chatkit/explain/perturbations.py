@@ -16,7 +16,7 @@ from chatkit.project import InputError, read_yaml
 from chatkit.statistics import group_codes, wilson
 from chatkit.text.mask import excerpt, mask
 from chatkit.text.tokens import tokens
-from chatkit.text.validation import as_texts
+from chatkit.text.validation import as_frame, as_texts
 
 VERDICTS = ("does not hold", "not shown", "holds", "not run")
 # In words, and which change of the category's probability goes against it: 1 for a rise, -1 for a fall.
@@ -303,6 +303,7 @@ def run_perturbations(pipeline, test, perturbations, seed=0, tolerance=0.05, cha
         masked and shortened, changed words in brackets), category_before, category_after, category (which the
         probabilities are of), probability_before, probability_after.
     """
+    test = as_frame(test)
     missing = [name for name in _NO_TEXT if name not in test]
     if missing:
         raise ValueError(f"Got chats without {' and '.join(missing)}, expected subject and body; add them.")

@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from chatkit.model.trees import Trees
 from chatkit.project import InputError
-from chatkit.text.validation import require_fitted
+from chatkit.text.validation import canonical, require_fitted
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,8 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n,)
             Categories.
         sample_weight : array-like of shape (n,), optional
-            How often each row counts, held-out rows too. The terms that trees may split on are chosen without.
+            How much each row counts beside the others, held-out rows too; a row of weight 0 is not there. All weights
+            times a constant give the same model. The terms that trees may split on are chosen without.
 
         Returns
         -------
@@ -172,6 +173,7 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
         check_numbers(self)
         _check_missing(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
+        X = canonical(X)
         self.classes_, codes = encode(y)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -198,9 +200,9 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
         """Check rows to predict, as scikit-learn's validate_data does, but cheaply for what comes from a pipeline."""
         require_fitted(self, "classes_")
         plain = type(X) is csr_matrix and X.dtype == np.float64 and X.shape[1] == self.n_features_in_
-        if plain and X.shape[0] and np.isfinite(X.data).all():
-            return X
-        return validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        if not (plain and X.shape[0] and np.isfinite(X.data).all()):
+            X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        return canonical(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -224,6 +226,10 @@ def _weighted(X, codes, sample_weight):
             f"Got sample_weight of shape {weights.shape}, the least {weights.min():g}, expected a number from 0 up for "
             f"each of {len(codes)} rows."
         )
+    if weights.any():
+        # Penalties and smallest leaves are meant for rows that count 1 on average. In single precision, since weights
+        # times a constant differ in their last bits, on which a split may hang.
+        weights = (weights * (np.count_nonzero(weights) / weights.sum())).astype(np.float32).astype(np.float64)
     empty = int((np.bincount(codes, weights) == 0).sum())
     if empty:
         raise ValueError(

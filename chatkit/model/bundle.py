@@ -291,7 +291,8 @@ def _from_files(files):
     if "weights.npy" in files:
         plain.weights = np.load(io.BytesIO(files["weights.npy"]), allow_pickle=False)
     kind, _ = CLASSIFIERS[features["classifier"]]
-    steps = [("preprocess", MessagePreprocessor(features["subject_weight"])), ("classifier", kind.from_plain(plain))]
+    preprocess = MessagePreprocessor(features["subject_weight"]).fit([("", "")])
+    steps = [("preprocess", preprocess), ("classifier", kind.from_plain(plain))]
     if "terms" in features:
         choices = {name: features[name] for name in ("stop_words", "lemmatizer", "domain_words")}
         counts = TermCounter(**choices, ngram_range=tuple(features["ngram_range"]), min_df=fit["min_df"])

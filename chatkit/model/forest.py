@@ -6,7 +6,10 @@ import numpy as np
 from numba import njit, types
 from scipy.sparse import csr_matrix
 
-_INDICES = types.int64[::1]  # of nodes, of columns
+from chatkit.text.compiled import read_only
+
+_INDICES = read_only(types.int64[::1])  # of nodes, of columns
+_FLOATS, _PLACES = read_only(types.float32[::1]), read_only(types.int32[::1])
 FEW = 4  # rows from which on XGBoost itself is faster
 
 
@@ -58,9 +61,10 @@ class Forest:
         ndarray of shape (n, k), dtype float32
         """
         X, margins = X if isinstance(X, csr_matrix) else csr_matrix(X), start.copy()
-        indices, indptr = X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int32, copy=False)
+        data = np.ascontiguousarray(X.data, np.float32)
+        indices, indptr = (np.ascontiguousarray(places, np.int32) for places in (X.indices, X.indptr))
         _walk(
-            X.data.astype(np.float32), indices, indptr, X.shape[1], self._roots, self._left, self._right,
+            data, indices, indptr, X.shape[1], self._roots, self._left, self._right,
             self._absent, self._word, self._value, margins,
         )  # fmt: skip
         return margins
@@ -68,8 +72,8 @@ class Forest:
 
 @njit(
     types.void(
-        types.float32[::1], types.int32[::1], types.int32[::1], types.int64, _INDICES, _INDICES, _INDICES, _INDICES,
-        _INDICES, types.float32[::1], types.float32[:, ::1],
+        _FLOATS, _PLACES, _PLACES, types.int64, _INDICES, _INDICES, _INDICES, _INDICES, _INDICES, _FLOATS,
+        types.float32[:, ::1],
     ),
     cache=True,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from chatkit.scores.intervals import paired_differences, score_intervals
 from chatkit.scores.predictions import Predictions
 from chatkit.scores.table import COLUMNS, METRICS, with_interval
 from chatkit.text.messages import MESSAGE
+from chatkit.text.validation import as_frame
 
 # XGBoost's own defaults on single words without stop words.
 _XGBOOST_DEFAULT = {
@@ -46,7 +47,7 @@ def fit_baselines(names, train, rules="rules.yaml", seed=0):
     """
     if isinstance(names, str) or not set(names) <= set(BASELINES):
         raise InputError(f"Got baselines={names!r}, expected a list with some of {', '.join(BASELINES)}.")
-    fitted = {}
+    train, fitted = as_frame(train), {}
     for name in names:
         try:
             pipeline = make_pipeline(**BASELINES[name], rules=rules, seed=seed)
@@ -78,6 +79,7 @@ def score_models(predictions, test, baselines=None, confidence=0.95, seed=0):
         ``baselines``: the same by name, each with ``difference`` (model minus baseline: value, low and high end by
         metric), or ``{"not_run": reason}``.
     """
+    test = as_frame(test)
     options = {"groups": test.get("conversation_id"), "confidence": confidence, "seed": seed}
     results = _scored(predictions, test, options) | {"baselines": {}}
     for name, fitted in (baselines or {}).items():

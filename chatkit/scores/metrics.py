@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from chatkit.scores.table import METRICS
 from chatkit.statistics import divide, wilson
 from chatkit.text.exact import log
+from chatkit.text.validation import as_frame
 
 
 def scores(y_true, y_pred, probabilities=None, classes=None):
@@ -392,7 +393,7 @@ def learning_curve(pipeline, X, y, fractions=(0.1, 0.25, 0.5, 0.75, 1.0), cv=3, 
     """
     if not all(0 < fraction <= 1 for fraction in fractions):
         raise ValueError(f"Got fractions={tuple(fractions)!r}, expected shares above 0 and up to 1.")
-    y = np.asarray(y, dtype=object)
+    X, y = as_frame(X), np.asarray(y, dtype=object)
     folds = model_selection.StratifiedKFold(cv, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # Rare categories are expected in support chats.

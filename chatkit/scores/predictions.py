@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from chatkit.text.messages import MESSAGE
+from chatkit.text.validation import as_frame
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class Predictions:
         -------
         Predictions
         """
-        probabilities = pipeline.predict_proba(chats[MESSAGE]) if hasattr(pipeline, "predict_proba") else None
-        return cls(pipeline.predict(chats[MESSAGE]), probabilities, pipeline.classes_)
+        chats = as_frame(chats)[MESSAGE]
+        probabilities = pipeline.predict_proba(chats) if hasattr(pipeline, "predict_proba") else None
+        return cls(pipeline.predict(chats), probabilities, pipeline.classes_)
 
     def probability_of(self, categories):
         """Probability of one category of each chat.

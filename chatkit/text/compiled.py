@@ -2,7 +2,8 @@
 
 They are compiled when they are first imported, which takes some seconds (`make` does so at installation), and kept in
 __pycache__. All numbers are integers, and bytes are read as little-endian processors do, so the result is the same on
-every processor that numba compiles for. Nothing here checks its input: the callers do.
+every processor that numba compiles for. Nothing here checks its input: the callers do. What is only read may be read-only,
+as joblib maps the arrays of a large model into memory.
 """
 
 import numpy as np
@@ -16,19 +17,25 @@ BLOCK = 64  # bytes, or chunks, at once
 _PRIME, _ALL = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFFFFFFFFFFFFFFFF)
 _SHORT, _LONG = np.uint64(15), np.uint64(0xFF00000000000000)  # bytes that fit into a key; what marks a longer one
 _SHIFT, _LARGEST = np.uint64(32), np.iinfo(np.int32).max
-_BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 # By these a multiplication gathers the lowest bits of eight bytes, and numbers a single bit.
 _ONES, _GATHER = np.uint64(0x0101010101010101), np.uint64(0x0102040810204080)
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _BIT_NUMBERS = np.empty(64, np.uint64)
 _BIT_NUMBERS[[(int(_DE_BRUIJN) << bit) % 2**64 >> 58 for bit in range(64)]] = range(64)
-_WORDS = types.Array(types.uint64, 1, "C", readonly=True)
-_I4, _I8, _U4, _U8 = types.int32[::1], types.int64[::1], types.uint32[::1], types.uint64[:, ::1]
-_PLACED = types.Array(types.int32, 1, "C", readonly=True)
+_I4, _I8, _U1, _U4, _U8 = types.int32[::1], types.int64[::1], types.uint8[::1], types.uint32[::1], types.uint64[:, ::1]
 _NUMBER = types.int64
 
 
-@njit(types.uint8[::1](_BYTES), cache=True)
+def read_only(array):
+    """Return the type of a parameter that is only read: it takes arrays that may not be written, and others."""
+    return array.copy(readonly=True)
+
+
+_BYTES, _WORDS, _FLAGS = (read_only(array) for array in (_U1, types.uint64[::1], types.boolean[::1]))
+_READ_I4, _READ_I8, _READ_U4, _READ_U8 = map(read_only, (_I4, _I8, _U4, _U8))
+
+
+@njit(_U1(_BYTES), cache=True)
 def write(data):
     """Write texts in lower case, and SEPARATOR for each byte that is no part of a token.
 
@@ -63,7 +70,7 @@ def _eight(words, position):
     return words[word] >> shift | (words[word + np.uint64(1)] << np.uint64(1)) << (np.uint64(63) - shift)
 
 
-@njit(types.boolean(_BYTES, types.uint64, types.uint64, types.uint8[::1], _NUMBER, _NUMBER), cache=True)
+@njit(types.boolean(_BYTES, types.uint64, types.uint64, _BYTES, _NUMBER, _NUMBER), cache=True)
 def _is(data, first, end, letters, start, stop):
     """Whether the bytes are those of a known chunk."""
     if end - first != np.uint64(stop - start):
@@ -123,7 +130,7 @@ def split(words, firsts, ends):
 
 
 @njit(
-    types.UniTuple(_NUMBER, 3)(_BYTES, _WORDS, _U4, _U4, _U8, _I8, types.uint8[::1], _I4, _NUMBER, _NUMBER),
+    types.UniTuple(_NUMBER, 3)(_BYTES, _WORDS, _READ_U4, _READ_U4, _U8, _I8, _U1, _I4, _NUMBER, _NUMBER),
     cache=True,
 )
 def number_chunks(data, words, firsts, ends, table, starts, letters, numbers, at, known):
@@ -199,7 +206,7 @@ def number_chunks(data, words, firsts, ends, table, starts, letters, numbers, at
     return len(firsts), known, 0
 
 
-@njit(types.void(_U8, _U8), cache=True)
+@njit(types.void(_READ_U8, _U8), cache=True)
 def move(table, larger):
     """Fill a larger hash table."""
     mask = np.uint64(len(larger) - 1)
@@ -211,7 +218,7 @@ def move(table, larger):
             larger[slot] = table[old]
 
 
-@njit(types.boolean[::1](_BYTES, _I8), cache=True)
+@njit(types.boolean[::1](_BYTES, _READ_I8), cache=True)
 def with_address(data, ends):
     """Whether each text may hold an address: "@", "://" or "www."; to take a few too many does no harm."""
     flags, start, one = np.zeros(len(ends), np.bool_), np.uint64(1), np.uint64(1)
@@ -226,7 +233,7 @@ def with_address(data, ends):
     return flags
 
 
-@njit(_I4(_PLACED, _I8, _I4, _I8, _I4), cache=True)
+@njit(_I4(_READ_I4, _I8, _READ_I4, _READ_I8, _READ_I4), cache=True)
 def replace_chunks(chunks, lengths, values, starts, several):
     """Replace chunks by the numbers of their words; `lengths` becomes words in each text.
 
@@ -258,7 +265,7 @@ def replace_chunks(chunks, lengths, values, starts, several):
     return numbers[:filled]
 
 
-@njit(_I8(_I4, _NUMBER), cache=True)
+@njit(_I8(_READ_I4, _NUMBER), cache=True)
 def tally(numbers, size):
     """How often each number occurs."""
     counts = np.zeros(size, np.int64)
@@ -267,7 +274,7 @@ def tally(numbers, size):
     return counts
 
 
-@njit(_I8(_I4, _I4, _I8, _NUMBER, _NUMBER, _NUMBER, types.float64, _I4), cache=True)
+@njit(_I8(_READ_I4, _READ_I4, _READ_I8, _NUMBER, _NUMBER, _NUMBER, types.float64, _I4), cache=True)
 def number_runs(runs, numbers, lengths, n, parents, width, fewest, positions):
     """Number the runs of n words in sorted order.
 
@@ -335,7 +342,7 @@ def number_runs(runs, numbers, lengths, n, parents, width, fewest, positions):
     return level[:distinct].copy()
 
 
-@njit(types.void(_I4, _I4, _I8, _NUMBER, _I8, _I8, _NUMBER, _I4), cache=True)
+@njit(types.void(_READ_I4, _READ_I4, _READ_I8, _NUMBER, _READ_I8, _READ_I8, _NUMBER, _I4), cache=True)
 def find_runs(runs, numbers, lengths, n, level, first, width, positions):
     """Find the runs of n words in a level, as `number_runs` made it.
 
@@ -360,7 +367,7 @@ def find_runs(runs, numbers, lengths, n, level, first, width, positions):
                 positions[at] = low
 
 
-@njit(_NUMBER(types.int32[:, ::1], _I4, _I8, _I8, _I4, _I4, _I8), cache=True)
+@njit(_NUMBER(read_only(types.int32[:, ::1]), _READ_I4, _READ_I8, _READ_I8, _I4, _I4, _I8), cache=True)
 def count_runs(runs, columns, starts, lengths, indices, data, indptr):
     """Count the terms of each text, as the rows of a sorted CSR matrix without duplicates.
 
@@ -422,7 +429,7 @@ def count_runs(runs, columns, starts, lengths, indices, data, indptr):
     return filled
 
 
-@njit(_I4(_I8, _I8, types.boolean[::1]), cache=True)
+@njit(_I4(_READ_I8, _READ_I8, _FLAGS), cache=True)
 def number_columns(starts, first, kept):
     """Give each run its column: a run stands before the runs that it begins, so a walk through the tree sorts.
 

@@ -21,7 +21,7 @@ CHARACTERS = 2_000_000  # in a buffer: what is done to it stays near the process
 
 
 @dataclass(eq=False, repr=False)
-class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator):
+class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Count the terms of each text: its words as `TextProcessor` gives them, and runs of words.
 
     What comes out is what scikit-learn's CountVectorizer makes of TextProcessor's output, term by term. Many texts

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from chatkit.text.validation import StatelessTextMixin, as_texts
+from chatkit.text.validation import StatelessTextMixin, as_frame, as_texts
 
 MESSAGE = ["subject", "body"]  # columns of a chat's text
 
 
 @dataclass(eq=False, repr=False)
-class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator):
+class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     r"""Join subject and body into one string, the subject repeated.
 
     A word of the subject tends to be worth more than one of the body; repeated, it has more weight.
@@ -20,6 +20,12 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator):
     ----------
     subject_weight : int, default=1
         How often the subject is put in front of the body. 0 leaves it out.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        2: of the columns of a frame, subject and body are used, whatever else it has.
+    feature_names_in_ : ndarray of shape (2,)
 
     Examples
     --------
@@ -34,12 +40,12 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator):
     _column = "message"
 
     def fit(self, X, y=None):
-        """Check the parameters and the first rows; nothing is learned.
+        """Check the parameters and the chats; nothing is learned.
 
         Parameters
         ----------
-        X : pandas.DataFrame or array-like of shape (n, 2)
-            Chats.
+        X : DataFrame with the columns subject and body, or array-like of shape (n, 2)
+            Chats, as in `transform`.
         y : ignored
 
         Returns
@@ -52,6 +58,7 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator):
                 "the subject is repeated."
             )
         self._columns(X)
+        self.n_features_in_, self.feature_names_in_ = len(MESSAGE), np.array(MESSAGE, dtype=object)
         return self
 
     def transform(self, X):
@@ -59,8 +66,9 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : pandas.DataFrame with the columns subject and body, or array-like of shape (n, 2)
-            Chats; in an array the first column is the subject. None and NaN count as empty.
+        X : DataFrame with the columns subject and body, or array-like of shape (n, 2)
+            Chats, of pandas, polars or pyarrow; in an array the first column is the subject. None and NaN count as
+            empty.
 
         Returns
         -------
@@ -72,6 +80,7 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator):
 
     @staticmethod
     def _columns(X):
+        X = as_frame(X)
         if hasattr(X, "columns"):
             missing = [name for name in MESSAGE if name not in X.columns]
             if missing:

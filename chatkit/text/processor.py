@@ -10,7 +10,7 @@ from chatkit.text.validation import StatelessTextMixin, as_texts
 
 
 @dataclass(eq=False, repr=False)
-class TextProcessor(WordsMixin, StatelessTextMixin, TransformerMixin, BaseEstimator):
+class TextProcessor(WordsMixin, StatelessTextMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Turn a text into its words: normalised, in dictionary form, without stop words where there are any.
 
     In this order: lower case and Unicode NFKC; web and mail addresses become ``_url_`` and ``_email_``; split

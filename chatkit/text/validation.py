@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from scipy.sparse import csr_matrix
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -55,6 +57,51 @@ def require_fitted(estimator, attribute):
     """
     if not hasattr(estimator, attribute):
         check_is_fitted(estimator)
+
+
+def canonical(X):
+    """Return rows in the one form in which equal rows are equal bit for bit, and which every loop takes.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n, d)
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix
+        Sorted, each entry once, no stored zero, indices of 32 bits where these suffice; `X` itself where it is so.
+    """
+    X = X if type(X) is csr_matrix else csr_matrix(X)
+    if X.indices.dtype != np.int32 and max(X.nnz, X.shape[1]) <= np.iinfo(np.int32).max:
+        X = csr_matrix((X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)), shape=X.shape)
+    if not (X.has_canonical_format and X.data.all()):
+        X = X.copy()  # the caller's stays as it is
+        X.sum_duplicates()
+        X.eliminate_zeros()
+    return X
+
+
+def as_frame(chats):
+    """Return chats as a pandas DataFrame.
+
+    Parameters
+    ----------
+    chats : pandas.DataFrame, or a table with Arrow's C stream, such as polars.DataFrame and pyarrow.Table
+
+    Returns
+    -------
+    pandas.DataFrame
+        What is no such table comes back as it is.
+
+    Examples
+    --------
+    >>> as_frame(pa.table({"subject": ["Lost card"], "body": [None]}))
+         subject  body
+    0  Lost card  None
+    """
+    if isinstance(chats, pd.DataFrame) or not hasattr(chats, "__arrow_c_stream__") or not hasattr(chats, "columns"):
+        return chats
+    return pa.table(chats).to_pandas()
 
 
 def as_texts(X, where=""):
