@@ -94,6 +94,8 @@ def _command(commands, name, call, text):
 
 
 def _run(options):
+    # nbformat loads all formats of jsonschema; that of international addresses, which no notebook has, takes a second.
+    sys.modules.setdefault("rfc3987_syntax", None)
     from chatkit.runner.run import run
 
     run(options.stage)

@@ -110,8 +110,8 @@ class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         self.classes_, codes = encode(y)
         if self.rules and not isinstance(self.classes_[0], str):
             raise InputError(
-                f"Got the categories {', '.join(map(str, self.classes_[:3]))} for rules that name {self.rules[0][0]!r}, "
-                "expected names; VotingClassifier and StackingClassifier put numbers in their place, so that rules "
+                f"Got the category {self.classes_[0]} beside rules that name {self.rules[0][0]!r}, expected names; "
+                "VotingClassifier and StackingClassifier put numbers in their place, so that rules "
                 "cannot be a part of them: compare the predictions of both."
             )
         unknown = sorted({category for category, _ in self.rules} - set(self.classes_))

@@ -2,8 +2,8 @@
 
 They are compiled when they are first imported, which takes some seconds (`make` does so at installation), and kept in
 __pycache__. All numbers are integers, and bytes are read as little-endian processors do, so the result is the same on
-every processor that numba compiles for. Nothing here checks its input: the callers do. What is only read may be read-only,
-as joblib maps the arrays of a large model into memory.
+every processor that numba compiles for. Nothing here checks its input: the callers do. What is only read may be
+read-only, as the arrays of a large model are that joblib maps into memory.
 """
 
 import numpy as np

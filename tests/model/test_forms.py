@@ -229,7 +229,7 @@ def test_a_constant_changes_no_weight(counts, kind, constant):
 
 def test_weights_of_another_kind_are_refused(counts):
     """Negative, missing and infinite counts, as TfidfTransformer refuses what is not finite; other widths."""
-    X, y = counts
+    X, _ = counts
     model = TermWeights().fit(X)
     for wrong, said in ((-1, "Negative values|from 0 up"), (np.nan, "NaN"), (np.inf, "infinity")):
         for dtype in (np.float64, np.int32) if wrong == -1 else (np.float64,):
