@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13,$(shell \
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help repro test lab serve reproducible kills lint lock accuracy bench bench-load checks-bench learn clean
+.PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench learn clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -35,6 +35,9 @@ lint: .venv/installed-dev  ## check style and format
 
 accuracy: .venv/installed  ## score every classifier on the labelled sets at hand, into benchmarks/accuracy.md
 	python benchmarks/accuracy.py
+
+conformance: .venv/installed-dev  ## run scikit-learn's and XGBoost's own tests on chatkit's estimators, into docs/conformance.md
+	python -m benchmarks.conformance
 
 bench: .venv/installed-dev  ## measure speed and memory beside the reference, into benchmarks/README.md (half an hour)
 	python -m benchmarks.bench

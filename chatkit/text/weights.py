@@ -67,7 +67,7 @@ class TermWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wr
         X : {array-like, sparse matrix} of shape (n, d)
             Counts.
         copy : bool, default=True
-            False may write the weights over counts that are floats in CSR.
+            False writes the weights over counts that are floats in CSR, and returns these.
 
         Returns
         -------
@@ -85,8 +85,9 @@ class TermWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wr
         if self.sublinear_tf:
             weights[:] = log(weights) + 1
         weights *= self.idf_[X.indices]
-        X = csr_matrix((weights, X.indices, X.indptr), shape=X.shape)
-        X.has_canonical_format = True
+        if weights is not X.data:
+            X = csr_matrix((weights, X.indices, X.indptr), shape=X.shape)
+            X.has_canonical_format = True
         inplace_csr_row_normalize_l2(X)
         return X
 
