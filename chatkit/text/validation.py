@@ -1,5 +1,7 @@
 """Checks of the input of the text steps."""
 
+import operator
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -69,11 +71,14 @@ def canonical(X):
     Returns
     -------
     scipy.sparse.csr_matrix
-        Sorted, each entry once, no stored zero, indices of 32 bits where these suffice; `X` itself where it is so.
+        Sorted, each entry once, no stored zero, contiguous, indices of 32 bits where these suffice; `X` itself where it
+        is so.
     """
     X = X if type(X) is csr_matrix else csr_matrix(X)
-    if X.indices.dtype != np.int32 and max(X.nnz, X.shape[1]) <= np.iinfo(np.int32).max:
-        X = csr_matrix((X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)), shape=X.shape)
+    kind = np.int32 if max(X.nnz, X.shape[1]) <= np.iinfo(np.int32).max else np.int64
+    arrays = np.ascontiguousarray(X.data), np.ascontiguousarray(X.indices, kind), np.ascontiguousarray(X.indptr, kind)
+    if not all(map(operator.is_, arrays, (X.data, X.indices, X.indptr))):
+        X = csr_matrix(arrays, shape=X.shape)
     if not (X.has_canonical_format and X.data.all()):
         X = X.copy()  # the caller's stays as it is
         X.sum_duplicates()

@@ -22,6 +22,7 @@ from chatkit.explain.highlight import highlight_some
 from chatkit.explain.perturbations import Perturbation, run_perturbations
 from chatkit.model import pipeline
 from chatkit.model.base import TermClassifier
+from chatkit.model.boosted import BoostedLinearClassifier
 from chatkit.model.bundle import save_model
 from chatkit.model.rules import RulesClassifier
 from chatkit.scores.baselines import fit_baselines, score_models
@@ -38,13 +39,13 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def counts():
-    """Counts in which two terms together say what neither says alone."""
+    """Counts in which two terms say something by being alone, which takes trees to learn."""
     rng = np.random.default_rng(0)
     counts = rng.poisson(0.3, (600, 30))
-    y = np.where(
-        counts[:, 0] * counts[:, 1] > 0, "d", np.where(counts[:, 0] > 0, "a", np.where(counts[:, 1], "b", "c"))
-    )
-    return csr_matrix(counts), y
+    y = np.where((counts[:, 0] > 0) ^ (counts[:, 1] > 0), "a", np.where(counts[:, 2] > 0, "b", "c"))
+    X = csr_matrix(counts)
+    assert BoostedLinearClassifier().fit(X, y).rounds_
+    return X, y
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ FORMS = {
 @pytest.mark.parametrize("kind", [TermWeights, *CLASSIFIERS])
 def test_rows_are_the_same_in_every_form(counts, kind, form):
     """To fit on and to predict, many and few, bit for bit; what was handed over stays as it was."""
-    X, y = counts
+    X, y = counts[0].astype(np.int32 if kind is TermWeights else np.float64), counts[1]  # as they come in a pipeline
     other = FORMS[form](X)
     before = [array.copy() for array in (other.data, other.indices)] if hasattr(other, "indices") else other.copy()
 
@@ -112,8 +113,7 @@ def test_rows_are_the_same_in_every_form(counts, kind, form):
     fitted = kind().fit(other, y)
     for model in (expected, fitted):
         np.testing.assert_array_equal(answers(model, other), answers(expected, X))
-        few = other[:2] if hasattr(other, "__getitem__") else other.tocsr()[:2]
-        np.testing.assert_array_equal(answers(model, few), answers(expected, X[:2]))
+        np.testing.assert_array_equal(answers(model, FORMS[form](X[:2])), answers(expected, X[:2]))
     after = [other.data, other.indices] if hasattr(other, "indices") else other
     np.testing.assert_array_equal(before, after)
 
@@ -224,7 +224,7 @@ def test_a_constant_changes_no_weight(counts, kind, constant):
     weights = np.random.default_rng(4).integers(0, 5, len(y))
     plain, scaled = (kind().fit(X, y, times).predict_proba(X) for times in (weights, weights * constant))
     np.testing.assert_array_equal(plain, scaled)
-    assert (kind().fit(X, y, weights * constant).predict(X) == y).mean() > 0.9
+    assert (kind().fit(X, y, weights * constant).predict(X) == y).mean() > 0.7 > 0.2 + (y == "c").mean()
 
 
 def test_weights_of_another_kind_are_refused(counts):
