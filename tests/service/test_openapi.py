@@ -97,7 +97,9 @@ def test_a_generated_client_works(served, tmp_path, monkeypatch):
     }
     with chats.AuthenticatedClient(f"http://127.0.0.1:{served.port}", TOKEN, raise_on_unexpected_status=True) as client:
         sent = models.Messages([models.Message(**message())])
-        (found,) = call["classify_messages"](client=client, body=sent, words="true").predictions
+        (found,) = call["classify_messages"](
+            client=client, body=sent, words=models.ClassifyMessagesWords.TRUE
+        ).predictions
         assert (found.message_id, found.category) == (message()["message_id"], "urgent")
         assert found.words[0].contribution > 0
         relabel = models.Relabel(found.prediction_id, models.RelabelCategory("new product"), "me")
