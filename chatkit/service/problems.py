@@ -6,7 +6,7 @@ import traceback
 
 from flask import abort, request
 from pydantic import ValidationError
-from werkzeug.exceptions import BadRequest, ClientDisconnected, InternalServerError, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, ClientDisconnected, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 
 LOGGER = logging.getLogger("chatkit.service")
@@ -57,10 +57,10 @@ def read_body(largest):
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
         abort(415, "Expected JSON in UTF-8; send it with the header `Content-Type: application/json`.")
+    if (request.content_length or 0) > largest:
+        abort(413)
     try:
         data = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise
     except (ClientDisconnected, OSError):
         abort(408)
     except Exception:  # noqa: BLE001 - each server raises its own for a body that breaks off

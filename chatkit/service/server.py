@@ -15,6 +15,8 @@ from functools import partial
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
+from gunicorn.http.body import Body
+from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -30,6 +32,8 @@ LOGGER = logging.getLogger("chatkit.service")
 EXTRA_THREADS = 24  # for /health, /metrics and for requests that are refused
 SOCKET_TIMEOUT = 5  # seconds without a byte in the middle of a request or an answer
 REQUEST_TIMEOUT = 20  # seconds for a whole request to arrive
+MAX_DISCARDED = 2**27  # bytes of a body that are read though nobody needs them, so that its client reads the answer
+DISCARDED_AT_ONCE = 2**18  # bytes; in chunks of one byte each they take less than a second
 LISTEN_TIMEOUT = 5  # seconds for a service that was just stopped to free the address
 SWITCH_INTERVAL = 0.0005  # seconds; a tenth of Python's default, since answers are short
 KEEP_ALIVE_POLL = 20  # milliseconds in which a thread waits for the next request of a client
@@ -144,7 +148,15 @@ class Server(BaseApplication):
         """
         files = self._workers.stored_model() or self._files
         self.service = Service(self._settings, files, self._read_settings, self._workers, self._number)
-        return create_app(self.service)
+        app = create_app(self.service)
+
+        def answer(environ, start_response):
+            # Before the first byte of the answer, whose head says whether the connection stays.
+            parts = app(environ, start_response)
+            environ["wsgi.input"].finish()
+            return parts
+
+        return answer
 
 
 class Master(Arbiter):
@@ -167,6 +179,54 @@ class Master(Arbiter):
 
     handle_ttou = handle_usr2 = handle_ttin
     handle_int = Arbiter.handle_term  # the requests in progress are answered
+
+
+class RequestBody(Body):
+    """The body of a request: asked for when it is first read; what the application leaves of it is discarded.
+
+    Most clients write all of a request before they read the answer: from a service that closed the connection meanwhile
+    they would get a broken pipe instead.
+
+    Parameters
+    ----------
+    req : gunicorn.http.message.Request
+    sock : socket.socket
+    deadline : float
+        When to stop discarding, by the monotonic clock.
+    """
+
+    def __init__(self, req, sock, deadline):
+        super().__init__(req.body.reader)
+        self._req, self._sock, self._deadline = req, sock, deadline
+        self._missing = getattr(self.reader, "length", None)  # bytes; of chunks only their end tells
+        self._awaited = req._expected_100_continue and self._missing != 0  # noqa: SLF001 - it has no other name
+        req._expected_100_continue = False  # noqa: SLF001 - gunicorn would ask for every body, whatever the answer is
+
+    def _read_reader(self, size):
+        if self._awaited:
+            self._awaited = False
+            self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        data = super()._read_reader(size)
+        if self._missing is not None:
+            self._missing -= len(data)
+        if not data and self._missing:
+            self.failed = True
+            raise errors.NoMoreData
+        return data
+
+    def finish(self):
+        """Discard the rest, so that it is not read as the next request; where it stays, the connection is closed.
+
+        A body that was not asked for, or is declared to be too large for this, is not waited for.
+        """
+        left, readable = MAX_DISCARDED, not (self._awaited or self.failed)
+        with contextlib.suppress(Exception):  # it breaks off, or its client is silent
+            while readable and (self._missing or 0) <= left and time.monotonic() < self._deadline:
+                data = self.read(DISCARDED_AT_ONCE)
+                if not data:
+                    return
+                left -= len(data)
+        self._req.force_close()
 
 
 class Worker(ThreadWorker):
@@ -224,8 +284,7 @@ class Worker(ThreadWorker):
                 break
         if keep_alive is False:
             # gunicorn would close it in its main loop, and wait there for a client that does not hang up.
-            with contextlib.suppress(OSError):  # it is closed already
-                conn.close(graceful=True)
+            close_graceful(conn.sock, max_drain=MAX_DISCARDED)
             conn.close = lambda **_: None
         return keep_alive
 
@@ -235,6 +294,11 @@ class Worker(ThreadWorker):
             return super().handle(conn)
         finally:
             del self._request_starts[conn]
+
+    def handle_request(self, req, conn):
+        """Answer a request."""
+        req.body = RequestBody(req, conn.sock, self._request_starts[conn] + REQUEST_TIMEOUT)
+        return super().handle_request(req, conn)
 
     def handle_error(self, req, client, addr, exc):
         """Answer a request that is no valid HTTP in the form of all errors, and without what was sent."""

@@ -275,13 +275,14 @@ def test_a_silent_client_does_not_hold_the_service(served):
 
 
 def test_a_client_that_takes_its_time_does_not_hold_the_service(served):
-    """Thirty who send a byte a second, of the body or of the head: after twenty seconds they are closed."""
+    """Thirty who send a byte a second, of the head or of a body, also of one that is too large: after twenty seconds they
+    are closed."""
     address = "127.0.0.1", served.port
     head = b"POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     with contextlib.ExitStack() as stack:
         slow = [stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(30)]
         for at, connection in enumerate(slow):
-            connection.sendall(head + b"Content-Length: 100\r\n\r\n" * (at % 2))
+            connection.sendall(head + (b"", b"Content-Length: 100\r\n\r\n", b"Content-Length: 9999999\r\n\r\n")[at % 3])
         done = set()
         deadline = time.monotonic() + 60
         while len(done) < len(slow):

@@ -4,15 +4,24 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zlib
+from importlib import import_module
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.service.conftest import TOKEN, message
 
+SPECTRAL = shutil.which("spectral")
+OPERATIONS = {
+    "messages": ["classify_messages"],
+    "relabels": ["relabel_predictions"],
+    "service": ["get_health", "get_metrics", "get_openapi", "get_page"],
+}
 CASES = int(os.environ.get("CHATKIT_TEST_CASES", "40"))  # 1000 give more than two thousand requests
 
 
@@ -38,6 +47,70 @@ def test_schemathesis_finds_nothing(served, tmp_path):
     generated, passed = map(int, re.search(r"(\d+) generated, (\d+) passed", done.stdout).groups())
     print(generated)  # pytest -s shows it
     assert generated == passed >= 200
+
+
+def test_every_operation_has_a_name_and_a_description(client):
+    """And a tag that is described; the document says who is asked and where the service is: next to the document."""
+    document = client.get("/openapi.json").json
+    operations = [one for methods in document["paths"].values() for one in methods.values()]
+    names = [(tag, one["operationId"]) for one in operations for tag in one["tags"]]
+    assert sorted(names) == [(tag, name) for tag in OPERATIONS for name in OPERATIONS[tag]]
+    assert [tag["name"] for tag in document["tags"]] == list(OPERATIONS)
+    assert all(one["description"] for one in (*operations, *document["tags"], *document["servers"], document["info"]))
+    assert document["info"]["contact"]["name"]
+    assert [server["url"] for server in document["servers"]] == ["/"]
+
+
+@pytest.mark.skipif(SPECTRAL is None, reason="spectral is not on the PATH")
+def test_spectral_finds_nothing(client, tmp_path):
+    """Its recommended rules for OpenAPI."""
+    (tmp_path / "openapi.json").write_bytes(client.get("/openapi.json").data)
+    (tmp_path / "rules.yaml").write_text("extends: spectral:oas\n")
+    done = subprocess.run(
+        [SPECTRAL, "lint", "--fail-severity", "hint", "--ruleset", "rules.yaml", "openapi.json"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_generated_client_works(served, tmp_path, monkeypatch):
+    """Its functions have the names of what they do; messages, relabels, health and an error come back as its objects."""
+    (tmp_path / "openapi.json").write_bytes(served.ask("GET", "/openapi.json")[2])
+    (tmp_path / "config.yaml").write_text("post_hooks: []\n")
+    subprocess.run(
+        [
+            sys.executable, "-m", "openapi_python_client", "generate", "--path", "openapi.json", "--meta", "none",
+            "--config", "config.yaml", "--output-path", "chats_client", "--fail-on-warning",
+        ],
+        cwd=tmp_path,
+        check=True,
+    )  # fmt: skip
+    folders = {folder.name: folder for folder in (tmp_path / "chats_client" / "api").iterdir() if folder.is_dir()}
+    made = {name: sorted({file.stem for file in folders[name].glob("*.py")} - {"__init__"}) for name in folders}
+    assert made == OPERATIONS
+    monkeypatch.syspath_prepend(tmp_path)
+    chats, models = import_module("chats_client"), import_module("chats_client.models")
+    call = {
+        name: import_module(f"chats_client.api.{tag}.{name}").sync
+        for tag, names in OPERATIONS.items()
+        for name in names
+    }
+    with chats.AuthenticatedClient(f"http://127.0.0.1:{served.port}", TOKEN, raise_on_unexpected_status=True) as client:
+        sent = models.Messages([models.Message(**message())])
+        (found,) = call["classify_messages"](
+            client=client, body=sent, words=models.ClassifyMessagesWords.TRUE
+        ).predictions
+        assert (found.message_id, found.category) == (message()["message_id"], "urgent")
+        assert found.words[0].contribution > 0
+        relabel = models.Relabel(found.prediction_id, models.RelabelCategory("new product"), "me")
+        added = call["relabel_predictions"](client=client, body=models.Relabels([relabel]))
+        assert len(added.relabel_ids) == 1
+        assert call["get_health"](client=client).model == found.model
+        assert "chatkit_requests_total" in call["get_metrics"](client=client)
+        assert "<form" in call["get_page"](client=client)
+        assert call["get_openapi"](client=client).to_dict() == json.loads((tmp_path / "openapi.json").read_text())
+        refused = call["classify_messages"](client=client, body=models.Messages([]))
+        assert (refused.status, refused.errors[0].path) == (400, "/messages")
 
 
 def check(client, data, kind="application/json", **more):
