@@ -63,7 +63,7 @@ ROOMS = (
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
 LIMIT = 9200
 BUDGET = {
-    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1020, "data": 880, "model": 940,
+    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1055, "data": 880, "model": 940,
     "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 790, "evaluation": 96,
     "service": 1215, "provenance": 425, "site": 630, "runner": 225, "cli": 135,
 }  # fmt: skip
