@@ -8,7 +8,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 
-from chatkit.text.tokens import ADDRESS, ADDRESSES, CLOSING, NUMBER, has_mark, locate, plain, typed
+from chatkit.text.tokens import ADDRESSES, CLOSING, NUMBER, cut, has_mark, locate, plain, typed
 
 SHOWN = 140  # characters of a message in a report
 _GOES_ON = re.compile(rf"{CLOSING}?@|://")  # what makes an address of a word in front of it
@@ -78,18 +78,18 @@ def pieces(text):
     >>> pieces("Card AB49.")
     [(0, 7, 'Card AB'), (7, 9, ' _number_'), (9, 10, '.')]
     """
-    cut, done = [], 0
+    done, parts = 0, []
     for start, end, written in _find_in_ascii(text) if text.isascii() else _find_in_any(text):
         if start > done:
-            cut.append((done, start, text[done:start]))
+            parts.append((done, start, text[done:start]))
         # A token is not to grow together with what is beside it, nor to become an address with it.
-        before = " " if cut and written[0] == "_" and _joins_behind(cut[-1][2]) else ""
+        before = " " if parts and written[0] == "_" and _joins_behind(parts[-1][2]) else ""
         after = " " if end < len(text) and written[-1] == "_" and _joins_before(text[end : end + len("://")]) else ""
-        cut.append((start, end, f"{before}{written}{after}"))
+        parts.append((start, end, f"{before}{written}{after}"))
         done = end
     if done < len(text):
-        cut.append((done, len(text), text[done:]))
-    return cut
+        parts.append((done, len(text), text[done:]))
+    return parts
 
 
 def _joins_behind(text):
@@ -111,16 +111,10 @@ def _in_words(character):
 
 def _find_in_ascii(text):
     """Start, end and typed tokens of what is to be masked, in order; normalising such a text keeps its length."""
-    text, start, found = plain(text), 0, []
-    for address in ADDRESS.finditer(text) if has_mark(text) else ():
-        found += _numbers(text, start, address.start())
-        found.append((*address.span(), f"_{address.lastgroup}_"))
-        start = address.end()
-    return found + _numbers(text, start, len(text))
-
-
-def _numbers(text, start, end):
-    return [(*number.span(), typed(number[0])) for number in NUMBER.finditer(text, start, end)]
+    text = plain(text)
+    for start, end, kind in cut(text):
+        numbers = ((*number.span(), typed(number[0])) for number in NUMBER.finditer(text, start, end))
+        yield from [(start, end, kind)] if kind else numbers
 
 
 def _find_in_any(text):
