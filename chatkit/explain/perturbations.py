@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from chatkit.project import InputError, read_yaml
 from chatkit.statistics import group_codes, wilson
 from chatkit.text.mask import excerpt, mask
-from chatkit.text.tokens import tokens
+from chatkit.text.tokens import ADDRESSES, tokens
 from chatkit.text.validation import as_frame, as_texts
 
 VERDICTS = ("does not hold", "not shown", "holds", "not run")
@@ -415,7 +415,7 @@ def _marked(before, after):
     if len(one) == len(other):
         # An edited address is none that one would know: what was one before is masked on both sides.
         for index, word in enumerate(one):
-            if {"_url_", "_email_"} & {*tokens(word)}:
+            if ADDRESSES & {*tokens(word)}:
                 one[index] = other[index] = mask(word)
     steps = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
     begins_equal = steps[0][0] == "equal" and len(steps) > 1

@@ -328,7 +328,8 @@ def _golden(pipeline, terms):
     picked = [terms[start::step][:6] for start in range(GOLDEN_MESSAGES - 3)]
     entities = (
         "They’ve charged $20.50 and £5 on 3/4 at 10:30, 1,250 in all. Don`t! 2nd card AB4921, see "
-        "https://bank.example/a?b=1 or www.bank.example, write to ME@bank.example"
+        "https://bank.example/a?b=1, www.bank.example or bank.example/a, write to ME@bank.example, me%40bank.example, "
+        "me @ bank.example or @me; GB82 WEST 1234 5698 7654 32, BIC: COBADEFFXXX, X1234567L, ❶"
     )
     messages = [(" ".join(words[:2]), " ".join(words[2:])) for words in picked] + [
         ("", ""),

@@ -128,8 +128,9 @@ class Service:
         """
         at = dt.datetime.now(dt.UTC)
         rows = [
-            # A microsecond apart: of two for the same message the later one counts.
+            # A microsecond apart: of two for the same message the later one counts. A reason may quote the message.
             {"relabel_id": new_id(), "at": at + dt.timedelta(microseconds=index), **relabel.model_dump()}
+            | {"reason": relabel.reason and text_to_log(relabel.reason, self.settings.store_text)}
             for index, relabel in enumerate(relabels)
         ]
         unknown = add_relabels(self._workers.engine, rows)
@@ -249,13 +250,13 @@ def in_audit_sample(prediction_id, share):
 
 
 def text_to_log(text, store):
-    """Return what the log stores of a text.
+    """Return what the log stores of a text: of a subject, a body or the reason of a relabel.
 
     Parameters
     ----------
     text : str
     store : {"full", "masked", "hash", "none"}
-        ``masked``: numbers and addresses, not names, as `chatkit.text.mask.mask` does. ``hash``: SHA-256, which is
+        ``masked``: numbers, ids and addresses, not names, as `chatkit.text.mask.mask` does. ``hash``: SHA-256, which is
         equal for equal texts, and hides no text that somebody can guess.
 
     Returns

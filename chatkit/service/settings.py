@@ -31,7 +31,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     database: str = "sqlite:///data/service/log.sqlite"  # $NAME stands for an environment variable
-    store_text: Literal["full", "masked", "hash", "none"] = "masked"  # what the log stores of subject and body
+    store_text: Literal["full", "masked", "hash", "none"] = "masked"  # what the log stores of what people write
     spool: Annotated[str | Literal[False], BeforeValidator(_false)] = "data/service/spool"  # folder, see Spool
     buffer: int = Field(10_000, ge=1)  # rows in a worker's memory while the database is unavailable
     audit_share: float = Field(0.02, ge=0, le=1)  # of the predictions: a random sample for people to look at

@@ -1,4 +1,4 @@
-"""Mask personal data: addresses and numbers become the typed tokens that they are to a model anyway.
+"""Mask personal data: addresses, numbers and ids become the typed tokens that they are to a model anyway.
 
 The predictions for a masked text are those for the text itself: ``tokens(mask(text)) == tokens(text)``. So logs, tables
 and pages can be masked, and be training data again. Names stay, and so does what only a person would recognise.
@@ -6,15 +6,16 @@ and pages can be masked, and be training data again. Names stay, and so does wha
 
 import re
 import unicodedata
+from bisect import bisect_left
 
-from chatkit.text.tokens import ADDRESS, CLOSING, NUMBER, has_mark, places, straight, typed
+from chatkit.text.tokens import ADDRESSES, CLOSING, NUMBER, cut, has_mark, locate, plain, typed
 
 SHOWN = 140  # characters of a message in a report
 _GOES_ON = re.compile(rf"{CLOSING}?@|://")  # what makes an address of a word in front of it
 
 
 def mask(text):
-    """Replace addresses, amounts, dates and other numbers by typed tokens.
+    """Replace addresses, amounts, dates, other numbers and ids by typed tokens.
 
     Parameters
     ----------
@@ -30,8 +31,8 @@ def mask(text):
     --------
     >>> mask("Card 4921, I paid $20.50 on 3/4; write to Me@bank.example.")
     'Card _number_, I paid _money_ on _date_; write to _email_.'
-    >>> mask("IBAN DE89 3704 0044")
-    'IBAN DE _number_ _number_ _number_'
+    >>> mask("IBAN GB82 WEST 1234 5698, @anna")
+    'IBAN _number_ _number_ _number_ _number_, _handle_'
     """
     return "".join([written for _, _, written in pieces(text)])
 
@@ -77,18 +78,18 @@ def pieces(text):
     >>> pieces("Card AB49.")
     [(0, 7, 'Card AB'), (7, 9, ' _number_'), (9, 10, '.')]
     """
-    cut, done = [], 0
-    for start, end, kinds in _find_in_ascii(text) if text.isascii() else _find_by_places(text):
+    done, parts = 0, []
+    for start, end, written in _find_in_ascii(text) if text.isascii() else _find_in_any(text):
         if start > done:
-            cut.append((done, start, text[done:start]))
+            parts.append((done, start, text[done:start]))
         # A token is not to grow together with what is beside it, nor to become an address with it.
-        before = " " if cut and _joins_behind(cut[-1][2]) else ""
-        after = " " if end < len(text) and _joins_before(text[end : end + len("://")]) else ""
-        cut.append((start, end, f"{before}{kinds}{after}"))
+        before = " " if parts and written[0] == "_" and _joins_behind(parts[-1][2]) else ""
+        after = " " if end < len(text) and written[-1] == "_" and _joins_before(text[end : end + len("://")]) else ""
+        parts.append((start, end, f"{before}{written}{after}"))
         done = end
     if done < len(text):
-        cut.append((done, len(text), text[done:]))
-    return cut
+        parts.append((done, len(text), text[done:]))
+    return parts
 
 
 def _joins_behind(text):
@@ -110,30 +111,39 @@ def _in_words(character):
 
 def _find_in_ascii(text):
     """Start, end and typed tokens of what is to be masked, in order; normalising such a text keeps its length."""
-    text, start, found = straight(text), 0, []
-    for address in ADDRESS.finditer(text) if has_mark(text.lower()) else ():
-        found += _numbers(text, start, address.start())
-        found.append((*address.span(), f"_{address.lastgroup}_"))
-        start = address.end()
-    return found + _numbers(text, start, len(text))
+    text = plain(text)
+    for start, end, kind in cut(text):
+        numbers = ((*number.span(), typed(number[0])) for number in NUMBER.finditer(text, start, end))
+        yield from [(start, end, kind)] if kind else numbers
 
 
-def _numbers(text, start, end):
-    return [(*number.span(), typed(number[0])) for number in NUMBER.finditer(text, start, end)]
-
-
-def _find_by_places(text):
+def _find_in_any(text):
     """The same for any text."""
+    normal, spans, found = locate(text)
     # Tokens that come from one character, such as those of ½, go together: a list that grows, since many may hang on
     # each other.
-    groups = []  # start, end, typed tokens, and whether to hide them
-    for token, start, end in places(text):
-        kind = typed(token)
+    groups = []  # start, end, tokens with their places in the normalised text, and whether one of them is hidden
+    for token, first, last in found:
+        start, end, kind = spans[first][0], spans[last - 1][1], typed(token)
+        # A text that has been masked has _email_ in it: that is no address.
+        hidden = kind != token or (token in ADDRESSES and text[start:end].lower() != token)
         if not groups or start >= groups[-1][1]:
             groups.append([start, end, [], False])
         group = groups[-1]
         group[1] = max(end, group[1])
-        group[2].append(kind)
-        # A text that has been masked has _email_ in it: that is no address.
-        group[3] |= kind != token or (token in {"_url_", "_email_"} and text[start:end] != token)
-    return [(start, end, " ".join(kinds)) for start, end, kinds, hidden in groups if hidden]
+        group[2].append((kind, first, last, hidden))
+        group[3] |= hidden
+    return [(start, end, _write(normal, spans, start, end, group)) for start, end, group, hidden in groups if hidden]
+
+
+def _write(normal, spans, start, end, group):
+    """Write a group of tokens; beside a word also marks, since an address could be what is left without them."""
+    if all(hidden for *_, hidden in group):
+        return " ".join([kind for kind, *_ in group])
+    at, stop = bisect_left(spans, (start,)), bisect_left(spans, (end,))
+    written = []
+    for kind, first, last, hidden in group:
+        after = " " if last < stop and _joins_before(normal[last : last + len("://")]) else ""
+        written += normal[at:first], f" {kind}{after}" if hidden else kind
+        at = last
+    return "".join([*written, normal[at:stop]])

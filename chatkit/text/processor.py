@@ -13,10 +13,10 @@ from chatkit.text.validation import StatelessTextMixin, as_texts
 class TextProcessor(WordsMixin, StatelessTextMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Turn a text into its words: normalised, in dictionary form, without stop words where there are any.
 
-    In this order: lower case and Unicode NFKC; web and mail addresses become ``_url_`` and ``_email_``; split
-    into words, which end where a digit begins; amounts, dates and times, and other numbers become ``_money_``,
-    ``_date_`` and ``_number_``; stop words are dropped; "n't" becomes "not"; the rest is lemmatised. A masked text
-    (`chatkit.text.mask.mask`) has the same words.
+    In this order: lower case and Unicode NFKC; web and mail addresses and handles become ``_url_``, ``_email_`` and
+    ``_handle_``; split into words, which end where a digit begins; amounts, dates and times, and other numbers, IBANs
+    and ids become ``_money_``, ``_date_`` and ``_number_``; stop words are dropped; "n't" becomes "not"; the rest is
+    lemmatised. A masked text (`chatkit.text.mask.mask`) has the same words.
 
     Parameters
     ----------

@@ -13,32 +13,57 @@ from functools import lru_cache
 from chatkit.text.lemmatize import get_lemmatizer
 from chatkit.text.stopwords import ENGLISH
 
-# A number with what belongs to it: an amount, a date, a time.
-NUMBER = re.compile(r"[$£€]?\d+(?:[.,:/'-]\d+)*\w*")
+# A number with what belongs to it: an amount, a date, a time. As it begins with one class of characters, and not with
+# an optional sign, it is found several times as fast.
+NUMBER = re.compile(r"[$£€\d](?:(?<=\d)|(?=\d))\d*(?:[.,:/'-]\d+)*\w*")
 # A word has its apostrophes, and ends where a digit begins: AB4921 is a word and a number. So a digit that could tell
 # who somebody is stands in a number, whatever is in front of it.
-_TOKEN = re.compile(rf"{NUMBER.pattern}|[^\W\d]+(?:'[^\W\d]+)*")
+_TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}")
 # An address ends at quotes and brackets, so that a message inside of code or data keeps its words; one of mail also at
 # commas, colons and semicolons, as RFC 5322 has it, and behind its host; what is in front of the @ may stand in quotes
-# or brackets. It is looked for only where it can begin: to try each letter of a long run would take quadratic time. No
-# address begins in what is left of a run that has one, wherever the run is cut: `chatkit.text.mask` cuts it.
+# or brackets, in quotes with spaces. It is looked for only where it can begin: to try each letter of a long run would
+# take quadratic time. No address begins in what is left of a run that has one, wherever the run is cut.
 _MAIL = r"""[^\s@<>()\[\]{}"“”„«»`,;:|\\]"""
 _OPENING, CLOSING = r"""["“„«(\[{<]""", r"""["”»`)\]}>]"""
+_QUOTED = r"""(?<!\w)["“„«][^\n@"“”„«»]{1,64}["”»]"""
 _HOST = r"\w++(?:[.-]++\w++)*+"
+# A host that is known by itself: what follows its last dot begins with two letters. No typed token is a part of one.
+_DOTTED = r"(?:(?:-*+[^\W_]++)++\.)+[^\W\d_]{2}\w*+"
 _URL = r"""[^\s<>\[\]{}"“”„«»`|\\]"""
+# `chatkit.text.mask` puts typed tokens in the place of what is found. So that nothing else is found then, no @ with a
+# letter behind it is left over; and an @ with a space behind it counts in front of such a host, whatever is before it.
 ADDRESS = re.compile(
-    rf"(?<!\w)(?P<url>(?:\w++://|www\.){_URL}+(?<![.,;:!?')]))"
-    rf"|(?P<email>(?:{_OPENING}{_MAIL}++{CLOSING}|(?<!{_MAIL})(?:{_MAIL}++(?=@)|{_MAIL}*\w{CLOSING}))@{_HOST}"
-    rf"(?:{_MAIL}*+{CLOSING}?@{_HOST})*+)",
-    re.IGNORECASE,
+    rf"(?<!\w)(?P<url>(?:(?:\w++://|www\.){_URL}|(?<![.-]){_DOTTED}(?::\d{{1,5}})?/){_URL}*(?<![.,:;!?')]))"
+    rf"|(?:(?P<email>(?:{_QUOTED}|{_OPENING}{_MAIL}++{CLOSING}|(?<!{_MAIL})(?:{_MAIL}++(?=@)|{_MAIL}*\w{CLOSING}))"
+    rf"@{_HOST}|(?:(?<!{_MAIL}){_MAIL}++|{_MAIL})(?<!_)[ \t]*+@[ \t]++{_DOTTED}"
+    rf"|(?<!{_MAIL}){_MAIL}*?[^\W_]%40{_DOTTED})|(?P<handle>@(?!\d){_HOST}))(?:{_MAIL}*+{CLOSING}?@{_HOST})*+"
 )
+ADDRESSES = frozenset(f"_{kind}_" for kind in ADDRESS.groupindex)
+_APART = ("@ ", "@\t", '"@', "”@", "»@")  # in an address with spaces
+# What is written like a number, although it has letters: an IBAN in groups, with its bank's letters in the second at
+# most; a run of letters and at least six digits, as the ids of many countries are.
+_CODE = re.compile(
+    r"()((?<!\w)[a-z]{2}\d\d(?: ?[a-z]{4})?(?: ?(?=[a-z]*\d)[a-z\d]{4}){2,7}(?: ?(?=[a-z]*\d)[a-z\d]{1,3})?(?!\w)"
+    r"|(?<![^\W_])[^\W\d_]++(?=(?:\d[^\W\d_]*+){6})[^\W_]++)"
+)
+# A digit behind a letter is found fast; most of them begin no code.
+_CODED = re.compile(r"\d(?<=[^\W\d_]\d)(?:(?:[^\W\d_]*+\d){5}|\d ?[a-z\d]{4} ?[a-z\d]{4})")
+# A BIC is letters: they count behind its name on the same line, in capitals and with a country's code. Digits may
+# follow, or a mask would make one of what is none.
+_BIC = re.compile(
+    r"(?<![A-Za-z0-9_])((?ai:(?:bic|swift)(?:[ -]code)?(?: is)?)(?:[^\S\n]|[:=#-]){1,3})([A-Z]{4}(?:"
+    "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
+    "I[DEL-OQ-T]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKR-VY]|M[AC-HK-Z]|N[ACEFGILOPRUZ]|OM|P[AE-HK-NRSTWY]|QA|R[EOSUW]|"
+    "S[A-EG-ORSTVXYZ]|T[CDFGHJ-ORTVWZ]|U[AGMSYZ]|V[ACEGINU]|W[FS]|XK|Y[ET]|Z[AMW])[A-Z0-9]{2}(?:[A-Z0-9]{3})?)(?![A-Za-z_])"
+)
+# Digits of living scripts, and numbers in circles, that NFKC leaves as they are.
+_NUMERALS = re.compile("[\u1369-\u137c\u19da\u24eb-\u24ff\u2776-\u2793\u3248-\u324f\U0001f10b\U0001f10c]")
 _ACCENTS = 30  # on one letter; no language has more (Unicode's UAX #15), and to sort them takes quadratic time
 # What may be accents, in Unicode's blocks: letters of most scripts are left out, so that few texts are searched.
 _CROWD = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0590-\u1fff\u20d0-\u20ff\u2c00-\u2fff\u302a-\u302f\u3099\u309a\ua66f-\uabff"
     f"\uf900-\U0010ffff]{{{_ACCENTS + 1}}}"
 )
-_APOSTROPHES = "’‘ʼ"
 _BACKTICK = re.compile(r"(?<=\w)`(?=\w)")  # an apostrophe inside a word, else a quote
 _IRREGULAR = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
 # Written without the apostrophe in half of all chats; the negation must not be lost.
@@ -48,10 +73,10 @@ _BARE_NEGATIONS = frozenset(
 
 
 def normalise(text):
-    """Lower case, Unicode NFKC, straight apostrophes, addresses as typed tokens.
+    """Lower case, Unicode NFKC, straight apostrophes, addresses as typed tokens, IBANs, BICs and ids as digits.
 
-    Nothing depends on what stands elsewhere in the text, addresses aside: so it may be cut where tokens are separated,
-    or a token be replaced by another.
+    Nothing depends on what stands elsewhere in the text, or for addresses, IBANs and BICs on another line: so it may be
+    cut where tokens are separated, or a token be replaced by another.
 
     Parameters
     ----------
@@ -66,32 +91,66 @@ def normalise(text):
     >>> normalise("Mail ME@bank.example")
     'mail  _email_ '
     """
-    text = text.lower()
+    text = plain(text)
+    if has_mark(text):
+        text = "".join([f" {kind} " if kind else text[start:end] for start, end, kind in cut(text)])
+    return text
+
+
+def cut(text):
+    """Cut a text that is normalised otherwise at its addresses.
+
+    Parameters
+    ----------
+    text : str
+
+    Yields
+    ------
+    start, end : int
+    kind : str or None
+        The typed token of an address, None for what is in front of one or behind the last.
+    """
+    # To search the pieces that have a mark is several times as fast as the whole; few addresses have a space.
+    between, at, done = "\n" if any(mark in text for mark in _APART) else " ", 0, 0
+    for piece in text.split(between) if has_mark(text) else ():
+        for address in ADDRESS.finditer(text, at, at + len(piece)) if has_mark(piece) else ():
+            yield done, address.start(), None
+            yield *address.span(), f"_{address.lastgroup}_"
+            done = address.end()
+        at += len(piece) + len(between)
+    yield done, len(text), None
+
+
+def plain(text):
+    """Normalise all but addresses; a text in ASCII keeps its length."""
+    text = _bic_as_number(text).lower()
     if not text.isascii():
         if _CROWD.search(text):
             text = "".join([text[at] for at in _uncrowded(text)])
         # Compatibility characters such as ℡ become capitals, so lower case comes twice.
         text = unicodedata.normalize("NFKC", text).lower()
-    text = straight(text)
-    if has_mark(text):
-        # No address has a space: to search the pieces that have a mark is several times as fast as the whole.
-        text = " ".join(ADDRESS.sub(_typed_address, piece) if has_mark(piece) else piece for piece in text.split(" "))
-    return text
+    return _even(text)
 
 
-def straight(text):
-    """Write one apostrophe, and one small sigma: which of the two it is depends on its neighbours."""
+def _even(text):
+    """Write one apostrophe, one small sigma (which of the two it is depends on its neighbours), codes as digits."""
     if "`" in text:
         text = _BACKTICK.sub("'", text)
     if not text.isascii():
-        for apostrophe in _APOSTROPHES:
-            text = text.replace(apostrophe, "'")
-        text = text.replace("ς", "σ")
+        text = _NUMERALS.sub("0", text.replace("’", "'").replace("‘", "'").replace("ʼ", "'").replace("ς", "σ"))
+    if _CODED.search(text):
+        text = "\n".join([_CODE.sub(_as_number, line) if _CODED.search(line) else line for line in text.split("\n")])
     return text
 
 
-def _typed_address(address):
-    return f" _{address.lastgroup}_ "
+def _as_number(code):
+    return code[1] + re.sub(r"\w", "0", code[2])
+
+
+def _bic_as_number(text):
+    # Nearly all texts have neither word, and these are found faster than the pattern.
+    small = text.lower()
+    return _BIC.sub(_as_number, text) if "bic" in small or "swift" in small else text
 
 
 def _uncrowded(text):
@@ -111,7 +170,7 @@ def _is_accent(character):
 
 def has_mark(text):
     """Whether a text in lower case may hold an address; most do not."""
-    return "@" in text or "://" in text or "www." in text
+    return "@" in text or "%40" in text or "www." in text or ("/" in text and ("." in text or "://" in text))
 
 
 def split(text):
@@ -197,22 +256,23 @@ def places(text):
     >>> places("Mail ME@bank.example")
     [('mail', 0, 4), ('_email_', 5, 20)]
     """
-    text, spans = _lower(text, [(at, at + 1) for at in range(len(text))])
+    _, spans, found = locate(text)
+    return [(token, spans[start][0], spans[end - 1][1]) for token, start, end in found]
+
+
+def locate(text):
+    """Normalise a text but for addresses; say where each character comes from, and where each token stands in it."""
+    text, spans = _lower(_bic_as_number(text), [(at, at + 1) for at in range(len(text))])
     if not text.isascii():
         if _CROWD.search(text):
             positions = _uncrowded(text)
             text, spans = "".join([text[at] for at in positions]), [spans[at] for at in positions]
         text, spans = _lower(*_compose(text, spans))
-    text = straight(text)
-    matches = []
-    for piece in re.finditer("[^ ]+", text):
-        start, end = piece.span()
-        for address in ADDRESS.finditer(text, start, end) if has_mark(piece[0]) else ():
-            matches += [(token[0], token) for token in _TOKEN.finditer(text, start, address.start())]
-            matches.append((f"_{address.lastgroup}_", address))
-            start = address.end()
-        matches += [(token[0], token) for token in _TOKEN.finditer(text, start, end)]
-    return [(token, spans[match.start()][0], spans[match.end() - 1][1]) for token, match in matches]
+    text, found = _even(text), []
+    for start, end, kind in cut(text):
+        between = [(token[0], *token.span()) for token in _TOKEN.finditer(text, start, end)]
+        found += [(kind, start, end)] if kind else between
+    return text, spans, found
 
 
 def _lower(text, spans):

@@ -238,17 +238,17 @@ def test_other_pipelines_are_refused(chats):
 def test_some_messages_are_masked_and_say_the_same(chats):
     """No digit and no address of theirs is shown; the words say of what is shown what they said of the message."""
     pipeline = make_pipeline("linear_svc").fit(chats[["subject", "body"]], chats["category"])
-    body = "Lost. Write to me@bank.example or see www.bank.example/a1 in 24 hours; ref AB4921"
+    body = "Lost. Write to me@bank.example or see bank.example/a1 in 24 hours; ref AB4921 @anna"
     message = {"subject": "Card 4921", "body": body}
     plain, (hidden,) = highlight(pipeline, message), highlight_some(pipeline, pd.DataFrame([message]), 1)
     assert hidden.message == {
         "subject": "Card _number_",
-        "body": "Lost. Write to _email_ or see _url_ in _number_ hours; ref AB _number_",
+        "body": "Lost. Write to _email_ or see _url_ in _number_ hours; ref AB _number_ _handle_",
     }
     assert hidden.tokens["contribution"].tolist() == plain.tokens["contribution"].tolist()
     assert (hidden.category, hidden.rest) == (plain.category, plain.rest)
-    assert {"Lost", "_email_", "_url_", "hours"} <= set(hidden.tokens["token"])
-    assert not any(mark in repr(hidden) + hidden._repr_html_() for mark in ("4921", "@", "www"))
+    assert {"Lost", "_email_", "_url_", "_handle_", "hours"} <= set(hidden.tokens["token"])
+    assert not any(mark in repr(hidden) + hidden._repr_html_() for mark in ("4921", "@", "bank"))
     (empty,) = highlight_some(pipeline, pd.DataFrame([{"subject": None, "body": np.nan}]), 1)
     assert empty.message == {"subject": "", "body": ""}
 

@@ -12,6 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chatkit import load_model
 from chatkit.explain.words import contributions
+from chatkit.service.app import create_app
+from chatkit.service.loading import read_verified
+from chatkit.service.service import Service
+from chatkit.service.settings import Settings
 from tests.service.conftest import TOKEN, message, save
 
 SECRET = "s3cr3t-w0rd"
@@ -201,6 +205,35 @@ def test_relabels_are_added_and_known_to_all(served):
         assert status == 201
         ids += content["relabel_ids"]
     assert len(set(ids)) == 4
+
+
+@pytest.mark.parametrize(
+    ("store_text", "stored"),
+    [
+        ("full", "Anna wrote from anna@bank.example: card 4111 1111"),
+        ("masked", "Anna wrote from _email_: card _number_ _number_"),
+        ("hash", "fe35fa085f0f52ed2c0aee4c343fb53021a2c239f5b4fe990995cec210b5cfd3"),
+        ("none", None),
+    ],
+)
+def test_a_reason_is_stored_as_texts_are(tmp_path, model_folder, store_text, stored):
+    """It may quote the message; ids are stored as they are sent, and who gave no reason has none."""
+    url = f"sqlite:///{tmp_path}/log.sqlite"
+    service = Service(
+        Settings(model=str(model_folder), database=url, spool=False, store_text=store_text, relabel_token=TOKEN),
+        read_verified(model_folder),
+    )
+    client = create_app(service).test_client()
+    sent = [message(), message()]
+    ids = [one["prediction_id"] for one in client.post("/messages", json={"messages": sent}).json["predictions"]]
+    relabels = [{"prediction_id": one, "category": "other", "by": "agent-7@bank.example"} for one in ids]
+    relabels[0]["reason"] = "Anna wrote from anna@bank.example: card 4111 1111"
+    assert client.post("/relabels", json={"relabels": relabels}, headers=BEARER).status_code == 201
+    service.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "log.sqlite")) as log:
+        (first, second) = log.execute('SELECT reason, "by" FROM relabels ORDER BY at').fetchall()
+    assert first == (stored, "agent-7@bank.example")
+    assert second == (None, "agent-7@bank.example")
 
 
 @pytest.mark.parametrize(

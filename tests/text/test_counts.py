@@ -20,9 +20,9 @@ from chatkit.text.vocabulary import Vocabulary
 from tests.conftest import word
 from tests.text.test_batch import AWKWARD
 
-WORDS = st.sampled_from(
-    ["lost", "card", "Cards", "can't", "the", "$5", "it's", "a.b", "1.5", "", "ΑΣ", "dont", "x@y.z"]
-)
+WORDS = st.sampled_from([
+    "lost", "card", "Cards", "can't", "the", "$5", "it's", "a.b", "1.5", "", "ΑΣ", "dont", "x@y.z", "ab123456c", "b.cd/e",
+])  # fmt: skip
 TEXTS = st.lists(st.lists(WORDS, max_size=8).map(" ".join) | st.text(AWKWARD, max_size=20), min_size=1, max_size=30)
 RANGES = st.sampled_from([(1, 1), (1, 2), (2, 2), (1, 3), (2, 3), (3, 3)])
 
