@@ -12,6 +12,8 @@ MODEL = "models/chats"
 def main(arguments=None):
     """Run a command; returns the exit code."""
     options = _parser().parse_args(arguments)
+    # nbformat loads all formats of jsonschema; that of international addresses, which no notebook has, takes a second.
+    sys.modules.setdefault("rfc3987_syntax", None)
     try:
         return options.call(options) or 0
     except InputError as error:
@@ -94,8 +96,6 @@ def _command(commands, name, call, text):
 
 
 def _run(options):
-    # nbformat loads all formats of jsonschema; that of international addresses, which no notebook has, takes a second.
-    sys.modules.setdefault("rfc3987_syntax", None)
     from chatkit.runner.run import run
 
     run(options.stage)

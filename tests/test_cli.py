@@ -43,6 +43,13 @@ def test_help_names_every_command_and_loads_nothing():
     assert not {"'sklearn'", "'papermill'", "'pandas'"} & set(done.stdout.replace("[", "").split(", "))
 
 
+def test_notebooks_are_read_without_grammars():
+    """jsonschema would build those of international addresses: a second of each stage."""
+    code = "import sys; from chatkit.cli import main; main(['run', 'none']); print('nbformat' in sys.modules, 'lark' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
+
+
 def test_load_fills_the_warehouse(project, chats, capsys):
     """From an export to the next command in one line."""
     chats.to_csv(project / "mine.csv", index=False)
