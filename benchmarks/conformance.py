@@ -46,7 +46,7 @@ class Judge:
     """A pytest plugin: what became of each test."""
 
     def __init__(self, differences):
-        self.differences, self.met = differences, set()
+        self.differences, self.met, self.fitted = differences, set(), set()
         self.counts, self.reasons, self.wrong = Counter(), Counter(), []
 
     def pytest_runtest_setup(self):
@@ -56,28 +56,24 @@ class Judge:
         if not (report.when == "call" or report.skipped or report.failed):
             return
         name = report.nodeid.rsplit("::", 1)[-1]
-        listed = next(
-            (entry for entry in self.differences if fnmatch(name, entry) or name.split("[")[0] == entry), None
-        )
+        listed = [entry for entry in self.differences if fnmatch(name, entry) or name.split("[")[0] == entry]
+        self.met.update(listed)
+        self.fitted.update(fits)
+        outcome, reason = "not applicable", None
         if report.skipped:
-            reason = str(report.longrepr[2]).removeprefix("Skipped: ")
-            outcome = "not applicable"
-            self.reasons[reason.removeprefix(NOT_OURS) if NOT_OURS in reason else "skipped there, too"] += 1
-        elif not fits and report.passed:
-            outcome = "not applicable"
-            self.reasons["fits nothing of chatkit"] += 1
+            reason = "expected to fail there" if hasattr(report, "wasxfail") else str(report.longrepr[2])
+            reason = reason.split(NOT_OURS)[1] if NOT_OURS in reason else "skipped there, too"
         elif report.passed:
-            outcome = "passed"
-            if listed:
-                self.wrong.append(f"{report.nodeid} passes, but is listed as a difference")
-        elif listed and self.differences[listed]["fails with"] in report.longreprtext:
+            outcome, reason = ("passed", None) if fits else (outcome, "fits nothing of chatkit")
+        elif listed and all(self.differences[entry]["fails with"] in report.longreprtext for entry in listed):
             outcome = "different on purpose"
         else:
             outcome = "failed"
             self.wrong.append(f"{report.nodeid}\n{report.longreprtext[-1500:]}")
-        if listed:
-            self.met.add(listed)
+        if listed and (outcome == "passed" or (report.skipped and NOT_OURS not in str(report.longrepr))):
+            self.wrong.append(f"{report.nodeid} is listed as a difference, but is {outcome}")
         self.counts[outcome] += 1
+        self.reasons.update([reason] if reason else [])
 
 
 def run(suite, differences):
@@ -94,9 +90,10 @@ def run(suite, differences):
         for (module, name), kind in before.items():
             setattr(module, name, kind)
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not judge.counts["passed"]:
-        judge.wrong.append(
-            f"{suite}: pytest ended with {code!r} after {judge.counts.total()} tests, expected some to pass"
-        )
+        total = judge.counts.total()
+        judge.wrong.append(f"{suite}: pytest ended with {code!r} after {total} tests, expected some to pass")
+    unused = {*SUITES[suite].values()} - judge.fitted
+    judge.wrong += [f"{suite}: no test fits {kind.__name__}, expected some to" for kind in unused]
     judge.wrong += [
         f"{suite}: {name} is listed as a difference, but was not run" for name in {*differences} - judge.met
     ]
@@ -106,6 +103,8 @@ def run(suite, differences):
 def main():
     """Run the suites that are named, or all; exit code 1 where something differs that should not."""
     names = sys.argv[1:] or list(SUITES)
+    if unknown := {*names} - {*SUITES}:
+        sys.exit(f"Got the suite {min(unknown)!r}, expected some of {', '.join(SUITES)}.")
     differences = YAML(typ="safe").load(Path(__file__).with_suffix(".yaml"))
     judges = {name: run(name, differences.get(name, {})) for name in names}
     wrong = [line for judge in judges.values() for line in judge.wrong]

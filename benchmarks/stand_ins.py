@@ -1,7 +1,7 @@
 """chatkit's estimators with the parameters of those that they stand in for in the tests of others."""
 
 import pytest
-from sklearn import svm
+from sklearn import dummy, linear_model, svm
 from sklearn.feature_extraction import text
 
 from chatkit.model import linear, rules
@@ -9,33 +9,32 @@ from chatkit.text.counts import TermCounter
 from chatkit.text.weights import TermWeights
 
 NOT_OURS = "not applicable: "
-fits = []  # what has been fitted in the test that runs
+fits = []  # kinds that have been fitted in the test that runs
 
 
-def stands_in(kind, reference=None):
-    """Note each fit of a class, and skip a test that asks for an option which differs from those of the reference."""
+def stands_in(kind):
+    """Note each fit of a class, and skip a test that asks for an option which is another than its reference's default."""
 
     def noted(method):
         def call(self, *arguments, **options):
-            fits.append(kind)
-            for name, default in (reference.get_params() if reference else {}).items():
-                own = name in kind.options
-                if not own and getattr(self, name) is not default and getattr(self, name) != default:
+            for name, default in self.reference.get_params().items():
+                if name not in self.options and getattr(self, name) is not default and getattr(self, name) != default:
                     pytest.skip(f"{NOT_OURS}no {name}")
+            fits.append(type(self))
             return method(self, *arguments, **options)
 
         return call
 
-    for name in ("fit", "fit_transform"):
-        if name in vars(kind):
-            setattr(kind, name, noted(vars(kind)[name]))
+    for name in {"fit", "fit_transform"} & set(vars(kind)):
+        setattr(kind, name, noted(vars(kind)[name]))
     return kind
 
 
+@stands_in
 class Counts(text.CountVectorizer):
     """TermCounter with CountVectorizer's parameters."""
 
-    options = ("stop_words", "ngram_range", "min_df")
+    reference, options = text.CountVectorizer(), ("stop_words", "ngram_range", "min_df")
 
     def fit(self, raw_documents, y=None):
         self.fit_transform(raw_documents)
@@ -52,10 +51,11 @@ class Counts(text.CountVectorizer):
         return self.counter.transform(raw_documents) if hasattr(self, "counter") else super().transform(raw_documents)
 
 
+@stands_in
 class Weights(TermWeights, auto_wrap_output_keys=None):
     """TermWeights with TfidfTransformer's parameters."""
 
-    options = ("sublinear_tf",)
+    reference, options = text.TfidfTransformer(), ("sublinear_tf",)
 
     def __init__(self, *, norm="l2", use_idf=True, smooth_idf=True, sublinear_tf=False):
         super().__init__(sublinear_tf)
@@ -68,11 +68,14 @@ class Weights(TermWeights, auto_wrap_output_keys=None):
 class Both(text.TfidfVectorizer, Counts):
     """TermCounter and TermWeights with TfidfVectorizer's parameters; its code between them is scikit-learn's."""
 
+    reference, options = text.TfidfVectorizer(), (*Counts.options, *Weights.options)
 
+
+@stands_in
 class Line(linear.CalibratedLinearSVC):
     """CalibratedLinearSVC with LinearSVC's parameters."""
 
-    options = ("C", "random_state")
+    reference, options = svm.LinearSVC(), ("C", "random_state")
 
     def __init__(
         self, penalty="l2", loss="squared_hinge", *, dual="auto", tol=1e-4, C=1.0, multi_class="ovr", fit_intercept=True,
@@ -87,22 +90,23 @@ class Line(linear.CalibratedLinearSVC):
         return super().fit(X, y, sample_weight)
 
 
+@stands_in
 class LogisticRegression(linear.LogisticRegression):
     """LogisticRegression, which is scikit-learn's but for its plain data."""
 
+    reference = linear_model.LogisticRegression()
+    options = tuple(reference.get_params())
+
     def fit(self, X, y, sample_weight=None):
         return super().fit(X, y, sample_weight)
 
 
+@stands_in
 class Dummy(rules.DummyClassifier):
     """DummyClassifier, which is scikit-learn's but for its plain data."""
 
+    reference = dummy.DummyClassifier()
+    options = tuple(reference.get_params())
+
     def fit(self, X, y, sample_weight=None):
         return super().fit(X, y, sample_weight)
-
-
-stands_in(Counts, text.CountVectorizer())
-stands_in(Weights, text.TfidfTransformer())
-stands_in(Line, svm.LinearSVC())
-stands_in(LogisticRegression)
-stands_in(Dummy)

@@ -7,9 +7,9 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from chatkit.model.linear import linear_contributions
-from chatkit.model.trees import without_explicit_zeros
 from chatkit.project import InputError
 from chatkit.text.stopwords import ENGLISH
+from chatkit.text.validation import canonical
 
 EXPLAINED_ROWS = 1000
 _STOP_WORDS = frozenset(ENGLISH)
@@ -195,7 +195,7 @@ def _word_contributions(pipeline, messages):
             f"Got {type(classifier).__name__} as classifier, expected one with coef_ or word_contributions; words can "
             "be named for linear models and for trees only."
         )
-    X = without_explicit_zeros(before.transform(messages), np.float64)
+    X = canonical(before.transform(messages), np.float64)  # as the classifier reads them: the same order
     names = np.asarray(before.get_feature_names_out(), dtype=object)
     if hasattr(classifier, "word_contributions"):
         return X, names, *classifier.word_contributions(X)

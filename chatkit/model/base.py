@@ -164,7 +164,8 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
             Categories.
         sample_weight : array-like of shape (n,), optional
             How much each row counts beside the others, held-out rows too; a row of weight 0 is not there. All weights
-            times a constant give the same model. The terms that trees may split on are chosen without.
+            times a constant give the same model; one that is 1e45 times smaller than others is 0. The terms that trees
+            may split on are chosen without.
 
         Returns
         -------
@@ -229,6 +230,7 @@ def _weighted(X, codes, sample_weight):
     if weights.any():
         # Penalties and smallest leaves are meant for rows that count 1 on average. In single precision, since weights
         # times a constant differ in their last bits, on which a split may hang.
+        weights = weights / weights.max()  # a sum of the largest numbers would be infinite
         weights = (weights * (np.count_nonzero(weights) / weights.sum())).astype(np.float32).astype(np.float64)
     empty = int((np.bincount(codes, weights) == 0).sum())
     if empty:

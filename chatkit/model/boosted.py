@@ -10,8 +10,9 @@ from chatkit.model.base import Count, NotNegative, Number, Positive, Share, Term
 from chatkit.model.calibration import IDENTITY, calibrate, calibrated, temperature
 from chatkit.model.forest import FEW
 from chatkit.model.linear import linear_contributions
-from chatkit.model.trees import grow, without_explicit_zeros, xgboost_parameters
+from chatkit.model.trees import grow, xgboost_parameters
 from chatkit.text.exact import log_softmax
+from chatkit.text.validation import canonical
 
 HELD_OUT = 10_000  # rows with held-out margins are enough for temperature and trees
 CALIBRATED = 4_000  # rows held out from the trees are enough for the calibration
@@ -111,7 +112,7 @@ class BoostedLinearClassifier(TermClassifier):
         rows, margins = self._held_out(X, codes, weights, seed)
         self.temperature_ = temperature(margins, codes[rows], weights[rows])
         margins = log_softmax(margins / self.temperature_)
-        self._boost(without_explicit_zeros(X[rows]), codes[rows], weights[rows], margins, seed)
+        self._boost(canonical(X[rows], np.float32), codes[rows], weights[rows], margins, seed)
 
     def _linear(self, X, codes, weights, seed):
         """Coefficients and intercepts for every category; one without rows gets the lowest score of all."""
@@ -196,7 +197,7 @@ class BoostedLinearClassifier(TermClassifier):
         if not self.rounds_:
             return margins
         if X.shape[0] > FEW:
-            return self.trees_.predict(without_explicit_zeros(X), margins).astype(np.float64)
+            return self.trees_.predict(canonical(X, np.float32), margins).astype(np.float64)
         return self.trees_.forest.margins(X, margins.astype(np.float32)).astype(np.float64)
 
     def _linear_scores(self, X):
@@ -230,7 +231,7 @@ class BoostedLinearClassifier(TermClassifier):
         """
         X = self._validated(X)
         start = log_softmax(self._linear_scores(X))
-        for margins in self.trees_.staged(without_explicit_zeros(X), start) if self.rounds_ else ():
+        for margins in self.trees_.staged(canonical(X, np.float32), start) if self.rounds_ else ():
             yield calibrated(margins.astype(np.float64), self.calibration_)
 
     def word_contributions(self, X):
@@ -239,7 +240,7 @@ class BoostedLinearClassifier(TermClassifier):
         Parameters
         ----------
         X : scipy.sparse.csr_matrix of shape (n, d)
-            From `chatkit.model.trees.without_explicit_zeros`.
+            From `chatkit.text.validation.canonical`: a term that a chat does not have is not stored.
 
         Returns
         -------
@@ -258,7 +259,7 @@ class BoostedLinearClassifier(TermClassifier):
         if self.rounds_:
             # From zero: without margins XGBoost would add those that it starts from when it is given none.
             zero = np.zeros_like(rest["intercept"])
-            of_trees, rest_of_trees = self.trees_.contributions(without_explicit_zeros(X), len(self.classes_), zero)
+            of_trees, rest_of_trees = self.trees_.contributions(canonical(X, np.float32), len(self.classes_), zero)
             words += of_trees
             rest["intercept"] += rest_of_trees["intercept"]
             rest["absent words"] = rest_of_trees["absent words"]

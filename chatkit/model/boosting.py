@@ -6,8 +6,9 @@ from typing import Annotated
 import numpy as np
 
 from chatkit.model.base import Count, NotNegative, Number, Share, TermClassifier, TwoOrMore
-from chatkit.model.trees import grow, without_explicit_zeros, xgboost_parameters
+from chatkit.model.trees import grow, xgboost_parameters
 from chatkit.text.exact import softmax
+from chatkit.text.validation import canonical
 
 
 @dataclass(eq=False, repr=False)
@@ -20,8 +21,8 @@ class XGBoostClassifier(TermClassifier):
     Parameters
     ----------
     n_estimators : int, optional
-        Boosting rounds; each grows one tree for every category. If not given, 4,000,000 / n for n rows (or their
-        weights' sum), but at least 40 and at most 100.
+        Boosting rounds; each grows one tree for every category. If not given, 4,000,000 / n for n rows, but at
+        least 40 and at most 100.
     max_depth : int, default=3
         Depth of a tree.
     learning_rate : float, optional
@@ -87,7 +88,7 @@ class XGBoostClassifier(TermClassifier):
             sizes = np.bincount(codes, weights)
             step = ((sizes**2).sum() / sizes.sum() / 4000) ** 0.25
             parameters["learning_rate"] = round(float(min(1, max(0.01, step))), 2)
-        self.trees_ = grow(without_explicit_zeros(X), codes, parameters, rounds, self.max_words, weights=weights)
+        self.trees_ = grow(canonical(X, np.float32), codes, parameters, rounds, self.max_words, weights=weights)
 
     def predict_proba(self, X):
         """Predict the probability of each category.
@@ -127,7 +128,7 @@ class XGBoostClassifier(TermClassifier):
         Parameters
         ----------
         X : scipy.sparse.csr_matrix of shape (n, d)
-            From `chatkit.model.trees.without_explicit_zeros`.
+            From `chatkit.text.validation.canonical`: a term that a chat does not have is not stored.
 
         Returns
         -------
@@ -141,4 +142,4 @@ class XGBoostClassifier(TermClassifier):
         return self.trees_.contributions(X, len(self.classes_))
 
     def _terms(self, X):
-        return without_explicit_zeros(self._validated(X))
+        return canonical(self._validated(X), np.float32)

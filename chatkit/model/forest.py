@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 from numba import njit, types
-from scipy.sparse import csr_matrix
 
 from chatkit.text.compiled import read_only
+from chatkit.text.validation import canonical
 
 _INDICES = read_only(types.int64[::1])  # of nodes, of columns
 _FLOATS, _PLACES = read_only(types.float32[::1]), read_only(types.int32[::1])
@@ -60,11 +60,9 @@ class Forest:
         -------
         ndarray of shape (n, k), dtype float32
         """
-        X, margins = X if isinstance(X, csr_matrix) else csr_matrix(X), start.copy()
-        data = np.ascontiguousarray(X.data, np.float32)
-        indices, indptr = (np.ascontiguousarray(places, np.int32) for places in (X.indices, X.indptr))
+        X, margins = canonical(X, np.float32), start.copy()
         _walk(
-            data, indices, indptr, X.shape[1], self._roots, self._left, self._right,
+            X.data, X.indices, X.indptr, X.shape[1], self._roots, self._left, self._right,
             self._absent, self._word, self._value, margins,
         )  # fmt: skip
         return margins

@@ -108,11 +108,11 @@ class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         y = column_or_1d(y)
         check_consistent_length(texts, y)
         self.classes_, codes = encode(y)
-        if self.rules and not isinstance(self.classes_[0], str):
+        if {type(category) for category, _ in self.rules} == {str} and not isinstance(self.classes_[0], str):
             raise InputError(
                 f"Got the category {self.classes_[0]} beside rules that name {self.rules[0][0]!r}, expected names; "
-                "VotingClassifier and StackingClassifier put numbers in their place, so that rules "
-                "cannot be a part of them: compare the predictions of both."
+                "VotingClassifier, StackingClassifier and others put numbers in their place, so that rules cannot be a "
+                "part of them: compare the predictions of both."
             )
         unknown = sorted({category for category, _ in self.rules} - set(self.classes_))
         if unknown:

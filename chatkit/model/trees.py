@@ -5,7 +5,6 @@ from functools import cached_property
 
 import numpy as np
 import xgboost
-from scipy.sparse import csr_matrix
 from sklearn.feature_selection import chi2
 
 from chatkit.model.forest import Forest
@@ -15,25 +14,6 @@ AT_ONCE = 20_000_000  # contributions are dense: about 80 MB of them
 XGBOOST_PARAMETERS = (
     "max_depth", "learning_rate", "max_bin", "min_child_weight", "colsample_bynode", "reg_lambda", "device",
 )  # fmt: skip
-
-
-def without_explicit_zeros(X, dtype=np.float32):
-    """Return rows as CSR without stored zeros: a term that a chat does not have is missing to XGBoost.
-
-    Parameters
-    ----------
-    X : {array-like, sparse matrix} of shape (n, d)
-    dtype : dtype, default=numpy.float32
-
-    Returns
-    -------
-    scipy.sparse.csr_matrix
-    """
-    X = csr_matrix(X, dtype=dtype)
-    if X.nnz and not X.data.all():
-        X = X.copy()
-        X.eliminate_zeros()
-    return X
 
 
 def xgboost_parameters(estimator, seed):
@@ -107,7 +87,7 @@ class Trees:
         Parameters
         ----------
         X : scipy.sparse.csr_matrix of shape (n, d)
-            From `without_explicit_zeros`.
+            From `chatkit.text.validation.canonical`, dtype float32.
         margins : ndarray of shape (n, k), optional
         rounds : int, default=0
             Number of first rounds to use; 0 for all.
@@ -127,7 +107,7 @@ class Trees:
         Parameters
         ----------
         X : scipy.sparse.csr_matrix of shape (n, d)
-            From `without_explicit_zeros`.
+            From `chatkit.text.validation.canonical`, dtype float32.
         margins : ndarray of shape (n, k), optional
             To start from, as in `predict`.
 
@@ -148,7 +128,7 @@ class Trees:
         Parameters
         ----------
         X : scipy.sparse.csr_matrix of shape (n, d)
-            From `without_explicit_zeros`.
+            From `chatkit.text.validation.canonical`, dtype float32.
         k : int
             Categories.
         margins : ndarray of shape (n, k), optional
@@ -192,7 +172,7 @@ def grow(X, codes, parameters, rounds, max_terms, margins=None, held_out=None, p
     Parameters
     ----------
     X : scipy.sparse.csr_matrix of shape (n, d)
-        From `without_explicit_zeros`.
+        From `chatkit.text.validation.canonical`, dtype float32.
     codes : ndarray of shape (n,)
     parameters : dict
         From `xgboost_parameters`.
@@ -206,7 +186,7 @@ def grow(X, codes, parameters, rounds, max_terms, margins=None, held_out=None, p
         Rows not to fit on; boosting stops when their log-loss has not fallen for `patience` rounds.
     patience : int, optional
     weights : ndarray of shape (n,), optional
-        How often each row counts.
+        How much each row counts beside the others.
 
     Returns
     -------

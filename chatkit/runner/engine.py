@@ -115,10 +115,12 @@ class _Pipe:
     def take(self):
         """Text that was written until now: a mark follows it through the pipe."""
         os.write(self.entrance, self._mark)
-        text = b""
-        while self._mark not in text:
+        text, end = bytearray(), -1
+        while end < 0:
+            new = max(0, len(text) - len(self._mark))  # where the mark may begin: all before was looked through
             text += self._chunks.get()
-        return text.replace(self._mark, b"").decode(errors="replace")
+            end = text.find(self._mark, new)
+        return text[:end].decode(errors="replace")
 
 
 def normalise(nb, folder, timed=False):

@@ -26,6 +26,7 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
     n_features_in_ : int
         2: of the columns of a frame, subject and body are used, whatever else it has.
     feature_names_in_ : ndarray of shape (2,)
+        Also after rows without names: a first column is the subject, a second one the body.
 
     Examples
     --------

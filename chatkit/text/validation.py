@@ -8,6 +8,8 @@ import pyarrow as pa
 from scipy.sparse import csr_matrix
 from sklearn.utils.validation import check_is_fitted
 
+from chatkit.project import InputError
+
 
 class TextInputMixin:
     """Tells scikit-learn that an estimator takes text, in which None and NaN are empty."""
@@ -61,24 +63,32 @@ def require_fitted(estimator, attribute):
         check_is_fitted(estimator)
 
 
-def canonical(X):
+def canonical(X, dtype=None):
     """Return rows in the one form in which equal rows are equal bit for bit, and which every loop takes.
 
     Parameters
     ----------
-    X : {ndarray, sparse matrix} of shape (n, d)
+    X : {array-like, sparse matrix} of shape (n, d)
+    dtype : dtype, optional
+        Of the result; by default that of `X`.
 
     Returns
     -------
     scipy.sparse.csr_matrix
         Sorted, each entry once, no stored zero, contiguous, indices of 32 bits where these suffice; `X` itself where it
         is so.
+
+    Examples
+    --------
+    >>> X = csr_matrix(([1.0, 0.0, 2.0], [2, 0, 2], [0, 3]), shape=(1, 3))
+    >>> canonical(X).indices.tolist(), canonical(X).data.tolist()
+    ([2], [3.0])
     """
     X = X if type(X) is csr_matrix else csr_matrix(X)
     kind = np.int32 if max(X.nnz, X.shape[1]) <= np.iinfo(np.int32).max else np.int64
-    arrays = np.ascontiguousarray(X.data), np.ascontiguousarray(X.indices, kind), np.ascontiguousarray(X.indptr, kind)
+    arrays = [np.ascontiguousarray(X.data, dtype), *(np.ascontiguousarray(one, kind) for one in (X.indices, X.indptr))]
     if not all(map(operator.is_, arrays, (X.data, X.indices, X.indptr))):
-        X = csr_matrix(arrays, shape=X.shape)
+        X = csr_matrix(tuple(arrays), shape=X.shape)
     if not (X.has_canonical_format and X.data.all()):
         X = X.copy()  # the caller's stays as it is
         X.sum_duplicates()
@@ -98,15 +108,23 @@ def as_frame(chats):
     pandas.DataFrame
         What is no such table comes back as it is.
 
+    Raises
+    ------
+    InputError
+        When it is a query that was not run.
+
     Examples
     --------
     >>> as_frame(pa.table({"subject": ["Lost card"], "body": [None]}))
          subject  body
     0  Lost card  None
     """
-    if isinstance(chats, pd.DataFrame) or not hasattr(chats, "__arrow_c_stream__") or not hasattr(chats, "columns"):
+    if hasattr(chats, "collect"):
+        raise InputError(f"Got a {type(chats).__name__}, expected a table of chats; call .collect() first.")
+    if isinstance(chats, pd.DataFrame | pd.Series) or not hasattr(chats, "__arrow_c_stream__"):
         return chats
-    return pa.table(chats).to_pandas()
+    # Whole numbers stay so beside a missing one: ids that are near each other would become one.
+    return pa.table(chats).to_pandas(integer_object_nulls=True, date_as_object=False)
 
 
 def as_texts(X, where=""):

@@ -54,9 +54,10 @@ class TermWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wr
         -------
         TermWeights
         """
-        X = canonical(validate_data(self, X, accept_sparse="csr", ensure_non_negative=True))
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_non_negative=True)
+        X = canonical(X)
         idf = log((1 + X.shape[0]) / (1 + np.bincount(X.indices, minlength=X.shape[1]))) + 1
-        self.idf_ = idf.astype(X.dtype if X.dtype == np.float32 else np.float64)
+        self.idf_ = idf.astype(X.dtype)
         return self
 
     def transform(self, X, copy=True):
@@ -67,7 +68,7 @@ class TermWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wr
         X : {array-like, sparse matrix} of shape (n, d)
             Counts.
         copy : bool, default=True
-            False writes the weights over counts that are floats in CSR, and returns these.
+            False writes the weights over counts that are floats in CSR and stored once, and returns these.
 
         Returns
         -------
@@ -80,8 +81,8 @@ class TermWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wr
             )
         elif X.data.min(initial=0) < 0:
             raise ValueError(f"Got {X.data.min()} as a count, expected numbers from 0 up.")
-        X = canonical(X)
-        weights = X.data.astype(np.float32 if X.dtype == np.float32 else np.float64, copy=copy)
+        X = canonical(X, np.float32 if X.dtype == np.float32 else np.float64)
+        weights = X.data.copy() if copy else X.data
         if self.sublinear_tf:
             weights[:] = log(weights) + 1
         weights *= self.idf_[X.indices]

@@ -15,7 +15,7 @@ from chatkit import make_pipeline
 from chatkit.explain import words
 from chatkit.explain.words import contributions, top_words, top_words_per_message, weighs_words
 from chatkit.model.calibration import calibrated
-from chatkit.model.trees import without_explicit_zeros
+from chatkit.text.validation import canonical
 
 CLASSIFIERS = ("boosted_linear", "linear_svc", "logistic", "xgboost")
 MESSAGE = ["subject", "body"]
@@ -46,7 +46,7 @@ def margins(pipeline, messages):
     """What the classifier itself adds up, a column a category."""
     classifier, X = pipeline[-1], pipeline[:-1].transform(messages)
     if not hasattr(classifier, "decision_function"):
-        rows = xgboost.DMatrix(without_explicit_zeros(X)[:, classifier.trees_.words])
+        rows = xgboost.DMatrix(canonical(X, np.float32)[:, classifier.trees_.words])
         return classifier.trees_.booster.predict(rows, output_margin=True)
     decision = classifier.decision_function(X)
     return np.column_stack([-decision, decision]) if decision.ndim == 1 else decision
