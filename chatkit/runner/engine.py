@@ -51,11 +51,12 @@ class ReproducibleEngine(NBClientEngine):
     def execute_notebook(cls, nb, kernel_name, **kwargs):
         """Execute `nb` and return it normalised; a notebook that failed keeps its marks for papermill."""
         # Chats travel between kernel and runner: on a shared machine others could listen on a plain port. The caller's
-        # values go before ours in all but one: streams are joined, because where they are cut differs from run to run.
+        # values go before ours in all but one: streams are joined, because where they are cut differs from run to run;
+        # not by nbclient, which takes quadratic time for a long line.
         config = Config({"KernelManager": {"transport_encryption": "auto"}, "NotebookClient": {"record_timing": False}})
         config.merge(Config(kwargs.get("config") or {}))
         timed = kwargs.setdefault("record_timing", config.NotebookClient.record_timing)
-        nb = super().execute_notebook(nb, kernel_name, **kwargs | {"config": config, "coalesce_streams": True})
+        nb = super().execute_notebook(nb, kernel_name, **kwargs | {"config": config, "coalesce_streams": False})
         return normalise(nb, os.getcwd(), timed)  # noqa: PTH109 - a string to replace
 
     @classmethod
@@ -149,9 +150,28 @@ def normalise(nb, folder, timed=False):
     for cell in nb.cells:
         if INJECTED in cell.metadata.get("tags", []):
             cell.id = INJECTED
+        if "outputs" in cell:
+            cell.outputs = _join_streams(cell.outputs)
         for output in cell.get("outputs", []):
             _normalise_output(output, folder, styler_ids)
     return nb
+
+
+def _join_streams(outputs):
+    """Join what a cell printed on each stream, as nbclient does: a carriage return lets a line begin anew."""
+    streams, joined = {}, []
+    for output in outputs:
+        if output.output_type != "stream" or output.name not in streams:
+            joined.append(output)
+        if output.output_type == "stream":
+            streams.setdefault(output.name, []).append(output.text)
+    for number, output in enumerate(joined):
+        if output.output_type == "stream":
+            lines = "".join(streams[output.name]).split("\n")
+            output.text = "\n".join(line[line.rfind("\r", 0, -1) + 1 :] for line in lines)
+            if output.name == "stdout" and number and joined[number - 1].get("name") == "stderr":
+                joined[number - 1 : number + 1] = output, joined[number - 1]  # which comes first differs, too
+    return joined
 
 
 def _normalise_output(output, folder, styler_ids):

@@ -261,5 +261,5 @@ def test_rules_say_what_they_cannot(chats, kind):
     """These put numbers in the place of names, which no rule can match."""
     rules = RulesClassifier([("urgent", "lost|stolen")])
     estimators = [("rules", rules), ("line", make_pipeline("linear_svc")[1:])]
-    with pytest.raises(ValueError, match="VotingClassifier and StackingClassifier put numbers in their place"):
+    with pytest.raises(ValueError, match="VotingClassifier, StackingClassifier and others put numbers in their place"):
         kind(estimators).fit(chats["body"].fillna(""), chats["category"])

@@ -226,6 +226,18 @@ def test_streams_are_joined_whatever_the_caller_says(tmp_path):
     assert [output.text for output in outputs] == ["0\n1\n2\n"] * 2
 
 
+def test_a_carriage_return_lets_a_line_begin_anew(tmp_path):
+    """As a progress bar does; at the end of a line it is part of the line's end."""
+    code = "print('1 of 2\\r2 of 2')\nprint('a\\r\\nb', end='')"
+    assert texts(execute(tmp_path, code))[1] == {"stdout": "2 of 2\na\r\nb"}
+
+
+def test_a_long_line_and_much_output_take_no_quadratic_time(tmp_path):
+    """Three megabytes on one line, and thirty past Python: either alone took minutes."""
+    code = "import os\nprint('x' * 3_000_000)\nfor _ in range(300):\n    os.write(1, b'y' * 100_000)"
+    assert texts(execute(tmp_path, code))[1] == {"stdout": "x" * 3_000_000 + "\n" + "y" * 30_000_000}
+
+
 @pytest.mark.parametrize("first", ["chatkit.runner.engine", "papermill"])
 def test_the_engine_is_there_whatever_is_imported_first(first):
     """papermill imports the engine, which builds on papermill."""
