@@ -33,6 +33,7 @@ EXTRA_THREADS = 24  # for /health, /metrics and for requests that are refused
 SOCKET_TIMEOUT = 5  # seconds without a byte in the middle of a request or an answer
 REQUEST_TIMEOUT = 20  # seconds for a whole request to arrive
 MAX_DISCARDED = 2**27  # bytes of a body that are read though nobody needs them, so that its client reads the answer
+DISCARD_TIMEOUT = 2  # seconds without a byte of such a body
 DISCARDED_AT_ONCE = 2**18  # bytes; in chunks of one byte each they take less than a second
 LISTEN_TIMEOUT = 5  # seconds for a service that was just stopped to free the address
 SWITCH_INTERVAL = 0.0005  # seconds; a tenth of Python's default, since answers are short
@@ -221,12 +222,18 @@ class RequestBody(Body):
         """
         left, readable = MAX_DISCARDED, not (self._awaited or self.failed)
         with contextlib.suppress(Exception):  # it breaks off, or its client is silent
+            _set_timeout(self._sock, socket.SO_RCVTIMEO, DISCARD_TIMEOUT)
             while readable and (self._missing or 0) <= left and time.monotonic() < self._deadline:
                 data = self.read(DISCARDED_AT_ONCE)
                 if not data:
+                    _set_timeout(self._sock, socket.SO_RCVTIMEO, SOCKET_TIMEOUT)
                     return
                 left -= len(data)
         self._req.force_close()
+
+
+def _set_timeout(sock, option, seconds):
+    sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
 
 
 class Worker(ThreadWorker):
@@ -267,7 +274,7 @@ class Worker(ThreadWorker):
     def enqueue_req(self, conn):
         """Set the timeouts of a connection: a silent client must not occupy a thread."""
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            conn.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SOCKET_TIMEOUT, 0))
+            _set_timeout(conn.sock, option, SOCKET_TIMEOUT)
         super().enqueue_req(conn)
 
     def handle(self, conn):

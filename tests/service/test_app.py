@@ -226,6 +226,7 @@ def test_a_reason_is_stored_as_texts_are(tmp_path, model_folder, store_text, sto
     client = create_app(service).test_client()
     sent = [message(), message()]
     ids = [one["prediction_id"] for one in client.post("/messages", json={"messages": sent}).json["predictions"]]
+    assert service.log.flush(60)  # until its tables are there
     relabels = [{"prediction_id": one, "category": "other", "by": "agent-7@bank.example"} for one in ids]
     relabels[0]["reason"] = "Anna wrote from anna@bank.example: card 4111 1111"
     assert client.post("/relabels", json={"relabels": relabels}, headers=BEARER).status_code == 201

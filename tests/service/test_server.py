@@ -200,7 +200,8 @@ def test_discarding_ends_in_time(deadline, closed):
     found = []
     body, close = SimpleNamespace(reader=io.BytesIO(b"x" * 10)), lambda: found.append(True)
     req = SimpleNamespace(body=body, _expected_100_continue=False, force_close=close)
-    RequestBody(req, None, deadline).finish()
+    with socket.socket() as unused:
+        RequestBody(req, unused, deadline).finish()
     assert found == closed
 
 
