@@ -76,11 +76,11 @@ class Evaluation:
             raise InputError(
                 f"Got {type(model).__name__} as model, expected a fitted classifier; call fit, or load_model(folder)."
             )
-        test = as_frame(test)
+        kind, test = type(test).__name__, as_frame(test)
         missing = {*MESSAGE, "category"} - set(getattr(test, "columns", ()))
         if missing or test.empty:
             raise InputError(
-                f"Got {type(test).__name__} without {', '.join(sorted(missing)) or 'rows'} as test chats, expected a "
+                f"Got {kind} without {', '.join(sorted(missing)) or 'rows'} as test chats, expected a "
                 "DataFrame with subject, body and category in each row."
             )
         if unlabelled := int(test["category"].isna().sum()):

@@ -90,6 +90,9 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
                     "chats with subject and body."
                 )
             columns = [X[name] for name in MESSAGE]
+            for name, column in zip(MESSAGE, columns, strict=True):
+                if column.ndim != 1:
+                    raise ValueError(f"Got more than one column {name!r}, expected one; drop or rename the others.")
         else:
             columns = np.asarray(X, dtype=object).T
             if columns.ndim != 2 or len(columns) != 2:

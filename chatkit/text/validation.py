@@ -148,6 +148,8 @@ def as_texts(X, where=""):
     """
     if isinstance(X, str):
         raise ValueError(f"Got one string, {X[:40]!r}, expected an iterable of strings; put it into a list.")
+    X = X.to_pylist() if hasattr(X, "to_pylist") and not hasattr(X, "columns") else X  # an array of pyarrow
+    X = as_frame(X) if hasattr(X, "columns") else X
     if hasattr(X, "ndim") and X.ndim == 2:
         if X.shape[1] != 1:
             raise ValueError(
@@ -168,6 +170,4 @@ def _text(value, row, where):
         return str(value)
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return ""
-    raise ValueError(
-        f"{where}Row {row} is a {type(value).__name__}, expected text; convert it with `.astype(str)` first."
-    )
+    raise ValueError(f"{where}Row {row} is a {type(value).__name__}, expected text; convert the column to text first.")

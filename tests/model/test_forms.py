@@ -1,5 +1,7 @@
 """The same rows give the same answers in every form that other libraries hand over."""
 
+import datetime as dt
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -8,9 +10,11 @@ import pyarrow as pa
 import pytest
 from scipy.sparse import coo_matrix, csc_array, csr_array, csr_matrix
 from sklearn import config_context
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import Pipeline
 
 from chatkit import Evaluation, load_model, make_pipeline
 from chatkit.checks.suite import run_checks
@@ -20,6 +24,7 @@ from chatkit.data.summary import category_shares, text_lengths, weekly_counts
 from chatkit.decisions.thresholds import out_of_fold
 from chatkit.explain.highlight import highlight_some
 from chatkit.explain.perturbations import Perturbation, run_perturbations
+from chatkit.explain.words import contributions
 from chatkit.model import pipeline
 from chatkit.model.base import TermClassifier
 from chatkit.model.boosted import BoostedLinearClassifier
@@ -28,6 +33,8 @@ from chatkit.model.rules import RulesClassifier
 from chatkit.scores.baselines import fit_baselines, score_models
 from chatkit.scores.metrics import learning_curve
 from chatkit.scores.predictions import Predictions
+from chatkit.text.counts import TermCounter
+from chatkit.text.validation import as_frame
 from chatkit.text.weights import TermWeights
 
 CLASSIFIERS = [kind for kind, _ in pipeline.CLASSIFIERS.values() if issubclass(kind, TermClassifier)]
@@ -205,6 +212,60 @@ def test_tables_of_others_are_chats(chats, kind):
     assert run_checks(model, *tables, only=some).results == run_checks(model, train, test, only=some).results
 
 
+def test_ids_of_a_table_stay_whole():
+    """Also beside a missing one: as decimals, ids that are near each other would be one conversation."""
+    ids = [2**53 + number for number in range(9)] + [None]
+    frame = as_frame(pl.DataFrame({"conversation_id": ids, "created_at": [dt.date(2026, 1, 2)] * 10}))
+    assert frame["conversation_id"].tolist() == ids
+    assert pd.api.types.is_datetime64_any_dtype(frame["created_at"])
+
+
+def test_texts_come_in_every_column(chats):
+    """An array of pyarrow, a series, a table of one column."""
+    texts = chats["body"].tolist()[:20]
+    expected = TermCounter(min_df=1).fit_transform(texts)
+    for some in (pa.array(texts), pa.chunked_array([texts]), pl.Series(texts), pl.DataFrame({"body": texts}),
+                 pa.table({"body": texts}), pd.DataFrame({"body": texts}), pd.Series(texts)):  # fmt: skip
+        np.testing.assert_array_equal(TermCounter(min_df=1).fit_transform(some).toarray(), expected.toarray())
+
+
+def test_what_is_no_table_of_chats_gives_one_sentence(chats):
+    """A query that was not run, a column that is there twice."""
+    with pytest.raises(ValueError, match=r"Got a LazyFrame, expected a table of chats; call \.collect\(\) first"):
+        make_pipeline("dummy").fit(pl.from_pandas(chats).lazy(), chats["category"])
+    twice = pd.concat([chats[["subject", "body"]], chats[["body"]]], axis=1)
+    with pytest.raises(ValueError, match="Got more than one column 'body', expected one; drop or rename"):
+        make_pipeline("dummy").fit(twice, chats["category"])
+
+
+def test_contributions_are_of_the_words_that_they_stand_for(counts):
+    """Whatever order a step of one's own gives them."""
+    X, y = counts[0].astype(float), counts[1]
+    names = np.array([f"w{number}" for number in range(X.shape[1])], dtype=object)
+
+    class Step(BaseEstimator):
+        def __init__(self, form):
+            self.form = form
+
+        def fit(self, X, y=None):
+            return self
+
+        def __sklearn_is_fitted__(self):
+            return True
+
+        def transform(self, rows):
+            return FORMS[self.form](X[rows])
+
+        def get_feature_names_out(self, input_features=None):
+            return names
+
+    model = BoostedLinearClassifier().fit(X, y)
+    frames = [
+        contributions(Pipeline([("rows", Step(form)), ("model", model)]), [0, 5]) for form in ("read-only", "twice")
+    ]
+    pd.testing.assert_frame_equal(*frames)
+
+
 @pytest.mark.parametrize("name", pipeline.CLASSIFIERS)
 def test_a_pipeline_says_what_it_reads(chats, name, tmp_path):
     """Two columns, by name, fitted here or read from a folder, whatever else a frame has."""
@@ -217,7 +278,7 @@ def test_a_pipeline_says_what_it_reads(chats, name, tmp_path):
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
-@pytest.mark.parametrize("constant", [1e-6, 1 / 3, 1e9])
+@pytest.mark.parametrize("constant", [1e-300, 1e-6, 1 / 3, 1e300])
 def test_a_constant_changes_no_weight(counts, kind, constant):
     """Weights say how much a row counts beside the others: as shares that sum to one they say the same."""
     X, y = counts
