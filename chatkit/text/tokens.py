@@ -19,6 +19,12 @@ NUMBER = re.compile(r"[$£€\d](?:(?<=\d)|(?=\d))\d*(?:[.,:/'-]\d+)*\w*")
 # A word has its apostrophes, and ends where a digit begins: AB4921 is a word and a number. So a digit that could tell
 # who somebody is stands in a number, whatever is in front of it.
 _TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}")
+# Countries as ISO 3166 has them, and Kosovo.
+_COUNTRY = (
+    "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
+    "I[DEL-OQ-T]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKR-VY]|M[AC-HK-Z]|N[ACEFGILOPRUZ]|OM|P[AE-HK-NRSTWY]|QA|R[EOSUW]|"
+    "S[A-EG-ORSTVXYZ]|T[CDFGHJ-ORTVWZ]|U[AGMSYZ]|V[ACEGINU]|W[FS]|XK|Y[ET]|Z[AMW]"
+)
 # An address ends at quotes and brackets, so that a message inside of code or data keeps its words; one of mail also at
 # commas, colons and semicolons, as RFC 5322 has it, and behind its host; what is in front of the @ may stand in quotes
 # or brackets, in quotes with spaces. It is looked for only where it can begin: to try each letter of a long run would
@@ -48,13 +54,12 @@ _CODE = re.compile(
 )
 # A digit behind a letter is found fast; most of them begin no code.
 _CODED = re.compile(r"\d(?<=[^\W\d_]\d)(?:(?:[^\W\d_]*+\d){5}|\d ?[a-z\d]{4} ?[a-z\d]{4})")
-# A BIC is letters: they count behind its name on the same line, in capitals and with a country's code. Digits may
-# follow, or a mask would make one of what is none.
+# A BIC is letters: they count behind its name on the same line, in capitals and with a country's code. SWIFT is a word
+# too, and needs more; BIC IS REQUIRED is a sentence. Digits may follow, or a mask would make one of what is none.
 _BIC = re.compile(
-    r"(?<![A-Za-z0-9_])((?ai:(?:bic|swift)(?:[ -]code)?(?: is)?)(?:[^\S\n]|[:=#-]){1,3})([A-Z]{4}(?:"
-    "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
-    "I[DEL-OQ-T]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKR-VY]|M[AC-HK-Z]|N[ACEFGILOPRUZ]|OM|P[AE-HK-NRSTWY]|QA|R[EOSUW]|"
-    "S[A-EG-ORSTVXYZ]|T[CDFGHJ-ORTVWZ]|U[AGMSYZ]|V[ACEGINU]|W[FS]|XK|Y[ET]|Z[AMW])[A-Z0-9]{2}(?:[A-Z0-9]{3})?)(?![A-Za-z_])"
+    r"(?<![A-Za-z0-9_])((?:(?ai:(?:(?:swift[ /(-]{1,2})?bic\)?(?:[ /(-]{1,2}swift\)?)?(?:[ -](?:code|number))?"
+    r"|swift[ -](?:code|number)|swift(?= ?[:=])))(?: is)?)(?:[^\S\n]|[:=#\"'“„«(-]){1,6})"
+    rf"([A-Z]{{4}}(?:{_COUNTRY})[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)(?![A-Za-z_])"
 )
 # Digits of living scripts, and numbers in circles, that NFKC leaves as they are.
 _NUMERALS = re.compile("[\u1369-\u137c\u19da\u24eb-\u24ff\u2776-\u2793\u3248-\u324f\U0001f10b\U0001f10c]")

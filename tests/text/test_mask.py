@@ -20,7 +20,7 @@ NEAR = st.lists(
     st.sampled_from([
         "1", "23", "$", "£5", "½", "①", "㎡", "℡", "⒀", "﹊", "\u1ffd", "／", "：", "🉐", "٣", "a", "AB", "é", "Σ", "ᄀ", "\u1161", "\u0301", "\uff9e", "www.", "://", "http",
         "me", "@", "＠", ".x", "_", "_email_", "_number_", "t?}@_", "]@", " @ ", "@ ", "bank.example", "/", "%40", ".xx",
-        "X1234567L", "123456", "DE89 ", "WEST ", "3704 ", "BIC ", "swift code is ", "COBADEFF", "XXX", '"an na"', "❶", "㏂", *".,:;!?/-'`’\"()[]{}<>|\\^+= \n",
+        "X1234567L", "123456", "DE89 ", "WEST ", "3704 ", "BIC ", "swift code is ", "SWIFT: ", "COBADEFF", "XXX", '"an na"', "❶", "㏂", *".,:;!?/-'`’\"()[]{}<>|\\^+= \n",
     ]),
     max_size=14,
 ).map("".join)  # fmt: skip
@@ -119,7 +119,11 @@ def test_pieces_cover_the_text(text):
         ("gb82\u00a0west\u00a01234\u00a05698\u00a07654\u00a032", "\u00a0".join(["_number_"] * 6)),
         ("it is AT40 this 1904 time", "it is AT _number_ this _number_ time"),
         ("BIC: COBADEFFXXX, my SWIFT code is DEUTDEFF500", "BIC: _number_, my SWIFT code is _number_"),
+        ("BIC (SWIFT): COBADEFFXXX, SWIFT/BIC COBADEFF", "BIC (SWIFT): _number_, SWIFT/BIC _number_"),
+        ('BIC: "COBADEFF" SWIFT: COBADEFF', 'BIC: "_number_" SWIFT: _number_'),
+        ("BIC (COBADEFF), bic number   COBADEFFXXX", "BIC (_number_), bic number   _number_"),
         ("SWIFT TRANSFER, swift delivery, BIC\nCOBADEFFXXX", "SWIFT TRANSFER, swift delivery, BIC\nCOBADEFFXXX"),
+        *[(text, text) for text in ("SWIFT DELIVERY", "Taylor Swift CONCERTS", "BIC IS REQUIRED, THE SWIFT BUSINESS")],
         ("RSSMRA85T10A562S X1234567L AB123456C C01X00T47", "_number_ _number_ _number_ _number_"),
         ("AB49210 covid19 v2 INC00123", "AB _number_ covid _number_ v _number_ INC _number_"),
         ("①② x² H₂O ❹❾ ٣٤ ४५ １２", "_number_ x _number_ H _number_ _number_ _number_ _number_ _number_"),
