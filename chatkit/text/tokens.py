@@ -35,11 +35,16 @@ _QUOTED = r"""(?<!\w)["“„«][^\n@"“”„«»]{1,64}["”»]"""
 _HOST = r"\w++(?:[.-]++\w++)*+"
 # A host that is known by itself: what follows its last dot begins with two letters. No typed token is a part of one.
 _DOTTED = r"(?:(?:-*+[^\W_]++)++\.)+[^\W\d_]{2}\w*+"
+# Behind a full stop without a space stands any word, so where nothing else tells a host it ends as those of chats do.
+_ENDING = (
+    f"(?:com|org|net|edu|gov|mil|int|info|biz|app|dev|online|shop|eu|uk|example|test|local|internal|{_COUNTRY.lower()})"
+)
+_KNOWN = rf"(?:(?:-*+[^\W_]++)++\.)++{_ENDING}(?!\w)"
 _URL = r"""[^\s<>\[\]{}"“”„«»`|\\]"""
 # `chatkit.text.mask` puts typed tokens in the place of what is found. So that nothing else is found then, no @ with a
 # letter behind it is left over; and an @ with a space behind it counts in front of such a host, whatever is before it.
 ADDRESS = re.compile(
-    rf"(?<!\w)(?P<url>(?:(?:\w++://|www\.){_URL}|(?<![.-]){_DOTTED}(?::\d{{1,5}})?/){_URL}*(?<![.,:;!?')]))"
+    rf"(?<!\w)(?P<url>(?:(?:\w++://|www\.){_URL}|(?<![.-]){_KNOWN}(?::\d{{1,5}})?/){_URL}*(?<![.,:;!?')]))"
     rf"|(?:(?P<email>(?:{_QUOTED}|{_OPENING}{_MAIL}++{CLOSING}|(?<!{_MAIL})(?:{_MAIL}++(?=@)|{_MAIL}*\w{CLOSING}))"
     rf"@{_HOST}|(?:(?<!{_MAIL}){_MAIL}++|{_MAIL})(?<!_)[ \t]*+@[ \t]++{_DOTTED}"
     rf"|(?<!{_MAIL}){_MAIL}*?[^\W_]%40{_DOTTED})|(?P<handle>@(?!\d){_HOST}))(?:{_MAIL}*+{CLOSING}?@{_HOST})*+"
@@ -47,10 +52,11 @@ ADDRESS = re.compile(
 ADDRESSES = frozenset(f"_{kind}_" for kind in ADDRESS.groupindex)
 _APART = ("@ ", "@\t", '"@', "”@", "»@")  # in an address with spaces
 # What is written like a number, although it has letters: an IBAN in groups, with its bank's letters in the second at
-# most; a run of letters and at least six digits, as the ids of many countries are.
+# most, of 15 characters or, with these, 18; a run of letters and at least six digits, as the ids of many countries are.
+_GROUP, _REST = r"(?: ?(?=[a-z]*\d)[a-z\d]{4})", r" ?(?=[a-z]*\d)[a-z\d]"
 _CODE = re.compile(
-    r"()((?<!\w)[a-z]{2}\d\d(?: ?[a-z]{4})?(?: ?(?=[a-z]*\d)[a-z\d]{4}){2,7}(?: ?(?=[a-z]*\d)[a-z\d]{1,3})?(?!\w)"
-    r"|(?<![^\W_])[^\W\d_]++(?=(?:\d[^\W\d_]*+){6})[^\W_]++)"
+    rf"()((?<!\w)(?:{_COUNTRY.lower()})\d\d(?: ?[a-z]{{4}}(?={_GROUP}{{2}}{_REST}{{2}})|(?={_GROUP}{{2}}{_REST}{{3}}))"
+    rf"{_GROUP}{{2,7}}(?:{_REST}{{1,3}})?(?!\w)|(?<![^\W_])[^\W\d_]++(?=(?:\d[^\W\d_]*+){{6}})[^\W_]++)"
 )
 # A digit behind a letter is found fast; most of them begin no code.
 _CODED = re.compile(r"\d(?<=[^\W\d_]\d)(?:(?:[^\W\d_]*+\d){5}|\d ?[a-z\d]{4} ?[a-z\d]{4})")
