@@ -43,14 +43,16 @@ _KNOWN = rf"(?:(?:-*+[^\W_]++)++\.)++{_ENDING}(?!\w)"
 _URL = r"""[^\s<>\[\]{}"“”„«»`|\\]"""
 # `chatkit.text.mask` puts typed tokens in the place of what is found. So that nothing else is found then, no @ with a
 # letter behind it is left over; and an @ with a space behind it counts in front of such a host, whatever is before it.
+# With a space in front only it could be a handle: it is a host with a known ending, or what is before it is no word.
 ADDRESS = re.compile(
     rf"(?<!\w)(?P<url>(?:(?:\w++://|www\.){_URL}|(?<![.-]){_KNOWN}(?::\d{{1,5}})?/){_URL}*(?<![.,:;!?')]))"
     rf"|(?:(?P<email>(?:{_QUOTED}|{_OPENING}{_MAIL}++{CLOSING}|(?<!{_MAIL})(?:{_MAIL}++(?=@)|{_MAIL}*\w{CLOSING}))"
-    rf"@{_HOST}|(?:(?<!{_MAIL}){_MAIL}++|{_MAIL})(?<!_)[ \t]*+@[ \t]++{_DOTTED}"
-    rf"|(?<!{_MAIL}){_MAIL}*?[^\W_]%40{_DOTTED})|(?P<handle>@(?!\d){_HOST}))(?:{_MAIL}*+{CLOSING}?@{_HOST})*+"
+    rf"@++{_HOST}|(?:(?<!{_MAIL}){_MAIL}++|{_MAIL})(?<!_)(?:[ \t]*+@[ \t]++{_DOTTED}|[ \t]++@{_KNOWN})"
+    rf"|(?<!{_MAIL})(?=[^\W\d_]*+[.\d_-])\w++(?:[.-]++\w++)*+(?<!_)[ \t]++@{_DOTTED}"
+    rf"|(?<!{_MAIL}){_MAIL}*?[^\W_]%40{_DOTTED})|(?P<handle>@(?!\d){_HOST}))(?:{_MAIL}*+{CLOSING}?@++{_HOST})*+"
 )
 ADDRESSES = frozenset(f"_{kind}_" for kind in ADDRESS.groupindex)
-_APART = ("@ ", "@\t", '"@', "”@", "»@")  # in an address with spaces
+_APART = ("@ ", "@\t", " @", "\t@", '"@', "”@", "»@")  # in an address with spaces
 # What is written like a number, although it has letters: an IBAN in groups, with its bank's letters in the second at
 # most, of 15 characters or, with these, 18; a run of letters and at least six digits, as the ids of many countries are.
 _GROUP, _REST = r"(?: ?(?=[a-z]*\d)[a-z\d]{4})", r" ?(?=[a-z]*\d)[a-z\d]"

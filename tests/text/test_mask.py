@@ -52,6 +52,9 @@ TEXTS = st.one_of(ANY, NEAR)
 @example("x @ bank.example5")  # the space behind the host would make it one
 @example("a@b.c!d @ bank.example")  # what is left of an address, with a token in front of it, would be another one
 @example("www.x @ bank.example")
+@example("5 @bank.example $5 @bank.example 5_ @bank.example")
+@example("a@b!x-y @bank.foo a@b'x-y @bank.foo")
+@example("www.x. @bank.example")
 @example("5_.bank.example/x")
 @example("BIC COBADEFF5")  # without the digit it has the length of one
 @example("BIC COBADEFF½")
@@ -138,6 +141,9 @@ def test_pieces_cover_the_text(text):
         ("ａｎｎａ＠bank．example or anna﹫bank.example", "_email_ or _email_"),
         ("anna%40bank.example, 20%40 off", "_email_, _number_%_number_ off"),
         ("a.b @ bank.example or a@ bank.example", "_email_ or _email_"),
+        ("I am anna @bank.example or anna.b @bank.foo, b5 @b.foo", "I am _email_ or _email_, _email_"),
+        ("ask @anna.foo or see anna @bank, anna.b @bank", "ask _handle_ or see anna _handle_, anna.b _handle_"),
+        ("anna@@bank.example", "_email_"),
         ("2 @ 5, meet @ noon, @ 5pm @5pm", "_number_ @ _number_, meet @ noon, @ _number_ @ _number_"),
         ("bank.example/login?x=1 (mail.bank.example:8080/).", "_url_ (_url_)."),
         ("and/or 24/7 e.g./i.e. km/h U.S./Canada 1.5/2.0", "and/or _date_ e.g./i.e. km/h U.S./Canada _date_"),
@@ -160,7 +166,29 @@ def test_masks_by_hand(text, expected):
 
 @pytest.mark.parametrize(
     "repeated",
-    [*HOSTILE, "1", "a1", "a@b!", "x://", "5'", "½", "ﷺ", '"a', '"a"@b', "(a)", "a @ ", "a.b/", "%40", "ab12 3456 "],
+    [
+        *HOSTILE,
+        "1",
+        "a1",
+        "a@b!",
+        "x://",
+        "5'",
+        "½",
+        "ﷺ",
+        '"a',
+        '"a"@b',
+        "(a)",
+        "a @ ",
+        "a @",
+        "a.b @",
+        "a-",
+        "a @b.c",
+        "@@",
+        "a.b/",
+        "no12 ",
+        "%40",
+        "ab12 3456 ",
+    ],
 )
 def test_no_text_blocks_who_masks(repeated):
     """Half a megabyte without a space: where it is looked at from each of its letters, minutes to hours."""
