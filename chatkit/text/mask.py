@@ -31,7 +31,7 @@ def mask(text):
     --------
     >>> mask("Card 4921, I paid $20.50 on 3/4; write to Me@bank.example.")
     'Card _number_, I paid _money_ on _date_; write to _email_.'
-    >>> mask("IBAN GB82 WEST 1234 5698, @anna")
+    >>> mask("IBAN BE68 5390 0754 7034, @anna")
     'IBAN _number_ _number_ _number_ _number_, _handle_'
     """
     return "".join([written for _, _, written in pieces(text)])

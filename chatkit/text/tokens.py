@@ -19,6 +19,12 @@ NUMBER = re.compile(r"[$£€\d](?:(?<=\d)|(?=\d))\d*(?:[.,:/'-]\d+)*\w*")
 # A word has its apostrophes, and ends where a digit begins: AB4921 is a word and a number. So a digit that could tell
 # who somebody is stands in a number, whatever is in front of it.
 _TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}")
+# Countries as ISO 3166 has them, and Kosovo.
+_COUNTRY = (
+    "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
+    "I[DEL-OQ-T]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKR-VY]|M[AC-HK-Z]|N[ACEFGILOPRUZ]|OM|P[AE-HK-NRSTWY]|QA|R[EOSUW]|"
+    "S[A-EG-ORSTVXYZ]|T[CDFGHJ-ORTVWZ]|U[AGMSYZ]|V[ACEGINU]|W[FS]|XK|Y[ET]|Z[AMW]"
+)
 # An address ends at quotes and brackets, so that a message inside of code or data keeps its words; one of mail also at
 # commas, colons and semicolons, as RFC 5322 has it, and behind its host; what is in front of the @ may stand in quotes
 # or brackets, in quotes with spaces. It is looked for only where it can begin: to try each letter of a long run would
@@ -29,32 +35,39 @@ _QUOTED = r"""(?<!\w)["“„«][^\n@"“”„«»]{1,64}["”»]"""
 _HOST = r"\w++(?:[.-]++\w++)*+"
 # A host that is known by itself: what follows its last dot begins with two letters. No typed token is a part of one.
 _DOTTED = r"(?:(?:-*+[^\W_]++)++\.)+[^\W\d_]{2}\w*+"
+# Behind a full stop without a space stands any word, so where nothing else tells a host it ends as those of chats do.
+_ENDING = (
+    f"(?:com|org|net|edu|gov|mil|int|info|biz|app|dev|online|shop|eu|uk|example|test|local|internal|{_COUNTRY.lower()})"
+)
+_KNOWN = rf"(?:(?:-*+[^\W_]++)++\.)++{_ENDING}(?!\w)"
 _URL = r"""[^\s<>\[\]{}"“”„«»`|\\]"""
 # `chatkit.text.mask` puts typed tokens in the place of what is found. So that nothing else is found then, no @ with a
 # letter behind it is left over; and an @ with a space behind it counts in front of such a host, whatever is before it.
+# With a space in front only it could be a handle: it is a host with a known ending, or what is before it is no word.
 ADDRESS = re.compile(
-    rf"(?<!\w)(?P<url>(?:(?:\w++://|www\.){_URL}|(?<![.-]){_DOTTED}(?::\d{{1,5}})?/){_URL}*(?<![.,:;!?')]))"
+    rf"(?<!\w)(?P<url>(?:(?:\w++://|www\.){_URL}|(?<![.-]){_KNOWN}(?::\d{{1,5}})?/){_URL}*(?<![.,:;!?')]))"
     rf"|(?:(?P<email>(?:{_QUOTED}|{_OPENING}{_MAIL}++{CLOSING}|(?<!{_MAIL})(?:{_MAIL}++(?=@)|{_MAIL}*\w{CLOSING}))"
-    rf"@{_HOST}|(?:(?<!{_MAIL}){_MAIL}++|{_MAIL})(?<!_)[ \t]*+@[ \t]++{_DOTTED}"
-    rf"|(?<!{_MAIL}){_MAIL}*?[^\W_]%40{_DOTTED})|(?P<handle>@(?!\d){_HOST}))(?:{_MAIL}*+{CLOSING}?@{_HOST})*+"
+    rf"@++{_HOST}|(?:(?<!{_MAIL}){_MAIL}++|{_MAIL})(?<!_)(?:[ \t]*+@[ \t]++{_DOTTED}|[ \t]++@{_KNOWN})"
+    rf"|(?<!{_MAIL})(?=[^\W\d_]*+[.\d_-])\w++(?:[.-]++\w++)*+(?<!_)[ \t]++@{_DOTTED}"
+    rf"|(?<!{_MAIL}){_MAIL}*?[^\W_]%40{_DOTTED})|(?P<handle>@(?!\d){_HOST}))(?:{_MAIL}*+{CLOSING}?@++{_HOST})*+"
 )
 ADDRESSES = frozenset(f"_{kind}_" for kind in ADDRESS.groupindex)
-_APART = ("@ ", "@\t", '"@', "”@", "»@")  # in an address with spaces
+_APART = ("@ ", "@\t", " @", "\t@", '"@', "”@", "»@")  # in an address with spaces
 # What is written like a number, although it has letters: an IBAN in groups, with its bank's letters in the second at
-# most; a run of letters and at least six digits, as the ids of many countries are.
+# most, of 15 characters or, with these, 18; a run of letters and at least six digits, as the ids of many countries are.
+_GROUP, _REST = r"(?: ?(?=[a-z]*\d)[a-z\d]{4})", r" ?(?=[a-z]*\d)[a-z\d]"
 _CODE = re.compile(
-    r"()((?<!\w)[a-z]{2}\d\d(?: ?[a-z]{4})?(?: ?(?=[a-z]*\d)[a-z\d]{4}){2,7}(?: ?(?=[a-z]*\d)[a-z\d]{1,3})?(?!\w)"
-    r"|(?<![^\W_])[^\W\d_]++(?=(?:\d[^\W\d_]*+){6})[^\W_]++)"
+    rf"()((?<!\w)(?:{_COUNTRY.lower()})\d\d(?: ?[a-z]{{4}}(?={_GROUP}{{2}}{_REST}{{2}})|(?={_GROUP}{{2}}{_REST}{{3}}))"
+    rf"{_GROUP}{{2,7}}(?:{_REST}{{1,3}})?(?!\w)|(?<![^\W_])[^\W\d_]++(?=(?:\d[^\W\d_]*+){{6}})[^\W_]++)"
 )
 # A digit behind a letter is found fast; most of them begin no code.
 _CODED = re.compile(r"\d(?<=[^\W\d_]\d)(?:(?:[^\W\d_]*+\d){5}|\d ?[a-z\d]{4} ?[a-z\d]{4})")
-# A BIC is letters: they count behind its name on the same line, in capitals and with a country's code. Digits may
-# follow, or a mask would make one of what is none.
+# A BIC is letters: they count behind its name on the same line, in capitals and with a country's code. SWIFT is a word
+# too, and needs more; BIC IS REQUIRED is a sentence. Digits may follow, or a mask would make one of what is none.
 _BIC = re.compile(
-    r"(?<![A-Za-z0-9_])((?ai:(?:bic|swift)(?:[ -]code)?(?: is)?)(?:[^\S\n]|[:=#-]){1,3})([A-Z]{4}(?:"
-    "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
-    "I[DEL-OQ-T]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKR-VY]|M[AC-HK-Z]|N[ACEFGILOPRUZ]|OM|P[AE-HK-NRSTWY]|QA|R[EOSUW]|"
-    "S[A-EG-ORSTVXYZ]|T[CDFGHJ-ORTVWZ]|U[AGMSYZ]|V[ACEGINU]|W[FS]|XK|Y[ET]|Z[AMW])[A-Z0-9]{2}(?:[A-Z0-9]{3})?)(?![A-Za-z_])"
+    r"(?<![A-Za-z0-9_])((?:(?ai:(?:(?:swift[ /(-]{1,2})?bic\)?(?:[ /(-]{1,2}swift\)?)?(?:[ -](?:code|number))?"
+    r"|swift[ -](?:code|number)|swift(?= ?[:=])))(?: is)?)(?:[^\S\n]|[:=#\"'“„«(-]){1,6})"
+    rf"([A-Z]{{4}}(?:{_COUNTRY})[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)(?![A-Za-z_])"
 )
 # Digits of living scripts, and numbers in circles, that NFKC leaves as they are.
 _NUMERALS = re.compile("[\u1369-\u137c\u19da\u24eb-\u24ff\u2776-\u2793\u3248-\u324f\U0001f10b\U0001f10c]")

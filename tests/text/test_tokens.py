@@ -173,7 +173,7 @@ def test_what_is_said_does_not_depend_on_what_stands_elsewhere():
         ("@b@c.@d, (@e)x", ["_handle_", "_handle_", "x"]),
         ("a @ b.example5!c", ["_email_", "c"]),
         ('"lost card"@b, lost" my card "@b', ["_email_", "lost", "my", "card", "_handle_"]),
-        ("bank.example/(a),b;c:d@e f.g/h i.jk/", ["_url_", "f", "g", "h", "_url_"]),
+        ("bank.example/(a),b;c:d@e f.g/h i.at/", ["_url_", "f", "g", "h", "_url_"]),
         ("https://bank.example/(a),b;c:d@e", ["_url_"]),
     ],
 )
