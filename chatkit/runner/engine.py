@@ -121,7 +121,8 @@ class _Pipe:
             new = max(0, len(text) - len(self._mark))  # where the mark may begin: all before was looked through
             text += self._chunks.get()
             end = text.find(self._mark, new)
-        return text[:end].decode(errors="replace")
+        del text[end : end + len(self._mark)]  # behind it may be what another process wrote meanwhile
+        return text.decode(errors="replace")
 
 
 def normalise(nb, folder, timed=False):

@@ -28,7 +28,7 @@ def test_weights_are_scikit_learns_but_for_the_last_bits(sublinear_tf):
 def test_other_columns_are_refused():
     """As many as were fitted."""
     weights = TermWeights().fit(csr_matrix(np.eye(3)))
-    with pytest.raises(ValueError, match="Got 2 terms, expected the 3 that were fitted"):
+    with pytest.raises(ValueError, match="X has 2 features, but TermWeights is expecting 3 features"):
         weights.transform(csr_matrix(np.eye(2)))
 
 
