@@ -9,6 +9,7 @@ from chatkit.project import InputError
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _FIELD_LIMIT = 2**26  # characters; an unclosed quote in a huge file is found after so many
+_SWALLOWED = "holds lines that are rows: a quote may have swallowed them"
 _FAULTS = {
     "unexpected end of data": "opens a quote that is never closed",
     "field larger than": "opens a quote that is not closed for 64 million characters",
@@ -83,17 +84,22 @@ def read_delimited(opened, name):
         if len(header) < 2 and not all(found for found, _ in headers.values()):
             raise InputError(f"The header of {name} is no CSV: {lines[first].strip()[:80]!r}; mend its quotes.")
         table = Table([], [], "", [])
-        good = []
+        good, doubtful = [], {}
         numbers = count(1)
         for begin, end, fields, reason in _records(lines, first, separator, len(header)):
             number = next(numbers)
             if reason:
                 table.bad.append(BadRow(number, begin + 1, reason, "".join(lines[begin:end]).rstrip("\r\n")))
             else:
+                if end - begin > 1 and all(line.count(separator) == len(header) - 1 for line in lines[begin:end]):
+                    doubtful[len(good)] = BadRow(
+                        number, begin + 1, _SWALLOWED, "".join(lines[begin:end]).rstrip("\r\n")
+                    )
                 good.append(fields)
                 table.rows.append(number)
     finally:
         csv.field_size_limit(limit)
+    _set_aside(doubtful, good, table, separator)
     table.names = [column.strip() for column in header]
     table.columns = [list(values) for values in zip(*good, strict=True)] or [[] for _ in header]
     table.kind = f"CSV separated by {_SEPARATORS.get(separator, repr(separator))}, in {encoding}"
@@ -165,6 +171,20 @@ def _records(lines, first, separator, width):
             end = next((n for n in range(begin + 1, end) if _is_row(lines, n, separator, width)), end)
         yield begin, end, None, reason
         start = end
+
+
+def _set_aside(doubtful, good, table, separator):
+    """Take for bad the texts over several lines that are rows to the last: such as a category of others in each.
+
+    Two quotes out of place, one behind a separator and one before another, make one row of many without any fault.
+    """
+    values = [set(column) for column in zip(*good, strict=True)] if doubtful else []
+    for place, bad in sorted(doubtful.items(), reverse=True):
+        lines = [line.replace('"', "").split(separator) for line in bad.text.splitlines()]
+        if any(set(column) <= known for column, known in zip(zip(*lines, strict=True), values, strict=True)):
+            table.bad.append(bad)
+            del good[place], table.rows[place]
+    table.bad.sort(key=lambda bad: bad.row)
 
 
 def _fault(fields, width, lines):

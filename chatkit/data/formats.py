@@ -3,12 +3,13 @@
 import gzip
 import io
 import json
+import textwrap
 import zipfile
 import zlib
 from functools import partial
 from pathlib import Path
 
-from chatkit.data.delimited import Table, read_delimited
+from chatkit.data.delimited import BadRow, Table, read_delimited
 from chatkit.project import InputError
 
 _EXPECTED = "CSV, JSON, JSON Lines, .xlsx or Parquet, plain or as .gz or .zip"
@@ -96,49 +97,49 @@ def _unpacked(opened, suffixes, name):
 
 
 def _read_json(opened, name):
-    with io.TextIOWrapper(opened(), "utf-8-sig") as stream:
-        try:
-            text = stream.read()
-        except UnicodeDecodeError as error:
-            raise InputError(f"{name} is no UTF-8, as JSON is ({error.reason}); export it again.") from None
+    with opened() as stream:
+        content = stream.read()
     try:
-        content, kind = json.loads(text), "JSON"
-    except json.JSONDecodeError as whole:
-        content, kind = _json_lines(text, name, whole), "JSON Lines"
+        text = content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is no UTF-8, as JSON is ({error.reason}); export it again.") from None
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        return _read_json_lines(text, name, error)
+    kind = "JSON"
     if isinstance(content, dict):
         lists = {key: value for key, value in content.items() if _is_rows(value)}
         known = [key for key in _LISTS if key in lists] or list(lists)
         content, kind = (lists[known[0]], f"JSON, its list {known[0]}") if len(known) == 1 else ([content], kind)
     if not _is_rows(content):
-        raise InputError(f"{name} holds {type(content).__name__}, expected a list of objects, one a chat.")
-    return _from_objects(content, kind)
+        raise InputError(f"{name} holds {textwrap.shorten(text, 40)!r}, expected a list of objects, one a chat.")
+    return _from_objects(dict(enumerate(content, 1)), kind)
 
 
-def _json_lines(text, name, whole):
-    rows = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
+def _read_json_lines(text, name, whole):
+    rows, bad, number = {}, [], 0
+    for line, content in enumerate(text.split("\n"), 1):
+        if content.strip():
+            number += 1
             try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                # The first line alone is no JSON either: the file is one document, broken where that says.
-                where = f"line {whole.lineno}: {whole.msg}" if not rows else f"line {number}: {error.msg}"
-                raise InputError(f"{name} cannot be read as JSON, {where}; export it again.") from None
-            if not isinstance(rows[-1], dict):
-                raise InputError(f"Line {number} of {name} is {line.strip()[:40]!r}, expected an object, one a chat.")
-    return rows
+                rows[number] = dict(json.loads(content))
+            except (ValueError, TypeError) as error:
+                bad.append(BadRow(number, line, f"is no object of JSON ({error})", content))
+    if not rows:  # one document, broken where that says
+        raise InputError(f"{name} cannot be read as JSON, line {whole.lineno}: {whole.msg}; export it again.")
+    return _from_objects(rows, "JSON Lines", bad)
 
 
 def _is_rows(value):
     return isinstance(value, list) and value != [] and all(isinstance(one, dict) for one in value)
 
 
-def _from_objects(rows, kind):
-    """Make columns of nested objects; what an object lacks is None."""
-    flat = [dict(_flattened(row)) for row in rows]
+def _from_objects(rows, kind, bad=()):
+    """Make columns of nested objects by row; what an object lacks is None."""
+    flat = [dict(_flattened(row)) for row in rows.values()]
     names = list(dict.fromkeys(name for row in flat for name in row))
-    columns = [[row.get(name) for row in flat] for name in names]
-    return Table(names, columns, kind, list(range(1, len(rows) + 1)))
+    return Table(names, [[row.get(name) for row in flat] for name in names], kind, list(rows), list(bad))
 
 
 def _flattened(value, prefix=""):

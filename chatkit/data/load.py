@@ -112,6 +112,9 @@ def add_to_warehouse(url, chats, replace=False, append=False):
         earlier = pd.read_sql("SELECT * FROM chats", connection, dtype=object)
     earlier["created_at"] = pd.to_datetime(earlier["created_at"], format="ISO8601").astype("datetime64[us]")
     kept = earlier[~earlier["id"].isin(chats["id"])]
+    # SQLite takes names that differ in case only for one column.
+    spelled = {name.lower(): name for name in earlier.columns}
+    chats = chats.rename(columns=lambda name: spelled.get(name.lower(), name))
     names = list(dict.fromkeys([*earlier.columns, *chats.columns]))
     rows = pd.concat([one.reindex(columns=names) for one in (kept, chats)], ignore_index=True)
     return write_sqlite(url, _for_sqlite(rows)), len(kept), len(earlier) - len(kept)

@@ -116,3 +116,12 @@ def test_the_limit_of_a_field_is_as_it_was():
     before = csv.field_size_limit()
     assert len(read(HEADER + f"1,a,{'x' * 10**6},c\n").columns[2][0]) == 10**6
     assert csv.field_size_limit() == before
+
+
+def test_quotes_that_swallow_rows_are_found():
+    """No fault in form: the quotes stand where quotes may. Texts with as many separators a line are left alone."""
+    table = read(HEADER + '1,a,"foo,x\n2,b,bar,y\n3,c,baz",x\n4,d,e,y\n')
+    assert (table.rows, [(one.row, one.line) for one in table.bad]) == ([2], [(1, 2)])
+    assert table.bad[0].reason == "holds lines that are rows: a quote may have swallowed them"
+    assert table.bad[0].text == '1,a,"foo,x\n2,b,bar,y\n3,c,baz",x'
+    assert read(HEADER + '1,a,"Hello, I\nam, well, you know",x\n4,d,e,y\n').rows == [1, 2]

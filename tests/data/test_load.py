@@ -188,6 +188,7 @@ def test_loaded_chats_go_only_when_asked(project, chats):
     assert len(rows) == 26
     assert rows["channel"].fillna("none").tolist()[-5:] == ["none", *["web"] * 4]
     assert rows["created_at"].iloc[0] == "2025-01-01 00:00:00.000000"
+    assert add_to_warehouse(URL, newer.rename(columns={"channel": "Channel"}), append=True) == (file, 22, 4)
     assert add_to_warehouse(URL, chats, replace=True) == (file, 0, 0)
     assert file.read_bytes() == before
 
