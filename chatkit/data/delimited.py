@@ -2,11 +2,13 @@
 
 import csv
 import io
+import re
 from dataclasses import dataclass, field
 from itertools import count
 
 from chatkit.project import InputError
 
+NO_CHARACTER = re.compile("[\ud800-\udfff]")  # halves of pairs, and bytes that no encoding explains
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _FIELD_LIMIT = 2**26  # characters; an unclosed quote in a huge file is found after so many
 _SWALLOWED = "holds lines that are rows: a quote may have swallowed them"
@@ -117,8 +119,8 @@ def _lines(opened, name):
         if other.count(0) > len(head) / 5:
             return _decoded(opened, encoding, name), "UTF-16"
     lines = _decoded(opened, "utf-8-sig", name, "surrogateescape")
-    foreign = "".join(character for line in lines if not line.isascii() for character in line if character > "\x7f")
-    broken = sum("\udc80" <= character <= "\udcff" for character in foreign)
+    foreign = re.sub(r"[\x00-\x7f]+", "", "".join(line for line in lines if not line.isascii()))
+    broken = len(NO_CHARACTER.findall(foreign))
     if broken <= len(foreign) - broken:
         return lines, "UTF-8"  # a broken character or two belong to bad rows, not to another encoding
     lines = _decoded(opened, "cp1252", name)
@@ -193,7 +195,7 @@ def _fault(fields, width, lines):
     text = "".join(lines)
     if "\0" in text:
         return "holds a NUL character"
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if NO_CHARACTER.search(text):
         return "holds bytes that are no UTF-8"
     return None
 

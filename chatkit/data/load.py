@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from chatkit.data.columns import rename
 from chatkit.data.dates import read_moments
+from chatkit.data.delimited import NO_CHARACTER
 from chatkit.data.formats import read_file
 from chatkit.data.split import NO_VALUE, blank_to_missing
 from chatkit.data.warehouse import REASONS, REQUIRED, SCHEMA, TEXT, sqlite_file
@@ -346,14 +347,11 @@ def _read(file, required, mapping, skip_bad_rows):
     columns = {}
     for column, values in zip(table.names, table.columns, strict=True):
         columns[column] = values if column == "created_at" else _texts(values, column, table.rows, name)
-    rows = len(table.rows) + len(table.bad)
     chats = pd.DataFrame(columns, dtype=object)
-    left_out = {"that cannot be read": len(table.bad)}
-    return (
-        chats,
-        table.rows,
-        Export(chats, file, rows, [f"read as {table.kind}"] + [how] * bool(how), table.bad, left_out),
-    )
+    export = Export(chats, file, len(table.rows) + len(table.bad), [f"read as {table.kind}"], table.bad)
+    export.notes += [how] if how else []
+    export.left_out["that cannot be read"] = len(table.bad)
+    return chats, table.rows, export
 
 
 def _texts(values, column, rows, name):
@@ -367,7 +365,7 @@ def _texts(values, column, rows, name):
                 "to text in the file."
             )
         text = ("" if column in TEXT else None) if missing else str(value)
-        if text and not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        if text and NO_CHARACTER.search(text):
             raise InputError(f"{column} in row {row} of {name} holds half a character; mend it in the file.")
         texts.append(text)
     return texts
