@@ -189,10 +189,10 @@ def _read_spreadsheet(opened, name):
         raise InputError(f"{name} has no sheet with rows; export it again.")
     sheet, rows = next(iter(filled.items()))
     rows = [(number, [_cell(value) for value in row]) for number, row in enumerate(rows)]
-    (first, header), *rows = [(number, row) for number, row in rows if any(row)]
+    (_, header), *rows = [(number, row) for number, row in rows if any(row)]
     columns = [list(values) for values in zip(*(row for _, row in rows), strict=True)] or [[] for _ in header]
     kind = "a spreadsheet" + f", its sheet {sheet}" * (len(filled) > 1)
-    return Table([text.strip() for text in header], columns, kind, [number - first for number, _ in rows])
+    return Table([text.strip() for text in header], columns, kind, [number for number, _ in rows])
 
 
 def _cell(value):

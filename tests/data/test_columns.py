@@ -81,8 +81,11 @@ def test_the_export_of_a_help_desk_is_mapped_by_itself(tmp_path, said):
 
 def test_a_conversation_needs_no_title(tmp_path):
     """Nor does a category that is empty throughout count: the next one does."""
-    found = export(tmp_path, "Conversation ID,First message,Topic,Tags,Started at\n7,Hi,,Cards,1772359200\n")
+    text = "Conversation ID,First message,Topic,Tags,Started at\n7,Hi,,Cards,1772359200\n"
+    found = export(tmp_path, text)
     assert found.chats.loc[0, ["id", "subject", "body", "category"]].tolist() == ["7", "", "Hi", "Cards"]
+    found = export(tmp_path, text + "8,Hi,Loans,Cards,1772359200\n")
+    assert found.chats["category"].tolist() == ["", "Loans"]
 
 
 def test_names_may_differ_in_case(tmp_path):

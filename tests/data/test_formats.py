@@ -111,7 +111,7 @@ def test_nested_objects_and_lists_become_columns(tmp_path):
 
 def test_a_spreadsheet_gives_text(tmp_path):
     """Whole numbers without a point, rows with their numbers, empty rows aside."""
-    (tmp_path / "a.xlsx").write_bytes(workbook([["id", "n"], [7, 1.5], ["", ""], ["x", True]]))
+    (tmp_path / "a.xlsx").write_bytes(workbook([[], ["id", "n"], [7, 1.5], ["", ""], ["x", True]]))
     table = read_file(tmp_path / "a.xlsx")
     assert table.columns[0] == ["7", "x"]
     assert table.rows == [1, 3]

@@ -117,20 +117,20 @@ def test_messages_need_no_category(tmp_path):
 def test_each_row_is_a_chat_or_counted(tmp_path):
     """Rows of the file = chats to learn from + rows left out, each with its reason."""
     rows = ["1,a,b,x,2024-01-01", "2,a,b,,2024-01-01", "3, ,,x,2024-01-01", ",a,b,x,2024-01-01", "1,new,b,x,2024-01-02"]
-    rows += ["4,a,b,x,2026-01-01", "5,a", '6,"a" b,b,x,2024-01-01', "7,a,b, x ,"]
+    rows += ["4,a,b,x,2026-01-01", "5,a", '6,"a" b,b,x,2024-01-01', "7,a,b, x ,", "8,,,,"]
     (tmp_path / "a.csv").write_text("\n".join(["id,subject,body,category,created_at", *rows]))
     export = read_export(tmp_path / "a.csv", skip_bad_rows=True)
     chats, left_out = export.usable(pd.Timestamp("2026-01-01"))
     assert (chats["id"].tolist(), chats["subject"].tolist()) == (["1", "7"], ["new", "a"])
     assert left_out == {
         "that cannot be read": 2, "without an id": 1, "whose id a later row has, too": 1, "later than as_of": 1,
-        "without a category": 1, "with neither subject nor body": 1,
+        "without a category": 2, "with neither subject nor body": 1,
     }  # fmt: skip
     assert export.rows == len(rows) == len(chats) + sum(left_out.values())
     assert report(export, pd.Timestamp("2026-01-01"))[-1].startswith(
-        "9 rows = 2 chats to learn from + 7 left out: 2 that"
+        "10 rows = 2 chats to learn from + 8 left out: 2 that"
     )
-    assert export.chats["id"].tolist() == ["2", "3", "1", "4", "7"], "what the query counts is in the warehouse"
+    assert export.chats["id"].tolist() == ["2", "3", "1", "4", "7", "8"], "what the query counts is in the warehouse"
     bad = pd.read_csv(export.write_bad_rows())
     assert bad.to_dict("list") == {
         "row": [7, 8], "line": [8, 9], "reason": ["has 2 fields where the header has 5", "has something after a closing quote"],
