@@ -49,6 +49,15 @@ def read_file(file):
     ------
     InputError
         When there is no such file, or it cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> file = Path(mkdtemp(), "a.json")
+    >>> _ = file.write_text('[{"id": 1, "source": {"body": "Hi"}, "tags": ["a", "b"]}]')
+    >>> table = read_file(file)
+    >>> table.names, table.columns
+    (['id', 'source.body', 'tags'], [[1], ['Hi'], ['a, b']])
     """
     require_file(file)
     name = file.name

@@ -53,7 +53,7 @@ def connect(url):
         if not file.is_file():
             raise InputError(
                 f"The warehouse {url} does not exist; make it with `chatkit simulate`, or with "
-                "`chatkit load FILE` from a CSV or Parquet file of yours."
+                "`chatkit load FILE` from a file of yours."
             )
         parsed = parsed.set(database=str(file))
     return open_engine(parsed, "warehouse")
