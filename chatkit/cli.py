@@ -46,11 +46,17 @@ def _parser():
     simulate.add_argument("--chats", type=int, default=20_000, help="how many (default: 20000)")
     simulate.add_argument("--seed", type=int, default=0, help="other seed, other chats (default: 0)")
 
-    load = _command(commands, "load", _load, "fill the local warehouse with chats of your own, CSV or Parquet")
-    load.add_argument("file", type=Path, help="columns: id, subject, body, category, and what else there is")
+    load = _command(commands, "load", _load, "fill the local warehouse with chats of your own, from any usual file")
+    load.add_argument("file", type=Path, help="CSV, JSON, JSON Lines, .xlsx or Parquet, also as .gz or .zip")
+    _add_reading(load, "subject=Title,body=Text,category=Group")
+    load.add_argument("--dry-run", action="store_true", help="show how the file would be read, write nothing")
+    earlier = load.add_mutually_exclusive_group()
+    earlier.add_argument("--replace", action="store_true", help="in place of the chats that were loaded before")
+    earlier.add_argument("--append", action="store_true", help="beside them; of a repeated id the new row counts")
 
     predict = _command(commands, "predict", _predict, "sort the chats of a file; prints CSV with id and category")
-    predict.add_argument("file", type=Path, help="CSV or Parquet with subject and body")
+    predict.add_argument("file", type=Path, help="a file as for load, with subject and body")
+    _add_reading(predict, "subject=Title,body=Text")
     predict.add_argument("--model", type=Path, help=f"folder of the model (default: {MODEL})")
 
     verify = _command(commands, "verify", _verify, "check a model: its files, and what it says of its golden messages")
@@ -92,6 +98,13 @@ def _command(commands, name, call, text):
     return command
 
 
+def _add_reading(command, example):
+    command.add_argument("--map", action="append", default=[], metavar="OURS=THEIRS", help=f"columns, as {example}")
+    command.add_argument(
+        "--skip-bad-rows", action="store_true", help="leave out rows that are no CSV, in a file beside"
+    )
+
+
 # The library is imported inside the commands: `chatkit --help` answers at once.
 
 
@@ -117,21 +130,41 @@ def _simulate(options):
 
 
 def _load(options):
-    from chatkit.data.load import read_chats, write_sqlite
+    from chatkit.data.formats import require_file
 
-    chats = read_chats(options.file)
-    file = write_sqlite(parameters("query")["warehouse"], chats)
-    categories = chats["category"].nunique()
-    print(f"{len(chats):,} chats in {categories} categories are in {file}; next: dvc repro")
+    require_file(options.file)  # before the slow imports
+    from chatkit.data.columns import read_mapping
+    from chatkit.data.database import read_moment
+    from chatkit.data.load import add_to_warehouse, preview, read_export, report
+
+    query = parameters("query")
+    as_of = query["as_of"] and read_moment(query["as_of"], "query.as_of").replace(tzinfo=None)
+    export = read_export(options.file, read_mapping(options.map), options.skip_bad_rows)
+    if options.dry_run:
+        print("\n".join([*report(export, as_of), *preview(export, as_of)]))
+        return
+    file, kept, updated = add_to_warehouse(query["warehouse"], export.chats, options.replace, options.append)
+    chats, _ = export.usable(as_of)
+    print(f"{len(chats):,} chats in {chats['category'].nunique()} categories are in {file}; next: dvc repro")
+    if options.append:
+        print(f"{kept:,} chats of before are there as they were, {updated:,} more are those of {options.file.name} now")
+    print("\n".join(report(export, as_of, export.write_bad_rows() if export.bad else None)))
 
 
 def _predict(options):
-    from chatkit.data.load import read_messages
+    from chatkit.data.formats import require_file
+
+    require_file(options.file)
+    from chatkit.data.columns import read_mapping
+    from chatkit.data.load import read_unsorted
     from chatkit.model.bundle import load_model
 
     model = load_model(options.model or path(MODEL))
-    messages = read_messages(options.file)
-    messages.assign(category=model.predict(messages))[["id", "category"]].to_csv(sys.stdout, index=False)
+    messages = read_unsorted(options.file, read_mapping(options.map), options.skip_bad_rows)
+    chats = messages.chats
+    chats.assign(category=model.predict(chats))[["id", "category"]].to_csv(sys.stdout, index=False)
+    if messages.bad:
+        print(f"{len(messages.bad):,} rows have no answer, see {messages.write_bad_rows()}", file=sys.stderr)
 
 
 def _verify(options):

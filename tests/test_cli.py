@@ -55,8 +55,49 @@ def test_load_fills_the_warehouse(project, chats, capsys):
     chats.to_csv(project / "mine.csv", index=False)
     assert main(["load", "mine.csv"]) == 0
     file = project / "data" / "warehouse" / "chats.sqlite"
-    assert capsys.readouterr().out == f"24 chats in 2 categories are in {file}; next: dvc repro\n"
+    assert capsys.readouterr().out.splitlines() == [
+        f"24 chats in 2 categories are in {file}; next: dvc repro",
+        "mine.csv: read as CSV separated by commas, in UTF-8",
+    ]
     assert (project / "data" / "warehouse" / "chats.sqlite").is_file()
+    assert main(["load", "mine.csv"]) == 1
+    assert main(["load", "mine.csv", "--append"]) == 0
+    assert "0 chats of before are there as they were, 24 more are those of mine.csv now" in capsys.readouterr().out
+    assert main(["load", "mine.csv", "--replace"]) == 0
+
+
+def test_load_says_what_it_leaves_out(project, chats, capsys):
+    """Of a file with other names, with rows that are none, with chats after the date."""
+    chats.loc[3, "category"] = ""
+    text = chats.rename(columns={"subject": "Title", "category": "Group"}).to_csv(index=False)
+    (project / "mine.csv").write_text(text + "cut,short\n")
+    params = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(params.replace("as_of: null", 'as_of: "2025-01-11"'))
+    arguments = ["load", "mine.csv", "--map", "subject=Title,category=Group"]
+    assert main(arguments) == 1
+    assert "1 of 25 rows of mine.csv cannot be read, the first is row 25 (line 26)" in capsys.readouterr().err
+    assert main([*arguments, "--skip-bad-rows", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    left_out = "25 rows = 9 chats to learn from + 16 left out: 1 that cannot be read, 14 later than as_of, 1 without a category"
+    assert left_out in said
+    assert "columns as --map says: subject=Title, category=Group" in said
+    assert "  subject: Lost card\n  body: I lost my card, please block it\n  category: urgent\n" in said
+    assert said.endswith("\n9 chats in 2 categories:\n  5 urgent\n  4 other\n")
+    assert {file.name for file in project.iterdir() if file.suffix == ".csv"} == {"mine.csv"}
+    assert not (project / "data" / "warehouse" / "chats.sqlite").exists()
+    assert main([*arguments, "--skip-bad-rows"]) == 0
+    assert f"{left_out} (see mine.csv.left-out.csv)" in capsys.readouterr().out
+    assert "cut,short" in (project / "mine.csv.left-out.csv").read_text()
+
+
+def test_a_wrong_path_is_told_before_anything_slow_is_loaded():
+    """pandas alone would take a second."""
+    code = (
+        "import sys; from chatkit.cli import main; codes = main(['load', 'none.csv']), main(['predict', 'none.csv']); "
+        "print(codes, {'pandas', 'pyarrow', 'sklearn', 'sqlalchemy', 'python_calamine'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "(1, 1) set()\n"
 
 
 def test_simulate_fills_the_warehouse(project, capsys):
@@ -93,6 +134,17 @@ def test_predict_sorts_a_file(project, model, chats):
     out = pd.read_csv(pd.io.common.StringIO(done.stdout))
     assert out["id"].tolist() == chats["id"].tolist()
     assert out["category"].tolist() == chats["category"].tolist()
+
+
+def test_predict_answers_each_row_or_says_which_not(project, model, capsys):
+    """Never fewer answers than rows without a word."""
+    (project / "new.csv").write_text('subject,body\nLost card,help\n"",""\nHours\nHours,open?\n')
+    assert main(["predict", "new.csv"]) == 1
+    assert capsys.readouterr().out == ""
+    assert main(["predict", "new.csv", "--skip-bad-rows"]) == 0
+    said = capsys.readouterr()
+    assert [line.split(",")[0] for line in said.out.splitlines()] == ["id", "1", "2", "4"]
+    assert said.err == "1 rows have no answer, see new.csv.left-out.csv\n"
 
 
 def test_verify_tells_a_sound_model_from_a_changed_one(project, model, capsys):

@@ -8,6 +8,8 @@ from chatkit.project import InputError
 from chatkit.statistics import group_codes
 from chatkit.text.validation import as_frame
 
+# What tools write where there is nothing: 1,000 chats of the conversation "None" are no conversation.
+NO_VALUE = r"(?i)^\s*(?:none|null|nil|nan|nat|<na>|n/a|#n/a|\\n|undefined|-*)\s*$"
 STRATEGIES = ("random", "group", "time", "column")
 
 
@@ -133,7 +135,7 @@ def folded(chats):
 
 
 def blank_to_missing(chats):
-    """Leave out of conversation_id, customer_id and split what is no value: exports and warehouses write "" there.
+    """Leave out of conversation_id, customer_id and split what is no value: exports write "", None, nan or NULL there.
 
     Parameters
     ----------
@@ -145,12 +147,12 @@ def blank_to_missing(chats):
 
     Examples
     --------
-    >>> blank_to_missing(pd.DataFrame({"conversation_id": ["k1", "", " "]}))["conversation_id"].isna().tolist()
+    >>> blank_to_missing(pd.DataFrame({"conversation_id": ["k1", "", "NULL"]}))["conversation_id"].isna().tolist()
     [False, True, True]
     """
     chats = as_frame(chats)
     names = [name for name in ("conversation_id", "customer_id", "split") if name in chats.columns]
-    return chats.assign(**{name: chats[name].replace(r"^\s*$", None, regex=True) for name in names})
+    return chats.assign(**{name: chats[name].replace(NO_VALUE, None, regex=True) for name in names})
 
 
 def _held_out_of_test(chats, group):

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+from itertools import compress
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +23,8 @@ SCHEMA = pa.schema([(name, pa.timestamp("us") if name == "created_at" else pa.st
 RELABELLED = pa.field("relabelled", pa.bool_())  # written by `extract`, never read from a warehouse
 REQUIRED = ("id", "subject", "body", "category")
 TEXT = ("subject", "body")
+REASONS = {"later": "later than as_of", "no_category": "without a category", "no_text": "with neither subject nor body"}
+_END = dt.datetime(9999, 12, 31)  # noqa: DTZ001  no warehouse holds a later date; like those in it without a zone
 _SETTING = ("query.warehouse in params.yaml", "$CHATKIT_WAREHOUSE")
 
 
@@ -50,7 +53,7 @@ def connect(url):
         if not file.is_file():
             raise InputError(
                 f"The warehouse {url} does not exist; make it with `chatkit simulate`, or with "
-                "`chatkit load FILE` from a CSV or Parquet file of yours."
+                "`chatkit load FILE` from a file of yours."
             )
         parsed = parsed.set(database=str(file))
     return open_engine(parsed, "warehouse")
@@ -96,8 +99,9 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
         File with one SELECT that names its columns, uses ``:as_of`` and orders by a unique key. It must
         give id, subject, body and category; conversation_id, customer_id, created_at and split when there
         are any; other columns are kept as text.
-    as_of : str
-        ISO date: only chats created before it, so that the same query gives the same rows tomorrow.
+    as_of : str or None
+        ISO date: only chats created before it, so that a warehouse that grows gives the same rows tomorrow. None for
+        all that it has.
     out : path-like
         The Parquet file; the sidecar stands beside it with the ending ``.json``.
     chunk_size : int, default=20_000
@@ -109,8 +113,9 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
     Returns
     -------
     dict
-        The sidecar: rows, rows_sha256 (of the values, whatever the file format), columns, first and last
-        created_at, as_of, dialect, warehouse, sql_sha256, relabels (what became of them; None where none were given).
+        The sidecar: rows, left_out (how many rows for each of `REASONS`), rows_sha256 (of the values, whatever the
+        file format), columns, first and last created_at, as_of, dialect, warehouse, sql_sha256, relabels (what became
+        of them; None where none were given).
 
     Raises
     ------
@@ -120,31 +125,41 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
     out, sql_file = Path(out), Path(sql_file)
     sql = _read_query(sql_file)
     # Dates in a warehouse have no time zone: they are UTC.
-    before = sa.bindparam("as_of", read_moment(as_of, "query.as_of").replace(tzinfo=None), type_=sa.DateTime)
+    before = _END if as_of is None else read_moment(as_of, "query.as_of").replace(tzinfo=None)
+    statement = sa.text(sql).bindparams(sa.bindparam("as_of", type_=sa.DateTime))
+    left_out = dict.fromkeys(REASONS, 0)
     corrections = Corrections(relabels)
     engine = connect(url)
     digest = hashlib.sha256()
     try:
         with replacing(out) as beside:
             with engine.connect().execution_options(stream_results=True, max_row_buffer=chunk_size) as connection:
-                result = connection.execute(sa.text(sql).bindparams(before))
+                if as_of is not None:
+                    # Only the query knows what it compares with the date, so it is asked what it gives without one.
+                    left_out["later"] = sum(1 for _ in connection.execute(statement, {"as_of": _END}))
+                result = connection.execute(statement, {"as_of": before})
                 schema = _schema(list(result.keys()), sql_file.name)
                 with pq.ParquetWriter(beside, schema, compression="zstd") as writer:
-                    for columns in _chunks(result, schema, chunk_size, corrections):
+                    for columns in _chunks(result, schema, chunk_size, corrections, left_out):
                         for row in zip(*columns.values(), strict=True):
                             digest.update(json.dumps(row, default=str, ensure_ascii=True).encode() + b"\n")
                         writer.write_table(pa.table(columns, schema))
             written = pq.read_table(beside, columns=["id", "created_at"])
             outcome = corrections.facts()
+            if as_of is not None:
+                given = len(written) - outcome["added"] + left_out["no_category"] + left_out["no_text"]
+                left_out["later"] = max(0, left_out["later"] - given)
             if len(written) == outcome["added"]:
+                others = f" ({said_of(left_out)})" if any(left_out.values()) else ""
                 raise InputError(
-                    f"{sql_file.name} gave no rows for as_of {as_of}; check the date and the conditions, or "
+                    f"{sql_file.name} gave no rows for as_of {as_of}{others}; check the date and the conditions, or "
                     "fill the warehouse with `chatkit simulate` or `chatkit load FILE`."
                 )
             _refuse_repeated_ids(written["id"])
             first, last = pc.min_max(written["created_at"]).as_py().values()
             sidecar = {
                 "rows": len(written),
+                "left_out": left_out,
                 "rows_sha256": digest.hexdigest(),
                 "columns": schema.names,
                 "first_created_at": first and first.isoformat(),
@@ -165,6 +180,28 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
             "check that it runs and that query.warehouse in params.yaml names the right one."
         ) from None
     return sidecar
+
+
+def said_of(left_out):
+    """Say how many rows were left out, and why.
+
+    Parameters
+    ----------
+    left_out : dict of str to int
+        Rows by reason, of `REASONS`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> said_of({"later": 6, "no_category": 0, "no_text": 1})
+    '7 rows left out: 6 later than as_of, 1 with neither subject nor body'
+    """
+    reasons = ", ".join(f"{count:,} {REASONS[reason]}" for reason, count in left_out.items() if count)
+    total = sum(left_out.values())
+    return f"{total:,} {'row' if total == 1 else 'rows'} left out{': ' * bool(reasons)}{reasons}"
 
 
 def _read_query(file):
@@ -195,13 +232,24 @@ def _schema(names, sql_name):
     return pa.schema([*SCHEMA, RELABELLED, *extra])
 
 
-def _chunks(result, schema, chunk_size, corrections):
+def _chunks(result, schema, chunk_size, corrections, left_out):
     """Give the chats of the warehouse chunk by chunk, then those that only the log has: lists by column."""
     for rows in result.mappings().partitions(chunk_size):
-        yield corrections.correct(
-            {name: [_converted(row.get(name), name, row["id"]) for row in rows] for name in schema.names}
-        )
+        chats = {name: [_converted(row.get(name), name, row["id"]) for row in rows] for name in schema.names}
+        # Relabels first: a chat that nobody had sorted may have its category from them.
+        yield _usable(corrections.correct(chats), left_out)
     yield corrections.added(schema.names)
+
+
+def _usable(chats, left_out):
+    """Leave out what no model can learn from, and count it."""
+    used = []
+    for category, *texts in zip(chats["category"], *(chats[name] for name in TEXT), strict=True):
+        reason = "no_category" if not category else None if any(map(str.strip, texts)) else "no_text"
+        used.append(reason is None)
+        if reason:
+            left_out[reason] += 1
+    return chats if all(used) else {name: list(compress(values, used)) for name, values in chats.items()}
 
 
 def _converted(value, name, key):
@@ -213,14 +261,14 @@ def _converted(value, name, key):
             f"{name} of the chat with id {key!r} is a {type(value).__name__}, expected text; cast it in the query "
             f"with CAST({name} AS VARCHAR)."
         )
-    if name in {"id", "category"} and value in (None, ""):
+    if name == "id" and value in (None, ""):
         raise InputError(
-            f"{name} is empty in the chat with id {key!r}, expected a value; leave such rows out in the query with "
-            f"`{name} IS NOT NULL AND {name} <> ''`."
+            f"id is {value!r} in a row, expected a value; leave such rows out in the query with "
+            "`id IS NOT NULL AND id <> ''`."
         )
     if value is None:
         return "" if name in TEXT else None
-    return str(value)
+    return str(value).strip() if name == "category" else str(value)
 
 
 def _moment(value, name, key):

@@ -1,12 +1,22 @@
 """A file of one's own becomes the warehouse, or a sentence says why not."""
 
+import contextlib
 import sqlite3
 
 import pandas as pd
 import pytest
 
-from chatkit.data.load import read_chats, read_messages, write_sqlite
+from chatkit.data.load import (
+    add_to_warehouse,
+    read_chats,
+    read_export,
+    read_messages,
+    read_unsorted,
+    report,
+    write_sqlite,
+)
 from chatkit.project import InputError
+from tests.conftest import copy_project
 
 URL = "sqlite:///data/warehouse/chats.sqlite"
 
@@ -60,16 +70,18 @@ def test_missing_values_are_empty_text(tmp_path):
     [
         ("a.csv", "id,subject,text,category\n1,a,b,c\n", "has the columns id, subject, text, category, but body is missing"),
         ("a.csv", "id,subject,body,category\n", "has a header but no rows"),
-        ("a.csv", "id;subject;body;category\n1;a;b;c\n", "separate the columns with commas"),
-        ("a.csv", "id,subject,body,category\n1,a,b,c\n1,a,b,c\n", "1 rows with the id of an earlier row, first '1'"),
-        ("a.csv", "", "cannot be read as csv"),
-        ("a.csv", "id,subject,body,category\n1,a,b,c,\n2,a,b,c,\n", "cannot be read as csv: Length of header .* does not match"),
-        ("a.csv", "id,subject,body,category\n1,a, b,b,c\n2,a,b,c\n", "texts that have commas in quotes"),
-        ("a.csv", "id,subject,body,category\n1,a,b,c,d,e\n1,a,b,c,d,e,f\n", "cannot be read as csv"),
-        ("a.csv", b"id,subject,body,category\n1,\xff\xfe,b,c\n", "in UTF-8"),
+        ("a.csv", "id|subject|body|category\n1|a|b|c\n", "separate the columns with commas, semicolons or tabs"),
+        ("a.csv", "", "cannot be read as CSV: it is empty"),
+        ("a.csv", "id,subject,body,category\n1,a,b,c,\n2,a,b,c,\n", "2 of 2 rows of a.csv cannot be read, the first is row 1 .line 2., which has 5 fields where the header has 4: '1,a,b,c,'"),
+        ("a.csv", "id,subject,body,category\n1,a,b,c\n2,a\n", "1 of 2 .* which has 2 fields where the header has 4"),
+        ("a.csv", "id,subject,body,category\n1,a, b,b,c\n2,a,b,c\n", "leave them out with --skip-bad-rows"),
+        ("a.csv", b"id,subject,body,category\n1,\x81,b,c\n", "cannot be read as text: .*in UTF-8"),
+        ("a.csv", "Id,id,subject,body,category\nA,1,a,b,c\n", "has the columns Id and id, of which either could be id; rename one"),
+        ("a.csv", "id,subject,body,category\n1,a,b,\n,a,b,c\n", "no row to learn from: 1 without an id, 1 without a category"),
         ("a.parquet", "no parquet", "cannot be read as parquet"),
-        ("a.xlsx", "", "ends with .xlsx, expected .csv or .parquet"),
-        ("a.csv", "id,subject,body,category,created_at\n1,a,b,c,May\n", "is not a date and time throughout"),
+        ("a.xlsx", "", "cannot be read as xlsx"),
+        ("a.json", '[{"id": "1", "subject": "a", "body": "\\ud83d", "category": "x"}]', "body in row 1 of a.json holds half a character"),
+        ("a.csv", "id,subject,body,category,created_at\n1,a,b,c,2024-01-01\n2,a,b,c,May\n", "created_at in row 2 of a.csv is 'May', expected a date"),
     ],
 )  # fmt: skip
 def test_a_bad_file_gives_one_sentence(tmp_path, name, content, said):
@@ -84,6 +96,8 @@ def test_a_missing_file_is_named(tmp_path):
     """A path that leads nowhere."""
     with pytest.raises(InputError, match=r"none\.csv does not exist; give the path"):
         read_chats(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="is a folder; give the path of a file"):
+        read_chats(tmp_path)
 
 
 def test_numbers_as_body_are_refused(tmp_path, chats):
@@ -98,6 +112,114 @@ def test_messages_need_no_category(tmp_path):
     (tmp_path / "a.csv").write_text("subject,body\nLost card,help\n")
     messages = read_messages(tmp_path / "a.csv")
     assert messages.to_dict("records") == [{"id": 1, "subject": "Lost card", "body": "help"}]
+
+
+def test_each_row_is_a_chat_or_counted(tmp_path):
+    """Rows of the file = chats to learn from + rows left out, each with its reason."""
+    rows = ["1,a,b,x,2024-01-01", "2,a,b,,2024-01-01", "3, ,,x,2024-01-01", ",a,b,x,2024-01-01", "1,new,b,x,2024-01-02"]
+    rows += ["4,a,b,x,2026-01-01", "5,a", '6,"a" b,b,x,2024-01-01', "7,a,b, x ,", "8,,,,"]
+    (tmp_path / "a.csv").write_text("\n".join(["id,subject,body,category,created_at", *rows]))
+    export = read_export(tmp_path / "a.csv", skip_bad_rows=True)
+    chats, left_out = export.usable(pd.Timestamp("2026-01-01"))
+    assert (chats["id"].tolist(), chats["subject"].tolist()) == (["1", "7"], ["new", "a"])
+    assert left_out == {
+        "that cannot be read": 2, "without an id": 1, "whose id a later row has, too": 1, "later than as_of": 1,
+        "without a category": 2, "with neither subject nor body": 1,
+    }  # fmt: skip
+    assert export.rows == len(rows) == len(chats) + sum(left_out.values())
+    assert report(export, pd.Timestamp("2026-01-01"))[-1].startswith(
+        "10 rows = 2 chats to learn from + 8 left out: 2 that"
+    )
+    assert export.chats["id"].tolist() == ["2", "3", "1", "4", "7", "8"], "what the query counts is in the warehouse"
+    bad = pd.read_csv(export.write_bad_rows())
+    assert bad.to_dict("list") == {
+        "row": [7, 8], "line": [8, 9], "reason": ["has 2 fields where the header has 5", "has something after a closing quote"],
+        "text": ["5,a", '6,"a" b,b,x,2024-01-01'],
+    }  # fmt: skip
+    assert [file.name for file in tmp_path.iterdir() if file.name != "a.csv"] == ["a.csv.left-out.csv"]
+
+
+def test_categories_that_differ_in_case_are_named(tmp_path):
+    """Trimmed; a blank one is none; the rest is for people to decide."""
+    (tmp_path / "a.csv").write_text(
+        "id,subject,body,category\n1,a,b,Billing\n2,a,b,Billing \n3,a,b,billing\n4,a,b, \n5,a,b,Login\n"
+    )
+    export = read_export(tmp_path / "a.csv")
+    assert export.usable()[0]["category"].tolist() == ["Billing", "Billing", "billing", "Login"]
+    assert export.notes[-1] == "categories that differ in case or spaces only: 'Billing', 'billing'; give them one name"
+
+
+@pytest.mark.parametrize("word", ["None", "nan", "NULL", r"\N", "-", "n/a", "<NA>"])
+def test_a_word_for_nothing_is_no_conversation_and_no_date(tmp_path, word):
+    """Otherwise all chats without a conversation would be one."""
+    (tmp_path / "a.csv").write_text(
+        f"id,conversation_id,created_at,subject,body,category\n1,{word},{word},a,b,x\n2,k,,a,b,x\n"
+    )
+    chats = read_chats(tmp_path / "a.csv")
+    assert chats["conversation_id"].tolist() == [None, "k"]
+    assert chats["created_at"].isna().all()
+
+
+def test_a_column_may_have_any_name_and_there_may_be_any_number(project):
+    """A column of 2,100 is left out with a word; "index" and a megabyte are as good as others."""
+    body = "x" * 1_000_000
+    (project / "a.csv").write_text(f"id,subject,body,category,index,Index,,select\n1,a,{body},x,7,8,9,0\n")
+    export = read_export(project / "a.csv")
+    assert list(export.chats.columns[8:]) == ["index", "Index 2", "column 7", "select"]
+    write_sqlite(URL, export.chats)
+    (project / "a.csv").write_text("id,subject,body,category" + ",Comment" * 2100 + "\n1,a,b,x" + ",q" * 2100 + "\n")
+    export = read_export(project / "a.csv")
+    write_sqlite(URL, export.chats)
+    assert export.notes[-1] == "2,100 other columns left out: more than SQLite takes"
+
+
+def test_loaded_chats_go_only_when_asked(project, chats):
+    """Replaced, or added to: of an id that both have the later file counts."""
+    add_to_warehouse(URL, chats)
+    file = project / "data" / "warehouse" / "chats.sqlite"
+    before = file.read_bytes()
+    with pytest.raises(InputError, match="holds 24 chats that were loaded; add these with --append, or put"):
+        add_to_warehouse(URL, chats)
+    assert file.read_bytes() == before
+    newer = chats.tail(4).assign(subject="newer", channel="web", id=["c22", "c23", "new1", "new2"])
+    assert add_to_warehouse(URL, newer, append=True) == (file, 22, 2)
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        rows = pd.read_sql("SELECT * FROM chats", connection).set_index("id")
+    assert len(rows) == 26
+    assert rows["channel"].fillna("none").tolist()[-5:] == ["none", *["web"] * 4]
+    assert rows["created_at"].iloc[0] == "2025-01-01 00:00:00.000000"
+    assert add_to_warehouse(URL, newer.rename(columns={"channel": "Channel"}), append=True) == (file, 22, 4)
+    assert add_to_warehouse(URL, chats, replace=True) == (file, 0, 0)
+    assert file.read_bytes() == before
+
+
+def test_simulated_chats_are_replaced_without_asking(project, chats):
+    """They can be made again."""
+    write_sqlite(URL, chats, chats[["id"]])
+    assert add_to_warehouse(URL, chats.head(3), append=True)[1:] == (0, 0)
+
+
+@pytest.mark.parametrize("folder", ["why?x", "100%20", "c#", "a b"])
+def test_a_folder_may_have_any_name(tmp_path, monkeypatch, chats, folder):
+    """What URLs give a meaning is no more than a character in a path."""
+    project = copy_project(tmp_path / folder)
+    monkeypatch.chdir(project)
+    add_to_warehouse(URL, chats)
+    assert add_to_warehouse(URL, chats, append=True) == (project / "data" / "warehouse" / "chats.sqlite", 0, 24)
+    assert [file.name for file in tmp_path.iterdir()] == [folder]
+
+
+def test_messages_come_as_many_as_there_are(tmp_path):
+    """Empty ones and repeated ids, too; a row that cannot be read keeps its number."""
+    (tmp_path / "a.csv").write_text('subject,body\na,b\n"",""\nc\nd,e\n')
+    with pytest.raises(InputError, match="1 of 4 rows of a.csv cannot be read, the first is row 3"):
+        read_messages(tmp_path / "a.csv")
+    export = read_unsorted(tmp_path / "a.csv", skip_bad_rows=True)
+    assert export.chats["id"].tolist() == [1, 2, 4]
+    assert [bad.row for bad in export.bad] == [3]
+    (tmp_path / "a.csv").write_text("subject,body\nc\n")
+    with pytest.raises(InputError, match="no row that can be read: the first has 1 field where the header has 2"):
+        read_unsorted(tmp_path / "a.csv", skip_bad_rows=True)
 
 
 def test_the_same_chats_are_the_same_bytes(project, chats):

@@ -94,6 +94,16 @@ def test_the_latest_relabel_of_a_message_counts(project):
     assert people.loc[1, "conversation_id"] == "k-m1"
 
 
+def test_a_chat_without_a_category_has_it_from_its_relabel(project, chats):
+    """People sort what nobody had sorted; the others without a category are counted."""
+    chats.loc[:1, "category"] = None
+    write_sqlite(WAREHOUSE, chats)
+    fill(LOG, [prediction("p1", "c00")], [relabel("r1", "p1", "urgent")])
+    facts, out = run(project, latest_relabels(LOG, AS_OF))
+    assert facts["left_out"]["no_category"] == 1
+    assert (out.loc["c00", "category"], "c01" in out.index, facts["rows"]) == ("urgent", False, 23)
+
+
 @pytest.mark.parametrize(
     ("as_of", "said"),
     [

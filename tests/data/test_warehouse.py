@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from chatkit.data.load import write_sqlite
 from chatkit.data.warehouse import SCHEMA, connect, extract
-from chatkit.project import InputError
+from chatkit.project import InputError, parameters
 
 URL = "sqlite:///data/warehouse/chats.sqlite"
 
@@ -66,6 +66,36 @@ def test_undated_chats_stay_in(project, chats):
     assert (facts["rows"], facts["first_created_at"]) == (24, None)
 
 
+@pytest.mark.parametrize(("as_of", "later"), [(None, 0), ("2025-01-10", 15), ("2025-01-24", 1)])
+def test_rows_are_used_or_counted_as_left_out(project, chats, as_of, later):
+    """The date, a missing category, a missing text: each row of the warehouse is in one of the counts."""
+    chats.loc[0, "category"], chats.loc[1, "category"], chats.loc[2, ["subject", "body"]] = None, " ", [None, "\t"]
+    write_sqlite(URL, chats)
+    facts = run(project, as_of)
+    assert facts["left_out"] == {"later": later, "no_category": 2, "no_text": 1}
+    assert facts["rows"] + sum(facts["left_out"].values()) == 24
+    assert len(pd.read_parquet(project / "data" / "chats.parquet")) == facts["rows"]
+    assert json.loads((project / "data" / "chats.json").read_text()) == facts
+
+
+def test_without_a_date_the_newest_chat_is_in(project, chats):
+    """The project as it comes drops nothing of this year, and says up to when the chats go."""
+    write_sqlite(URL, chats.assign(created_at=chats["created_at"] + pd.DateOffset(years=50)))
+    assert parameters("query")["as_of"] is None
+    first = run(project, None)
+    assert (first["rows"], first["last_created_at"]) == (24, "2075-01-24T00:00:00")
+    content = (project / "data" / "chats.parquet").read_bytes()
+    assert run(project, None) == first
+    assert (project / "data" / "chats.parquet").read_bytes() == content
+
+
+def test_a_category_is_trimmed(project, chats):
+    """Spaces around a name make no other category."""
+    write_sqlite(URL, chats.assign(category=["other ", " other\t"] * 12))
+    run(project)
+    assert set(pd.read_parquet(project / "data" / "chats.parquet")["category"]) == {"other"}
+
+
 def test_other_columns_are_kept_as_text(warehouse):
     """What a team selects beyond the known columns comes along."""
     write_query(
@@ -87,7 +117,8 @@ def test_other_columns_are_kept_as_text(warehouse):
         ("SELECT id, subject, x'00' AS body, category FROM chats WHERE created_at < :as_of", "is a bytes, expected text"),
         ("SELECT id, subject, body, category, 1 AS relabelled FROM chats WHERE created_at < :as_of", "a column relabelled, which chatkit itself adds"),
         ("SELECT 'a' AS id, subject, body, category FROM chats WHERE created_at < :as_of", "1 ids stand in more than one"),
-        ("SELECT id, subject, body, NULL AS category FROM chats WHERE created_at < :as_of", "category is empty in the chat"),
+        ("SELECT id, subject, body, NULL AS category FROM chats WHERE created_at < :as_of", r"no rows for as_of 2026-01-01 \(24 rows left out: 24 without a category\)"),
+        ("SELECT '' AS id, subject, body, category FROM chats WHERE created_at < :as_of", "id is '' in a row, expected a value"),
         ("SELECT id, subject, body, category, 'May' AS created_at FROM chats WHERE chats.created_at < :as_of", "is 'May', expected an ISO"),
         ("SELECT id, subject, body, category, 7 AS created_at FROM chats WHERE chats.created_at < :as_of", "is 7, expected an ISO date"),
     ],
@@ -117,16 +148,16 @@ def test_a_later_bad_row_leaves_the_earlier_file(warehouse):
 
 
 def test_hard_texts_come_through(project, chats):
-    """Emoji, right-to-left text, a megabyte, NULL and empty subjects."""
+    """Emoji, right-to-left text, a megabyte, NULL, empty subjects, an empty body."""
     texts = ["😟🧾", "مرحبا، فقدت بطاقتي", "x" * 1_000_000, "a\nb\tc", ""]
-    write_sqlite(URL, chats.head(5).assign(body=texts, subject=None))
+    write_sqlite(URL, chats.head(5).assign(body=texts, subject=[None, "", None, "", "a"]))
     run(project)
     out = pd.read_parquet(project / "data" / "chats.parquet")
     assert out["body"].tolist() == texts
-    assert set(out["subject"]) == {""}
+    assert out["subject"].tolist() == ["", "", "", "", "a"]
 
 
-@pytest.mark.parametrize("as_of", ["yesterday", 20260101, None])
+@pytest.mark.parametrize("as_of", ["yesterday", 20260101])
 def test_as_of_must_be_a_date(warehouse, as_of):
     """The sentence says what to write."""
     with pytest.raises(InputError, match=r"query\.as_of is .*expected an ISO date"):
