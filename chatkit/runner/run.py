@@ -3,8 +3,6 @@
 No stage depends on this module, so none depends on the code of the overview.
 """
 
-from chatkit.data.files import read_json
-from chatkit.data.warehouse import said_of
 from chatkit.fingerprint import fingerprint_file, write_fingerprints
 from chatkit.project import path, root, stages
 from chatkit.runner.stage import run_notebook
@@ -36,6 +34,10 @@ def run(stage):
 
         write_index(root())
     if stage == "query":
+        # Here, as above.
+        from chatkit.data.files import read_json
+        from chatkit.data.warehouse import said_of
+
         print(said_of(read_json(path("data/chats.json"))["left_out"]))
     if message := record_test_set_use(stage, deps):
         print(message)

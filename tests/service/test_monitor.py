@@ -21,6 +21,7 @@ from chatkit.model.bundle import load_model, save_model
 from chatkit.monitoring.daily import labelled
 from chatkit.project import InputError
 from chatkit.service.loading import read_verified
+from chatkit.service.schema import Relabel
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 from chatkit.service.tables import add_predictions, migrate, open_log
@@ -56,8 +57,8 @@ def logged(database, model, frame, relabel=lambda answer, chat: None, share=0.5)
             )
             said += service.classify([message])
             if category := relabel(said[-1], chat):
-                wish = {"prediction_id": said[-1]["prediction_id"], "category": category, "by": "me", "reason": SECRET}
-                wishes.append(SimpleNamespace(model_dump=lambda wish=wish: wish))
+                prediction = said[-1]["prediction_id"]
+                wishes.append(Relabel(prediction_id=prediction, category=category, by="me", reason=SECRET))
         assert service.log.flush(60)
         assert service.relabel(wishes)[1] == []
     finally:

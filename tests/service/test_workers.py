@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from chatkit.service.loading import read_verified
+from chatkit.service.schema import Relabel
 from chatkit.service.service import Service
 from chatkit.service.settings import Settings
 from chatkit.service.workers import Workers
@@ -51,8 +52,7 @@ def classify(service, count=1):
 
 def relabel(prediction_id):
     """What a person says of a prediction."""
-    row = {"prediction_id": prediction_id, "category": "other", "by": "me", "reason": None}
-    return SimpleNamespace(model_dump=lambda: row)
+    return Relabel(prediction_id=prediction_id, category="other", by="me")
 
 
 def test_every_worker_answers_for_all(pair, monkeypatch):
