@@ -1,6 +1,6 @@
 """Kill `dvc repro` at random moments, let it run again, and compare dvc.lock with that of an undisturbed run.
 
-    python benchmarks/kills.py [--kills 20] [--chats 1500] [--seed 0]
+    python benchmarks/kills.py [--kills 20] [--chats 1500] [--seed 0] [LAST STAGE]
 
 Everything happens in a temporary clone of the current commit, with fewer baselines and a shorter learning curve, so that
 the kills spread over all stages. Before each kill outputs, lock and cache are removed, so that the whole pipeline has to
@@ -46,6 +46,7 @@ def forget(project):
 def main():
     """Run the trials; exit code 1 when one does not recover."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", nargs="*", help="the last stage to run; by default all run")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--chats", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=0)
@@ -67,7 +68,7 @@ def main():
         shorten(project)
         forget(project)
         start = time.monotonic()
-        run("dvc", "repro")
+        run("dvc", "repro", *options.stage)
         whole = time.monotonic() - start
         expected = (project / "dvc.lock").read_bytes()
         recovered = 0
@@ -75,7 +76,7 @@ def main():
             forget(project)
             moment = rng.uniform(0, whole)
             process = subprocess.Popen(
-                ["dvc", "repro"],
+                ["dvc", "repro", *options.stage],
                 cwd=project,
                 env=environment,
                 start_new_session=True,
@@ -85,7 +86,7 @@ def main():
             time.sleep(moment)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            run("dvc", "repro")
+            run("dvc", "repro", *options.stage)
             same = (project / "dvc.lock").read_bytes() == expected
             left = [str(file.relative_to(project)) for file in project.rglob(".*.part")]
             recovered += same and not left
