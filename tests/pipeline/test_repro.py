@@ -140,7 +140,8 @@ def test_what_a_fingerprint_lacks_is_found(tmp_path):
     )
     (folder / "params.yaml").write_text("one:\n  size: 1\n")
     run(folder, "chatkit", "run", "one")
-    assert unlisted(folder, "one") == {"chatkit/data/summary.py", "chatkit/data/bank.yaml"}
+    imported = {"chatkit/data/summary.py", "chatkit/text/validation.py"}
+    assert unlisted(folder, "one") == {"chatkit/data/bank.yaml", *imported}
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ def test_a_relabel_of_the_prediction_of_another_worker(pair, monkeypatch):
     assert pair[0].relabel([relabel(other["prediction_id"])])[1] == []
     (own,) = classify(pair[0])
     assert pair[0].relabel([relabel(own["prediction_id"])])[1] == []
-    assert pair[0].relabel([relabel(other["prediction_id"]), relabel("nobody's")])[1] == [1]
+    assert pair[0].relabel([relabel(other["prediction_id"]), relabel(f"{0:08}-0000-0000-0000-{0:012}")])[1] == [1]
 
 
 def test_one_that_does_not_answer(group, monkeypatch):
