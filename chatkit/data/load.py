@@ -16,7 +16,7 @@ from chatkit.data.dates import read_moments
 from chatkit.data.delimited import NO_CHARACTER
 from chatkit.data.formats import read_file
 from chatkit.data.split import NO_VALUE, blank_to_missing
-from chatkit.data.warehouse import REASONS, REQUIRED, SCHEMA, TEXT, sqlite_file
+from chatkit.data.warehouse import REASONS, REQUIRED, SCHEMA, TEXT, reasons_of, sqlite_file, why_left_out
 from chatkit.project import InputError, replacing
 
 _MOST_COLUMNS = 1900  # SQLite takes 2,000
@@ -161,12 +161,10 @@ class Export:
             The other rows of the file.
         """
         later = self.chats["created_at"] >= as_of if as_of else pd.Series(False, self.chats.index)
-        no_category = ~later & self.chats["category"].isin([None, ""])
-        blank = self.chats["subject"].str.strip().eq("") & self.chats["body"].str.strip().eq("")
-        no_text = ~later & ~no_category & blank
-        counts = {"later": later, "no_category": no_category, "no_text": no_text}
-        reasons = {REASONS[name]: int(rows.sum()) for name, rows in counts.items()}
-        return self.chats[~(later | no_category | no_text)], self.left_out | reasons
+        columns = (self.chats[name] for name in ("category", *TEXT))
+        reasons = ["later" if late else why_left_out(*row) for late, *row in zip(later, *columns, strict=True)]
+        counts = {words: reasons.count(reason) for reason, words in REASONS.items()}
+        return self.chats[[reason is None for reason in reasons]], self.left_out | counts
 
     def write_bad_rows(self):
         """Write the rows that cannot be read into a file beside the one they come from.
@@ -186,28 +184,6 @@ class Export:
         return file
 
 
-def read_chats(file):
-    """Read an export of chats, ready for the warehouse.
-
-    Parameters
-    ----------
-    file : path-like
-        As for `read_export`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a chat. Without a conversation_id in the file each chat is a conversation of its own; where some
-        chats have none, theirs is None, as is a blank customer_id or split.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, lacks a column, or holds something else than text.
-    """
-    return read_export(file).chats
-
-
 def read_export(file, mapping=None, skip_bad_rows=False):
     r"""Read an export of chats, with what became of each of its rows.
 
@@ -224,7 +200,9 @@ def read_export(file, mapping=None, skip_bad_rows=False):
     Returns
     -------
     Export
-        Its chats have ids of their own; of those that repeat one the last is taken.
+        Its chats have ids of their own; of those that repeat one the last is taken. Without a conversation_id in the
+        file each chat is a conversation of its own; where some chats have none, theirs is None, as is a blank
+        customer_id or split.
 
     Raises
     ------
@@ -262,7 +240,7 @@ def read_export(file, mapping=None, skip_bad_rows=False):
     export.notes += _alike(chats["category"])
     export.chats = _for_sqlite(_completed(chats), export.notes)
     if export.usable()[0].empty:
-        raise InputError(f"{file.name} has no row to learn from: {_reasons(export.usable()[1])}; export it again.")
+        raise InputError(f"{file.name} has no row to learn from: {reasons_of(export.usable()[1])}; export it again.")
     return export
 
 
@@ -293,27 +271,6 @@ def _completed(chats):
     return chats[[*SCHEMA.names, *(name for name in chats.columns if name not in SCHEMA.names)]]
 
 
-def read_messages(file):
-    """Read chats that nobody has sorted yet.
-
-    Parameters
-    ----------
-    file : path-like
-        As for `read_unsorted`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        id (the row's number when the file has none), subject, body: one row a row of the file.
-
-    Raises
-    ------
-    InputError
-        As `read_chats`.
-    """
-    return read_unsorted(file).chats
-
-
 def read_unsorted(file, mapping=None, skip_bad_rows=False):
     """Read chats that nobody has sorted yet, with the rows that cannot be read.
 
@@ -327,7 +284,7 @@ def read_unsorted(file, mapping=None, skip_bad_rows=False):
     Returns
     -------
     Export
-        Its chats are those of `read_messages`.
+        Its chats have id (the row's number when the file has none), subject and body: one row a row of the file.
 
     Raises
     ------
@@ -381,10 +338,6 @@ def _texts(values, column, rows, name):
     return texts
 
 
-def _reasons(left_out):
-    return ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
-
-
 def report(export, as_of=None, bad_rows=None):
     """Say what became of each row of a file.
 
@@ -404,7 +357,7 @@ def report(export, as_of=None, bad_rows=None):
     lines = [f"{export.file.name}: {note}" for note in export.notes]
     if total := sum(left_out.values()):
         used = f"{export.rows:,} rows = {len(chats):,} chats to learn from + {total:,} left out"
-        lines.append(f"{used}: {_reasons(left_out)}" + (f" (see {bad_rows})" if bad_rows else ""))
+        lines.append(f"{used}: {reasons_of(left_out)}" + (f" (see {bad_rows})" if bad_rows else ""))
     return lines
 
 

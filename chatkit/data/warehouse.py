@@ -199,9 +199,18 @@ def said_of(left_out):
     >>> said_of({"later": 6, "no_category": 0, "no_text": 1})
     '7 rows left out: 6 later than as_of, 1 with neither subject nor body'
     """
-    reasons = ", ".join(f"{count:,} {REASONS[reason]}" for reason, count in left_out.items() if count)
-    total = sum(left_out.values())
+    total, reasons = sum(left_out.values()), reasons_of(left_out)
     return f"{total:,} {'row' if total == 1 else 'rows'} left out{': ' * bool(reasons)}{reasons}"
+
+
+def reasons_of(left_out):
+    """List how many rows were left out for which reason: one of `REASONS`, or in words."""
+    return ", ".join(f"{count:,} {REASONS.get(reason, reason)}" for reason, count in left_out.items() if count)
+
+
+def why_left_out(category, *texts):
+    """Return which of `REASONS` a chat gives for learning nothing from it, None for a good one."""
+    return "no_category" if not category else None if any(map(str.strip, texts)) else "no_text"
 
 
 def _read_query(file):
@@ -245,7 +254,7 @@ def _usable(chats, left_out):
     """Leave out what no model can learn from, and count it."""
     used = []
     for category, *texts in zip(chats["category"], *(chats[name] for name in TEXT), strict=True):
-        reason = "no_category" if not category else None if any(map(str.strip, texts)) else "no_text"
+        reason = why_left_out(category, *texts)
         used.append(reason is None)
         if reason:
             left_out[reason] += 1

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chatkit.data.formats import read_file
-from chatkit.data.load import read_chats
+from chatkit.data.load import read_export
 from chatkit.project import InputError
 
 ROWS = [
@@ -90,7 +90,9 @@ def test_any_usual_file_gives_the_same_chats(tmp_path, name, packed):
     content = {"": bytes, ".gz": gzip.compress, ".zip": lambda content: zipped(name, content)}[packed](FILES[name])
     (tmp_path / f"{name}{packed}").write_bytes(content)
     (tmp_path / "plain.csv").write_bytes(CSV)
-    pd.testing.assert_frame_equal(read_chats(tmp_path / f"{name}{packed}"), read_chats(tmp_path / "plain.csv"))
+    pd.testing.assert_frame_equal(
+        read_export(tmp_path / f"{name}{packed}").chats, read_export(tmp_path / "plain.csv").chats
+    )
 
 
 def test_nested_objects_and_lists_become_columns(tmp_path):

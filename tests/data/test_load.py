@@ -8,9 +8,7 @@ import pytest
 
 from chatkit.data.load import (
     add_to_warehouse,
-    read_chats,
     read_export,
-    read_messages,
     read_unsorted,
     report,
     write_sqlite,
@@ -25,13 +23,15 @@ def test_csv_and_parquet_give_the_same(tmp_path, chats):
     """Whatever the export's format, the chats are the same."""
     chats.to_csv(tmp_path / "a.csv", index=False)
     chats.to_parquet(tmp_path / "a.parquet")
-    pd.testing.assert_frame_equal(read_chats(tmp_path / "a.csv"), read_chats(tmp_path / "a.parquet"), check_dtype=False)
+    pd.testing.assert_frame_equal(
+        read_export(tmp_path / "a.csv").chats, read_export(tmp_path / "a.parquet").chats, check_dtype=False
+    )
 
 
 def test_text_stays_text(tmp_path):
     """Leading zeros, "NA" and empty subjects survive."""
     (tmp_path / "a.csv").write_text('id,subject,body,category\n007,NA,"a, ""b""\nc",other\n008,,null,other\n')
-    chats = read_chats(tmp_path / "a.csv")
+    chats = read_export(tmp_path / "a.csv").chats
     assert chats["id"].tolist() == ["007", "008"]
     assert chats["subject"].tolist() == ["NA", ""]
     assert chats["body"].tolist() == ['a, "b"\nc', "null"]
@@ -40,7 +40,7 @@ def test_text_stays_text(tmp_path):
 def test_without_conversations_each_chat_is_its_own(tmp_path):
     """So that a split by conversation works on the plainest export."""
     (tmp_path / "a.csv").write_text("id,subject,body,category\n1,a,b,x\n2,a,b,x\n")
-    assert read_chats(tmp_path / "a.csv")["conversation_id"].tolist() == ["1", "2"]
+    assert read_export(tmp_path / "a.csv").chats["conversation_id"].tolist() == ["1", "2"]
 
 
 def test_a_blank_is_no_conversation(tmp_path):
@@ -48,19 +48,19 @@ def test_a_blank_is_no_conversation(tmp_path):
     (tmp_path / "a.csv").write_text(
         "id,subject,body,category,conversation_id,customer_id,split\n1,a,b,x,2,,train\n2,a,b,x,,p, \n3,a,b,x, ,p,test\n"
     )
-    chats = read_chats(tmp_path / "a.csv")
+    chats = read_export(tmp_path / "a.csv").chats
     assert chats["conversation_id"].tolist() == ["2", None, None]
     assert chats["customer_id"].tolist() == [None, "p", "p"]
     assert chats["split"].tolist() == ["train", None, "test"]
     (tmp_path / "a.csv").write_text("id,subject,body,category,conversation_id\n1,a,b,x,\n2,a,b,x, \n")
-    assert read_chats(tmp_path / "a.csv")["conversation_id"].tolist() == ["1", "2"]
+    assert read_export(tmp_path / "a.csv").chats["conversation_id"].tolist() == ["1", "2"]
 
 
 def test_missing_values_are_empty_text(tmp_path):
     """None and NaN in a Parquet file are empty, not the word nan."""
     frame = pd.DataFrame({"id": [1, 2], "subject": ["a", None], "body": [None, "b"], "category": ["x", "y"]})
     frame.astype({"body": object}).to_parquet(tmp_path / "a.parquet")
-    chats = read_chats(tmp_path / "a.parquet")
+    chats = read_export(tmp_path / "a.parquet").chats
     assert chats["subject"].tolist() == ["a", ""]
     assert chats["body"].tolist() == ["", "b"]
 
@@ -88,29 +88,29 @@ def test_a_bad_file_gives_one_sentence(tmp_path, name, content, said):
     """What was received, what was expected, what to do."""
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError, match=said) as error:
-        read_chats(tmp_path / name)
+        read_export(tmp_path / name)
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path):
     """A path that leads nowhere."""
     with pytest.raises(InputError, match=r"none\.csv does not exist; give the path"):
-        read_chats(tmp_path / "none.csv")
+        read_export(tmp_path / "none.csv")
     with pytest.raises(InputError, match="is a folder; give the path of a file"):
-        read_chats(tmp_path)
+        read_export(tmp_path)
 
 
 def test_numbers_as_body_are_refused(tmp_path, chats):
     """A column of numbers is most likely the wrong column."""
     chats.assign(body=range(24)).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"body in row 1 of a\.parquet is a int, expected text"):
-        read_chats(tmp_path / "a.parquet")
+        read_export(tmp_path / "a.parquet")
 
 
 def test_messages_need_no_category(tmp_path):
     """What is to be sorted has no category yet, and perhaps no id."""
     (tmp_path / "a.csv").write_text("subject,body\nLost card,help\n")
-    messages = read_messages(tmp_path / "a.csv")
+    messages = read_unsorted(tmp_path / "a.csv").chats
     assert messages.to_dict("records") == [{"id": 1, "subject": "Lost card", "body": "help"}]
 
 
@@ -155,7 +155,7 @@ def test_a_word_for_nothing_is_no_conversation_and_no_date(tmp_path, word):
     (tmp_path / "a.csv").write_text(
         f"id,conversation_id,created_at,subject,body,category\n1,{word},{word},a,b,x\n2,k,,a,b,x\n"
     )
-    chats = read_chats(tmp_path / "a.csv")
+    chats = read_export(tmp_path / "a.csv").chats
     assert chats["conversation_id"].tolist() == [None, "k"]
     assert chats["created_at"].isna().all()
 
@@ -213,7 +213,7 @@ def test_messages_come_as_many_as_there_are(tmp_path):
     """Empty ones and repeated ids, too; a row that cannot be read keeps its number."""
     (tmp_path / "a.csv").write_text('subject,body\na,b\n"",""\nc\nd,e\n')
     with pytest.raises(InputError, match="1 of 4 rows of a.csv cannot be read, the first is row 3"):
-        read_messages(tmp_path / "a.csv")
+        read_unsorted(tmp_path / "a.csv")
     export = read_unsorted(tmp_path / "a.csv", skip_bad_rows=True)
     assert export.chats["id"].tolist() == [1, 2, 4]
     assert [bad.row for bad in export.bad] == [3]

@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline as sklearn_pipeline
 from sklearn.svm import LinearSVC
 
 from chatkit import load_model, make_pipeline
-from chatkit.data.load import read_chats
+from chatkit.data.load import read_export
 from chatkit.data.split import split_chats
 from chatkit.model.bundle import save_model
 
@@ -18,7 +18,7 @@ FILES = ("banking77/banking77.csv", "endava_tickets/endava_tickets.csv", "newsgr
 @pytest.fixture(scope="module", params=FILES)
 def sides(shared, request):
     """Training and test rows of five categories of a set, at most 600 in all."""
-    chats = read_chats(shared / "data" / request.param)
+    chats = read_export(shared / "data" / request.param).chats
     largest = chats["category"].value_counts().index[:5]
     few = chats[chats["category"].isin(largest)].groupby(["category", "split"]).head(60)
     return split_chats(few.reset_index(drop=True), "column")
@@ -42,7 +42,7 @@ def test_a_classifier_learns_from_real_chats(sides, classifier, tmp_path):
 def whole(shared, name):
     """Training and test rows of a set."""
     file = next(file for file in FILES if file.startswith(name))
-    return split_chats(read_chats(shared / "data" / file), "column")
+    return split_chats(read_export(shared / "data" / file).chats, "column")
 
 
 def few_categories(shared):
