@@ -18,7 +18,7 @@ test: .venv/installed-dev  ## run the tests
 	pytest -n auto --dist loadfile --no-loadscope-reorder  # a file on one core: its tests share what is slow to make
 
 lab: .venv/installed  ## open JupyterLab
-	jupyter lab --config=jupyter_lab_config.py
+	jupyter lab --config=lab/jupyter_lab_config.py
 
 serve: .venv/installed-dev  ## sort chats over HTTP with the model of the last run
 	chatkit serve

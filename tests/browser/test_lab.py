@@ -1,0 +1,152 @@
+"""JupyterLab as `make lab` starts it, in a real browser."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from chatkit.data.files import write_table
+from tests.browser.test_pages import ARGUMENTS, CHROMIUM, DESK
+from tests.conftest import ROOT, copy_project
+
+READY = """async () => {
+    const notebook = window.jupyterapp.shell.currentWidget;
+    await notebook.context.ready;
+    await notebook.sessionContext.ready;
+    return notebook.sessionContext.session.kernel.connectionStatus === "connected";
+}"""
+DONE = """() => {
+    const notebook = window.jupyterapp.shell.currentWidget;
+    const cells = notebook.content.widgets.filter(cell => cell.model.type === "code" && cell.model.sharedModel.source);
+    return notebook.sessionContext.session.kernel.status === "idle" && cells.every(cell => cell.model.executionCount);
+}"""
+ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap(
+    cell => (cell.model.outputs ? cell.model.outputs.toJSON() : []).filter(output => output.output_type === "error"))"""
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on the PATH")
+
+
+def git(folder, *arguments):
+    """What git answers in a folder."""
+    name = ["-c", "user.name=a", "-c", "user.email=a@bank.example"]
+    command = ["git", *name, *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A committed project whose chats are there, JupyterLab running in it, and JupyterLab's log."""
+    from chatkit.data.simulate import simulate
+
+    home = tmp_path_factory.mktemp("lab")
+    project = copy_project(home / "project")
+    write_table(simulate(300)[0].assign(relabelled=False), project / "data/chats.parquet")
+    git(project, "init", "--quiet")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message=a project")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"HOME": str(home), "JUPYTER_TOKEN": "a-token"}
+    jupyter, config = Path(sys.executable).parent / "jupyter", ROOT / "lab/jupyter_lab_config.py"
+    options = [f"--port={port}", "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True"]
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            [jupyter, "lab", f"--config={config}", "--no-browser", *options],
+            cwd=project, env=environment, stdout=log, stderr=log,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/api/status?token=a-token", timeout=30).close()  # noqa: S310
+                break
+            except urllib.error.URLError:
+                assert process.poll() is None, (home / "log").read_text()
+                time.sleep(0.25)
+        yield project, address, home / "log"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def page(served, tmp_path_factory):
+    """A page of the browser; afterwards no other host was asked for anything."""
+    from playwright.sync_api import sync_playwright
+
+    asked = set()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport=dict(zip(("width", "height"), DESK, strict=True)))
+        page.on("request", lambda request: asked.add(request.url))
+        yield page
+        browser.close()
+    outside = [
+        url for url in asked if not url.startswith((served[1], served[1].replace("http", "ws"), "data:", "blob:"))
+    ]
+    assert not outside
+
+
+def open_notebook(page, served, name):
+    """Open a notebook whose kernel answers."""
+    page.goto(f"{served[1]}/lab/tree/{name}?token=a-token&reset")
+    page.wait_for_selector(".jp-Notebook", timeout=120_000)
+    page.wait_for_function(READY, timeout=120_000)
+
+
+def run_all(page):
+    """Run all cells of the open notebook; none ends in an error."""
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    page.wait_for_function(DONE, timeout=300_000)
+    assert page.evaluate(ERRORS) == []
+
+
+def save(page):
+    """Save the open notebook."""
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+
+def test_a_stage_run_and_saved_is_as_it_was(page, served):
+    """Run All and save change nothing that git or DVC look at; nobody is asked about news, and nothing is warned of."""
+    project, _, log = served
+    notebook = project / "notebooks/split.ipynb"
+    before = notebook.read_bytes()
+    open_notebook(page, served, "notebooks/split.ipynb")
+    run_all(page)
+    assert page.locator(".jp-OutputArea-output img").count()
+    saved = notebook.stat().st_mtime_ns
+    save(page)
+    assert notebook.stat().st_mtime_ns > saved
+    assert notebook.read_bytes() == before
+    assert git(project, "status", "--porcelain") == ""
+    assert page.locator(".Toastify__toast").count() == 0
+    assert "Overriding" not in log.read_text()
+
+
+def test_an_own_notebook_is_saved_without_outputs(page, served):
+    """Its code and prose stay."""
+    project, _, _ = served
+    cells = [
+        {"cell_type": "code", "id": "a", "metadata": {}, "source": "1 + 1", "outputs": [], "execution_count": None},
+        {"cell_type": "markdown", "id": "b", "metadata": {}, "source": "# Kept"},
+    ]
+    notebook = project / "notebooks/own.ipynb"
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
+    notebook.write_text(json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    open_notebook(page, served, "notebooks/own.ipynb")
+    run_all(page)
+    assert page.locator(".jp-OutputArea-output").inner_text() == "2"
+    save(page)
+    saved = json.loads(notebook.read_text())
+    assert [cell["source"] for cell in saved["cells"]] == [["1 + 1"], ["# Kept"]]
+    assert (saved["cells"][0]["outputs"], saved["cells"][0]["execution_count"]) == ([], None)
+    assert saved["metadata"]["language_info"] == {"name": "python"}
+    notebook.unlink()
