@@ -115,7 +115,10 @@ def save(page):
 
 
 def test_a_stage_run_and_saved_is_as_it_was(page, served):
-    """Run All and save change nothing that git or DVC look at; nobody is asked about news, and nothing is warned of."""
+    """Run All and save change nothing that git or DVC look at.
+
+    Nobody is asked about news, and nothing is warned of.
+    """
     project, _, log = served
     notebook = project / "notebooks/split.ipynb"
     before = notebook.read_bytes()
@@ -127,6 +130,8 @@ def test_a_stage_run_and_saved_is_as_it_was(page, served):
     assert notebook.stat().st_mtime_ns > saved
     assert notebook.read_bytes() == before
     assert git(project, "status", "--porcelain") == ""
+    assert not (project / "data/train.parquet").exists()
+    assert (project / "scratch/data/train.parquet").exists()
     assert page.locator(".Toastify__toast").count() == 0
     assert "Overriding" not in log.read_text()
 
