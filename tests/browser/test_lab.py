@@ -42,12 +42,18 @@ def git(folder, *arguments):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """A committed project whose chats are there, JupyterLab running in it, and JupyterLab's log."""
+    """A committed project with chats and a model, JupyterLab running in it, and JupyterLab's log."""
+    from chatkit import make_pipeline
     from chatkit.data.simulate import simulate
+    from chatkit.model.bundle import save_model
 
     home = tmp_path_factory.mktemp("lab")
     project = copy_project(home / "project")
-    write_table(simulate(300)[0].assign(relabelled=False), project / "data/chats.parquet")
+    chats = simulate(300)[0].assign(relabelled=False)
+    write_table(chats, project / "data/chats.parquet")
+    write_table(chats, project / "data/train.parquet")
+    pipeline = make_pipeline("linear_svc").fit(chats[["subject", "body"]], chats["category"])
+    save_model(pipeline, project / "models/chats", {})
     git(project, "init", "--quiet")
     git(project, "add", ".")
     git(project, "commit", "--quiet", "--message=a project")
@@ -130,7 +136,7 @@ def test_a_stage_run_and_saved_is_as_it_was(page, served):
     assert notebook.stat().st_mtime_ns > saved
     assert notebook.read_bytes() == before
     assert git(project, "status", "--porcelain") == ""
-    assert not (project / "data/train.parquet").exists()
+    assert not (project / "data/test.parquet").exists()
     assert (project / "scratch/data/train.parquet").exists()
     assert page.locator(".Toastify__toast").count() == 0
     assert "Overriding" not in log.read_text()
@@ -155,3 +161,24 @@ def test_an_own_notebook_is_saved_without_outputs(page, served):
     assert (saved["cells"][0]["outputs"], saved["cells"][0]["execution_count"]) == ([], None)
     assert saved["metadata"]["language_info"] == {"name": "python"}
     notebook.unlink()
+
+
+def test_the_playground_follows_each_key(page, served):
+    """Typing changes what the model says, and a button what is typed."""
+    from playwright.sync_api import expect
+
+    open_notebook(page, served, "notebooks/explore/playground.ipynb")
+    run_all(page)
+    assert page.locator(".playground").count() == 2
+    subject, likeliest = page.get_by_label("Subject").first, page.locator(".playground tr.first td").first
+    body = page.get_by_label("Body").first
+    assert likeliest.inner_text() == "urgent"
+    body.fill("")
+    subject.fill("")
+    subject.press_sequentially("Never mind, thank you for the newsletter")
+    expect(likeliest).to_have_text("other")
+    subject.fill("I lost my card")
+    page.get_by_role("button", name="lost → found").first.click()
+    expect(subject).to_have_value("I found my card")
+    save(page)
+    assert git(served[0], "status", "--porcelain") == ""
