@@ -143,7 +143,9 @@ def _load(options):
     if options.dry_run:
         print("\n".join([*report(export, as_of), *preview(export, as_of)]))
         return
-    file, kept, updated = add_to_warehouse(query["warehouse"], export.chats, options.replace, options.append)
+    file, kept, updated = add_to_warehouse(
+        query["warehouse"], export.chats, options.replace, options.append, export.left_out
+    )
     chats, _ = export.usable(as_of)
     print(f"{len(chats):,} chats in {chats['category'].nunique()} categories are in {file}; next: dvc repro")
     if options.append:
