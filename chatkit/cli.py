@@ -46,6 +46,8 @@ def _parser():
     simulate.add_argument("--chats", type=int, default=20_000, help="how many (default: 20000)")
     simulate.add_argument("--seed", type=int, default=0, help="other seed, other chats (default: 0)")
 
+    _command(commands, "init", _init, "make params.yaml, rules.yaml and perturbations.yaml fit the chats, as load does")
+
     load = _command(commands, "load", _load, "fill the local warehouse with chats of your own, from any usual file")
     load.add_argument("file", type=Path, help="CSV, JSON, JSON Lines, .xlsx or Parquet, also as .gz or .zip")
     _add_reading(load, "subject=Title,body=Text,category=Group")
@@ -129,6 +131,12 @@ def _simulate(options):
     print(f"{len(chats):,} simulated chats are in {file}; next: dvc repro")
 
 
+def _init(_options):
+    from chatkit.data.setup import set_up
+
+    print("\n".join(set_up()) or "params.yaml, rules.yaml and perturbations.yaml fit the chats")
+
+
 def _load(options):
     from chatkit.data.formats import require_file
 
@@ -150,7 +158,10 @@ def _load(options):
     print(f"{len(chats):,} chats in {chats['category'].nunique()} categories are in {file}; next: dvc repro")
     if options.append:
         print(f"{kept:,} chats of before are there as they were, {updated:,} more are those of {options.file.name} now")
-    print("\n".join(report(export, as_of, export.write_bad_rows() if export.bad else None)))
+    print("\n".join(report(export, as_of, export.write_bad_rows() if export.bad else None)), flush=True)
+    from chatkit.data.setup import set_up
+
+    print("".join(f"{line}\n" for line in set_up()), end="")
 
 
 def _predict(options):

@@ -134,8 +134,8 @@ def cautions(chats, train, test, test_size=None):
         lines.append(f"the test has {share:.0%} of the chats, split.test_size asks for {test_size:.0%}")
     if left_out := len(chats) - len(train) - len(test):
         lines.append(
-            f"{left_out:,} chats are on no side: they would be in the test, and their conversation was relabelled or no "
-            "training chat is of their category"
+            f"{left_out:,} chats are on no side: they would be in the test, but their conversation was relabelled or no "
+            "training chat has their category"
         )
     return lines
 
@@ -264,8 +264,8 @@ def _at_random(chats, groups, test_size, seed):
         _, test = train_test_split(pd.unique(codes), test_size=test_size, stratify=strata, random_state=seed)
     except ValueError as error:
         raise InputError(
-            f"{len(first)} chats (or groups) are too few to be split at test_size {test_size} ({error}); gather more, or "
-            "change split.test_size."
+            f"{len(first)} chats (or groups) are too few to be split at test_size {test_size} ({error}); gather more, "
+            "or change split.test_size."
         ) from None
     in_test = np.isin(codes, test)
     # What is to be tested has to be learned: groups with a category that no training chat has go there.

@@ -223,7 +223,9 @@ def loaded_left_out(connection):
     """Return how many rows `chatkit load` has left out, by reason; nothing where it has not filled the warehouse."""
     if connection.dialect.name != "sqlite" or not sa.inspect(connection).has_table(LEFT_OUT):
         return {}
-    return dict(connection.execute(sa.text(f"SELECT reason, number FROM {LEFT_OUT}")).all())
+    return dict(
+        connection.execute(sa.select(sa.column("reason"), sa.column("number")).select_from(sa.table(LEFT_OUT))).all()
+    )
 
 
 def why_left_out(category, *texts):

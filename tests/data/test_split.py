@@ -211,7 +211,9 @@ def test_a_small_category_stops_nobody(chats, strategy, sizes):
     assert any("are on no side" in line for line in cautions(chats, train, test)) == (left_out > 0)
 
 
-@pytest.mark.parametrize("none", ["None", "0", "unknown", "-", "N/A", "00000000-0000", "(blank)", "-1", "Anonymous", "?"])
+@pytest.mark.parametrize(
+    "none", ["None", "0", "unknown", "-", "N/A", "00000000-0000", "(blank)", "-1", "Anonymous", "?"]
+)
 def test_a_repeated_placeholder_is_no_conversation(chats, none):
     """1,000 chats of the conversation "unknown" are none; what stands once may be one."""
     chats["conversation_id"] = [none if row % 3 else f"k{row}" for row in range(24)]
