@@ -31,7 +31,7 @@ _SKELETON = """
 # {categories}.
 # Such as, without the # in front:
 #
-# - name: {first}, in a few words
+# - name: {name}
 #   kind: MFT
 #   messages:
 #     - {{subject: ..., body: ...}}
@@ -40,8 +40,8 @@ _SKELETON = """
 """
 _SUGGESTED = """
 
-# Words that tell the categories of your chats apart. Take the # away in front of rules that you agree with, and mend them.
-# The most frequent category needs none.
+# Words that tell the categories of your chats apart. Take the # away in front of rules that you agree with, and mend
+# them. The most frequent category needs none.
 """
 
 
@@ -193,7 +193,8 @@ def _named(entries):
 
 def _with_perturbations(body, categories, _train):
     first, *_ = names = [json.dumps(name, ensure_ascii=False) for name in categories.index]
-    skeleton = _SKELETON.format(categories=", ".join(names), first=first)
+    about = json.dumps(f"{categories.index[0]}, in a few words", ensure_ascii=False)
+    skeleton = _SKELETON.format(categories=", ".join(names), first=first, name=about)
     return body.partition(_SAYS_SOMETHING)[0] + _SAYS_SOMETHING + skeleton
 
 

@@ -134,8 +134,8 @@ def cautions(chats, train, test, test_size=None):
         lines.append(f"the test has {share:.0%} of the chats, split.test_size asks for {test_size:.0%}")
     if left_out := len(chats) - len(train) - len(test):
         lines.append(
-            f"{left_out:,} chats are on no side: they would be in the test, but their conversation was relabelled or no "
-            "training chat has their category"
+            f"{left_out:,} chats are on no side: they would be in the test, but their conversation was relabelled or "
+            "no training chat has their category"
         )
     return lines
 
