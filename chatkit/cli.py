@@ -48,7 +48,12 @@ def _parser():
 
     _command(commands, "init", _init, "make params.yaml, rules.yaml and perturbations.yaml fit the chats, as load does")
 
-    load = _command(commands, "load", _load, "fill the local warehouse with chats of your own, from any usual file")
+    load = _command(
+        commands,
+        "load",
+        _load,
+        "fill the local warehouse with chats of your own, and fit the project to them",
+    )
     load.add_argument("file", type=Path, help="CSV, JSON, JSON Lines, .xlsx or Parquet, also as .gz or .zip")
     _add_reading(load, "subject=Title,body=Text,category=Group")
     load.add_argument("--dry-run", action="store_true", help="show how the file would be read, write nothing")

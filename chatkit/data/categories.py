@@ -64,20 +64,6 @@ class Renames:
         return {old: {"to": new, "rows": self._rows[old]} for old, new in self._names.items()}
 
 
-def renames_said(facts):
-    """Say which categories have another name now.
-
-    Examples
-    --------
-    >>> renames_said({"biling": {"to": "Billing", "rows": 3}, "old": {"to": None, "rows": 1}})
-    ['biling is Billing now (rows: 3)', 'old is left out (rows: 1)']
-    """
-    return [
-        f"{old} is {'left out' if new['to'] is None else new['to'] + ' now'} (rows: {new['rows']:,})"
-        for old, new in facts.items()
-    ]
-
-
 def did_you_mean(name, known):
     """Ask for the name that is most like one that is unknown, nothing where none is.
 

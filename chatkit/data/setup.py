@@ -24,25 +24,8 @@ _URGENT = re.compile(
     r"(?:urgent|urgency|urgente|dringend|critical|emergency|blocker|highest|p[01]|sev\w*.?[01])(?!\w)"
 )
 _SEAL = "# As chatkit wrote it, "
-_SAYS_SOMETHING = "# What says something\n"  # in perturbations.yaml: what stands before names no category
+_OF_THE_BANK = "# For the simulated bank\n"  # in perturbations.yaml: what stands before names no category
 _WORDS, _SAMPLE = 6, 20_000
-_SKELETON = """
-# Edits that must change the answer (DIR) and short messages that the model must know (MFT), for the categories
-# {categories}.
-# Such as, without the # in front:
-#
-# - name: {name}
-#   kind: MFT
-#   messages:
-#     - {{subject: ..., body: ...}}
-#     - {{subject: '', body: ...}}
-#   expect: {{category: {first}}}
-"""
-_SUGGESTED = """
-
-# Words that tell the categories of your chats apart. Take the # away in front of rules that you agree with, and mend
-# them. The most frequent category needs none.
-"""
 
 
 class _Representer(RoundTripRepresenter):
@@ -99,14 +82,11 @@ def _chats(query, lines, changes):
         renames = Renames(query["category_map"])
         chats = chats.assign(category=renames.apply({"category": chats["category"]})["category"])
         renames.facts()
+        people = query["relabels"] and latest_relabels(query["relabels"], query["as_of"])["category"]
+        if query["relabels"] and not {*people} & {*chats["category"]}:
+            lines.append("query.relabels in params.yaml names a log without any of these categories; is it theirs?")
     except InputError as error:
         lines.append(str(error))
-    if query["relabels"]:
-        try:
-            if not set(latest_relabels(query["relabels"], query["as_of"])["category"]) & set(chats["category"]):
-                lines.append("query.relabels in params.yaml names a log without any of these categories; is it theirs?")
-        except InputError as error:
-            lines.append(str(error))
     return chats.dropna(subset="category")
 
 
@@ -191,11 +171,9 @@ def _named(entries):
             yield from (name for name in names if name is not None)
 
 
-def _with_perturbations(body, categories, _train):
-    first, *_ = names = [json.dumps(name, ensure_ascii=False) for name in categories.index]
-    about = json.dumps(f"{categories.index[0]}, in a few words", ensure_ascii=False)
-    skeleton = _SKELETON.format(categories=", ".join(names), first=first, name=about)
-    return body.partition(_SAYS_SOMETHING)[0] + _SAYS_SOMETHING + skeleton
+def _with_perturbations(body, _categories, _train):
+    """Keep the edits that hold for any chats, and how to write others."""
+    return body.partition(_OF_THE_BANK)[0].rstrip() + "\n"
 
 
 def _with_rules(body, categories, train):
@@ -203,9 +181,9 @@ def _with_rules(body, categories, train):
     some = train.sample(min(len(train), _SAMPLE), random_state=0)
     counter = CountVectorizer(binary=True, token_pattern=r"[^\W\d_]{3,}")
     counts = counter.fit_transform([*(some["subject"] + " " + some["body"]), "nothing"])[:-1]
-    words, lines = counter.get_feature_names_out(), []
-    for name in reversed(categories.index[1:]):
+    words, lines = counter.get_feature_names_out(), [body.partition("\n\n")[0], ""]
+    for name in reversed(categories.index[1:]):  # the most frequent one needs no rule
         ahead = 2 * counts[(some["category"] == name).to_numpy()].sum(axis=0).A1 - counts.sum(axis=0).A1
         best = [words[place] for place in np.argsort(-ahead, kind="stable")[:_WORDS] if ahead[place] > 1]
         lines.append(f"# - {{category: {json.dumps(name, ensure_ascii=False)}, pattern: '{'|'.join(best)}'}}")
-    return body.partition("\n\n")[0] + _SUGGESTED + "\n".join(lines)
+    return "\n".join(lines) + "\n"

@@ -166,4 +166,4 @@ def missed_urgent(predictions, test, urgent="urgent"):
 def require_urgent(urgent):
     """Raise an InputError where no category is named that cannot wait."""
     if urgent is None:
-        raise InputError("categories.urgent of params.yaml is null; name the category that cannot wait, if one cannot.")
+        raise InputError("No category is urgent: categories.urgent of params.yaml is null; name it there, if one is.")

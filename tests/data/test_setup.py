@@ -72,7 +72,11 @@ def test_files_of_the_project_are_as_chatkit_wrote_them():
     for name in ("rules.yaml", "perturbations.yaml"):
         text = (ROOT / name).read_text()
         assert text == sealed(text.rpartition("\n# As chatkit wrote it")[0]), name
-    entries = text.partition("# What says something\n")[0].rpartition("# What says nothing\n")[2]
+    entries = (
+        text.partition("# For the simulated bank\n")[0]
+        .partition("# What says something")[0]
+        .rpartition("# What says nothing\n")[2]
+    )
     assert not [word for word in ("DIR", "MFT", "messages", "expect", "of:") if word in entries]
 
 
