@@ -46,7 +46,14 @@ def _parser():
     simulate.add_argument("--chats", type=int, default=20_000, help="how many (default: 20000)")
     simulate.add_argument("--seed", type=int, default=0, help="other seed, other chats (default: 0)")
 
-    load = _command(commands, "load", _load, "fill the local warehouse with chats of your own, from any usual file")
+    _command(commands, "init", _init, "make params.yaml, rules.yaml and perturbations.yaml fit the chats, as load does")
+
+    load = _command(
+        commands,
+        "load",
+        _load,
+        "fill the local warehouse with chats of your own, and fit the project to them",
+    )
     load.add_argument("file", type=Path, help="CSV, JSON, JSON Lines, .xlsx or Parquet, also as .gz or .zip")
     _add_reading(load, "subject=Title,body=Text,category=Group")
     load.add_argument("--dry-run", action="store_true", help="show how the file would be read, write nothing")
@@ -129,6 +136,12 @@ def _simulate(options):
     print(f"{len(chats):,} simulated chats are in {file}; next: dvc repro")
 
 
+def _init(_options):
+    from chatkit.data.setup import set_up
+
+    print("\n".join(set_up()) or "params.yaml, rules.yaml and perturbations.yaml fit the chats")
+
+
 def _load(options):
     from chatkit.data.formats import require_file
 
@@ -143,12 +156,17 @@ def _load(options):
     if options.dry_run:
         print("\n".join([*report(export, as_of), *preview(export, as_of)]))
         return
-    file, kept, updated = add_to_warehouse(query["warehouse"], export.chats, options.replace, options.append)
+    file, kept, updated = add_to_warehouse(
+        query["warehouse"], export.chats, options.replace, options.append, export.left_out
+    )
     chats, _ = export.usable(as_of)
     print(f"{len(chats):,} chats in {chats['category'].nunique()} categories are in {file}; next: dvc repro")
     if options.append:
         print(f"{kept:,} chats of before are there as they were, {updated:,} more are those of {options.file.name} now")
-    print("\n".join(report(export, as_of, export.write_bad_rows() if export.bad else None)))
+    print("\n".join(report(export, as_of, export.write_bad_rows() if export.bad else None)), flush=True)
+    from chatkit.data.setup import set_up
+
+    print("".join(f"{line}\n" for line in set_up()), end="")
 
 
 def _predict(options):

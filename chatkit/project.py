@@ -143,13 +143,13 @@ def _dates_as_text(value):
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def parameters(section):
-    """Read one section of params.yaml.
+def parameters(*names):
+    """Read sections of params.yaml.
 
     Parameters
     ----------
-    section : str
-        Name of the stage whose parameters are wanted, such as ``"split"``.
+    *names : str
+        The stage whose parameters are wanted, such as ``"split"``, and sections that it shares with others.
 
     Returns
     -------
@@ -159,20 +159,22 @@ def parameters(section):
     Raises
     ------
     InputError
-        When params.yaml or the section is missing.
+        When params.yaml or a section is missing.
 
     Examples
     --------
     >>> parameters("split")["strategy"]
     'group'
     """
-    sections = read_parameters()
-    values = sections.get(section) if isinstance(sections, dict) else None
-    if not isinstance(values, dict):
-        known = ", ".join(sections) or "none"
-        raise InputError(
-            f"params.yaml has no section {section!r} (it has: {known}); add `{section}:` with the stage's parameters."
-        )
+    sections, values = read_parameters(), {}
+    for name in names:
+        section = sections.get(name) if isinstance(sections, dict) else None
+        if not isinstance(section, dict):
+            known = ", ".join(sections) or "none"
+            raise InputError(
+                f"params.yaml has no section {name!r} (it has: {known}); add `{name}:` with the stage's parameters."
+            )
+        values |= section
     return values
 
 

@@ -25,6 +25,7 @@ PACKAGE = ROOT / "chatkit"
 STAGES = ("query", "split", "train", "evaluate", "explain", "triage", "overfitting")
 # Notebooks that a command of their own runs, with these values from the command line: what they read changes at all times.
 OWN = {"monitor": {"config", "until"}}
+SHARED = {"evaluate": ["categories"], "triage": ["categories"]}  # sections that stages have beside their own
 # How code reaches other code, or docstrings, past `chatkit.fingerprint`; of the second only the built-in functions.
 UNSEEN = {
     "__doc__", "__import__", "__builtins__", "builtins", "import_module", "runpy", "getdoc", "getsource",
@@ -61,11 +62,11 @@ ROOMS = (
     "monitoring", "plots", "evaluation", "explore", "service", "provenance", "site", "runner", "cli",
 )  # fmt: skip
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
-LIMIT = 10124
+LIMIT = 10400
 BUDGET = {
-    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1466, "model": 950,
+    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1715, "model": 950,
     "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 790, "evaluation": 112, "explore": 120,
-    "service": 1250, "provenance": 425, "site": 630, "runner": 296, "cli": 165,
+    "service": 1250, "provenance": 425, "site": 630, "runner": 296, "cli": 173,
 }  # fmt: skip
 
 
@@ -201,7 +202,7 @@ def definition(stage):
 def test_one_word_names_a_stage_everywhere():
     """Stage, notebook, section of params.yaml; the notebooks of commands are no stages, but have the rest."""
     assert tuple(stages()) == STAGES
-    assert tuple(YAML(typ="safe").load(ROOT / "params.yaml")) == (*STAGES, *OWN)
+    assert tuple(YAML(typ="safe").load(ROOT / "params.yaml")) == (*STAGES, "categories", *OWN)
     assert sorted(file.stem for file in (ROOT / "notebooks").glob("*.ipynb")) == sorted((*STAGES, *OWN))
 
 
@@ -213,7 +214,7 @@ def test_a_stage_lists_its_notebook_its_code_its_section_and_its_reports(stage):
     assert f"notebooks/{stage}.ipynb" in stage_definition["deps"]
     assert fingerprint_file(stage) in stage_definition["deps"]
     assert not [dep for dep in stage_definition["deps"] if dep.startswith("chatkit")]
-    assert stage_definition["params"] == [stage]
+    assert stage_definition["params"] == [stage, *SHARED.get(stage, [])]
     assert {f"reports/{stage}.ipynb", f"reports/{stage}.html"} <= set(stage_definition["outs"])
 
 
@@ -231,7 +232,8 @@ def test_a_notebook_declares_what_params_yaml_gives(stage):
 
     notebook = nbformat.read(ROOT / "notebooks" / f"{stage}.ipynb", as_version=4)
     nbformat.validate(notebook)
-    given = set(YAML(typ="safe").load(ROOT / "params.yaml")[stage]) | OWN.get(stage, set())
+    sections = YAML(typ="safe").load(ROOT / "params.yaml")
+    given = {name for section in (stage, *SHARED.get(stage, [])) for name in sections[section]} | OWN.get(stage, set())
     assert declared_parameters(notebook, stage) == given
     (cell,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     for line in cell.source.splitlines():

@@ -11,19 +11,32 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
+from chatkit.data.categories import doubtful_names, trimmed
 from chatkit.data.columns import rename
 from chatkit.data.dates import read_moments
 from chatkit.data.delimited import NO_CHARACTER
 from chatkit.data.formats import read_file
 from chatkit.data.split import NO_VALUE, blank_to_missing
-from chatkit.data.warehouse import REASONS, REQUIRED, SCHEMA, TEXT, reasons_of, sqlite_file, why_left_out
+from chatkit.data.warehouse import (
+    LEFT_OUT,
+    LOAD_REASONS,
+    REASONS,
+    REQUIRED,
+    SCHEMA,
+    TEXT,
+    connect,
+    loaded_left_out,
+    reasons_of,
+    sqlite_file,
+    why_left_out,
+)
 from chatkit.project import InputError, replacing
 
 _MOST_COLUMNS = 1900  # SQLite takes 2,000
 APPLICATION_ID = 0x43484154  # "CHAT" in the file's header: written by chatkit, so chatkit may replace it
 
 
-def write_sqlite(url, chats, truth=None):
+def write_sqlite(url, chats, truth=None, left_out=None):
     """Write chats into a new SQLite file, in place of the one that chatkit wrote before.
 
     The same rows give the same bytes, whatever version of SQLite writes them.
@@ -36,6 +49,8 @@ def write_sqlite(url, chats, truth=None):
         Rows of the table chats; columns of `chatkit.data.warehouse.SCHEMA` that they lack are empty there.
     truth : pandas.DataFrame, optional
         Rows of the table truth, which only simulated chats have.
+    left_out : dict of str to int, optional
+        Rows of a file that are not among the chats, by reason, of `chatkit.data.warehouse.LOAD_REASONS`.
 
     Returns
     -------
@@ -60,13 +75,15 @@ def write_sqlite(url, chats, truth=None):
                 f"{file} holds chats that were loaded, so it is not replaced by simulated ones; move it away first, or "
                 "name another file in query.warehouse of params.yaml."
             )
-    tables = {"chats": _completed(chats)} if truth is None else {"chats": _completed(chats), "truth": truth}
+    counts = left_out and pd.DataFrame(left_out.items(), columns=["reason", "number"])
+    tables = {"chats": _completed(chats), "truth": truth, LEFT_OUT: counts}
     with replacing(file) as beside:
         url = sa.URL.create("sqlite", database=str(beside))  # a folder may have ? or % in its name
         with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             for name, frame in tables.items():
-                frame.to_sql(name, connection, index=False, chunksize=20_000)
+                if frame is not None:
+                    frame.to_sql(name, connection, index=False, chunksize=20_000)
         # The header's last field is the version of the SQLite that wrote it (sqlite.org/fileformat, offset 96).
         with beside.open("r+b") as header:
             header.seek(96)
@@ -74,7 +91,7 @@ def write_sqlite(url, chats, truth=None):
     return file
 
 
-def add_to_warehouse(url, chats, replace=False, append=False):
+def add_to_warehouse(url, chats, replace=False, append=False, left_out=None):
     """Write chats of a file into the warehouse; what was loaded before goes only when that is asked for.
 
     Parameters
@@ -86,6 +103,8 @@ def add_to_warehouse(url, chats, replace=False, append=False):
     replace, append : bool, default=False
         What becomes of chats that were loaded before: they go, or they stay but for those whose id the new ones have,
         too. Simulated chats always go.
+    left_out : dict of str to int, optional
+        As for `write_sqlite`; it is added to what is counted there already.
 
     Returns
     -------
@@ -97,28 +116,43 @@ def add_to_warehouse(url, chats, replace=False, append=False):
     Raises
     ------
     InputError
-        When there are loaded chats and neither is asked for, and as `write_sqlite`.
+        When there are loaded chats and neither is asked for, all are of one category, and as `write_sqlite`.
     """
     file = sqlite_file(url)
     loaded = file.exists() and _scalar(file, "PRAGMA application_id") == APPLICATION_ID and not _is_simulated(file)
     if not loaded or replace:
-        return write_sqlite(url, chats), 0, 0
+        _require_categories(chats)
+        return write_sqlite(url, chats, left_out=left_out), 0, 0
     count = _scalar(file, "SELECT count(*) FROM chats")
     if not append:
         raise InputError(
             f"{file} holds {count:,} chats that were loaded; add these with --append, or put them in their place with "
             "--replace."
         )
-    with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-        earlier = pd.read_sql("SELECT * FROM chats", connection, dtype=object)
+    with connect(url).connect() as connection:
+        earlier = pd.read_sql(sa.text("SELECT * FROM chats"), connection, dtype=object)
+        before = loaded_left_out(connection)
     earlier["created_at"] = pd.to_datetime(earlier["created_at"], format="ISO8601").astype("datetime64[us]")
     kept = earlier[~earlier["id"].isin(chats["id"])]
+    updated = len(earlier) - len(kept)
     # SQLite takes names that differ in case only for one column.
     spelled = {name.lower(): name for name in earlier.columns}
     chats = chats.rename(columns=lambda name: spelled.get(name.lower(), name))
     names = list(dict.fromkeys([*earlier.columns, *chats.columns]))
     rows = pd.concat([one.reindex(columns=names) for one in (kept, chats)], ignore_index=True)
-    return write_sqlite(url, _for_sqlite(rows)), len(kept), len(earlier) - len(kept)
+    _require_categories(rows)
+    now = (left_out or {}) | {"repeated_id": (left_out or {}).get("repeated_id", 0) + updated}
+    left_out = {reason: before.get(reason, 0) + now.get(reason, 0) for reason in LOAD_REASONS}
+    return write_sqlite(url, _for_sqlite(rows), left_out=left_out), len(kept), updated
+
+
+def _require_categories(chats):
+    names = {*chats["category"]} - {None, ""}
+    if len(names) == 1:
+        raise InputError(
+            f"All chats are of the category {names.pop()!r}, expected two categories or more, or else there is nothing "
+            "to learn; export the others, too, or name another column with --map category=NAME."
+        )
 
 
 def _is_simulated(file):
@@ -158,12 +192,12 @@ class Export:
         chats : pandas.DataFrame
             Those to learn from.
         left_out : dict of str to int
-            The other rows of the file.
+            The other rows of the file, by reason.
         """
         later = self.chats["created_at"] >= as_of if as_of else pd.Series(False, self.chats.index)
         columns = (self.chats[name] for name in ("category", *TEXT))
         reasons = ["later" if late else why_left_out(*row) for late, *row in zip(later, *columns, strict=True)]
-        counts = {words: reasons.count(reason) for reason, words in REASONS.items()}
+        counts = {reason: reasons.count(reason) for reason in REASONS}
         return self.chats[[reason is None for reason in reasons]], self.left_out | counts
 
     def write_bad_rows(self):
@@ -222,7 +256,7 @@ def read_export(file, mapping=None, skip_bad_rows=False):
     file = Path(file)
     chats, numbers, export = _read(file, REQUIRED, mapping, skip_bad_rows)
     chats["id"] = chats["id"].str.strip().replace("", None)
-    chats["category"] = chats["category"].str.strip()
+    chats["category"] = chats["category"].map(trimmed, na_action="ignore")
     if "created_at" in chats.columns:
         values = [None if isinstance(one, str) and re.match(NO_VALUE, one) else one for one in chats["created_at"]]
         moments = read_moments(values, numbers, "created_at", file.name)
@@ -230,30 +264,18 @@ def read_export(file, mapping=None, skip_bad_rows=False):
     identified = chats["id"].notna()
     repeated = identified & chats["id"].duplicated(keep="last")
     export.left_out |= {
-        "without an id": int((~identified).sum()),
-        "whose id a later row has, too": int(repeated.sum()),
+        "no_id": int((~identified).sum()),
+        "repeated_id": int(repeated.sum()),
     }
     chats = blank_to_missing(chats[identified & ~repeated].reset_index(drop=True))
     # Where some have one, the id of a chat could be that of another's conversation.
     if "conversation_id" not in chats.columns or chats["conversation_id"].isna().all():
         chats["conversation_id"] = chats["id"]
-    export.notes += _alike(chats["category"])
     export.chats = _for_sqlite(_completed(chats), export.notes)
-    if export.usable()[0].empty:
-        raise InputError(f"{file.name} has no row to learn from: {reasons_of(export.usable()[1])}; export it again.")
+    usable, left_out = export.usable()
+    if usable.empty:
+        raise InputError(f"{file.name} has no row to learn from: {reasons_of(left_out)}; export it again.")
     return export
-
-
-def _alike(categories):
-    """Name the categories that differ in case or spaces only."""
-    spelled = {}
-    for name in sorted(categories.dropna().unique()):
-        spelled.setdefault(" ".join(name.casefold().split()), []).append(repr(name))
-    return [
-        f"categories that differ in case or spaces only: {', '.join(names)}; give them one name"
-        for names in spelled.values()
-        if len(names) > 1
-    ]
 
 
 def _for_sqlite(chats, notes=None):
@@ -317,7 +339,7 @@ def _read(file, required, mapping, skip_bad_rows):
     chats = pd.DataFrame(columns, dtype=object)
     export = Export(chats, file, len(table.rows) + len(table.bad), [f"read as {table.kind}"], table.bad)
     export.notes += [how] if how else []
-    export.left_out["that cannot be read"] = len(table.bad)
+    export.left_out["unreadable"] = len(table.bad)
     return chats, table.rows, export
 
 
@@ -383,4 +405,4 @@ def preview(export, as_of=None, rows=3):
         lines += [f"  {name}: {textwrap.shorten(str(value), 100)}" for name, value in row.items() if not pd.isna(value)]
     sizes = chats["category"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     return [*lines, "", f"{len(chats):,} chats in {len(sizes)} categories:",
-            *(f"  {count:,} {name}" for name, count in sizes.items())]  # fmt: skip
+            *(f"  {count:,} {name}" for name, count in sizes.items()), *doubtful_names(sizes)]  # fmt: skip

@@ -1,5 +1,7 @@
 """Split chats into training and test rows, and say what stands on both sides."""
 
+import re
+
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
@@ -10,6 +12,11 @@ from chatkit.text.validation import as_frame
 
 # What tools write where there is nothing: 1,000 chats of the conversation "None" are no conversation.
 NO_VALUE = r"(?i)^\s*(?:none|null|nil|nan|nat|<na>|n/a|#n/a|\\n|undefined|-*)\s*$"
+# Of ids these are none, too, where several chats have them.
+_PLACEHOLDER = (
+    r"(?i)^\W*(?:[0.-]+|-1|unknown|anonymous|anon|n\.?a|nan|none|null|empty|blank|missing|not (?:set|available))?\W*$"
+)
+_LARGE, _FEW = 0.1, 10  # share of the chats, and their number, that one conversation or customer hardly has
 STRATEGIES = ("random", "group", "time", "column")
 
 
@@ -29,6 +36,7 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
         ``time``: the latest chats are the test. ``column``: `column` says "train" or "test".
         Chats of relabelled conversations (for ``group`` also of their groups) are put on the training side before
         anything is drawn; with ``time`` and ``column`` those that would be in the test are left out of both sides.
+        The same becomes of chats of a category that would be in the test only.
     test_size : float, default=1/3
         Share kept for testing: of the chats, or of the groups, that may be tested on. Not used by ``column``.
     group : str, default="conversation_id"
@@ -47,7 +55,7 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
     Raises
     ------
     InputError
-        When the strategy cannot work on these chats, or the test would hold a category without training rows.
+        When the strategy cannot work on these chats.
 
     Examples
     --------
@@ -78,20 +86,58 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
             groups = _column(free, group, strategy) if strategy == "group" else None
             in_test = np.zeros(len(chats), dtype=bool)
             in_test[~held_out] = _at_random(free, groups, test_size, seed)
+    if strategy in {"time", "column"}:
+        held_out = held_out | (in_test & ~chats["category"].isin(chats.loc[~in_test, "category"]).to_numpy())
     train, test = (chats[side].reset_index(drop=True) for side in (~in_test, in_test & ~held_out))
     if train.empty or test.empty:
         raise InputError(
             f"The split gives {len(train)} training and {len(test)} test chats, expected some of each; change "
             "split.strategy or split.test_size."
         )
-    unknown = test.loc[~test["category"].isin(train["category"]), "category"]
-    if len(unknown):
-        raise InputError(
-            f"The test has {unknown.nunique()} categories that no training chat has, {len(unknown)} chats in all, the "
-            f"first is {min(unknown)!r}; change split.strategy or split.test_size, or leave them out in "
-            "queries/chats.sql."
-        )
     return train, test
+
+
+def cautions(chats, train, test, test_size=None):
+    """Say what makes a split another one than was asked for.
+
+    Parameters
+    ----------
+    chats : pandas.DataFrame
+        Those that were split.
+    train, test : pandas.DataFrame
+        From `split_chats`.
+    test_size : float, optional
+        The share that was asked for; None where a column decides.
+
+    Returns
+    -------
+    list of str
+        A conversation or customer with more than a tenth of the chats, a test of another size, chats on no side.
+
+    Examples
+    --------
+    >>> chats = pd.DataFrame({"conversation_id": ["bot"] * 30 + list("abcdefghij"), "category": "x"})
+    >>> cautions(chats, *split_chats(chats))
+    ["conversation_id 'bot' stands in 30 of 40 chats (75%), all on one side of a split by it; ...
+    """
+    lines = []
+    for name in ("conversation_id", "customer_id"):
+        sizes = blank_to_missing(chats).get(name, pd.Series(dtype=object)).value_counts()
+        if len(sizes) and sizes.iloc[0] > max(_FEW, len(chats) * _LARGE):
+            lines.append(
+                f"{name} {sizes.index[0]!r} stands in {sizes.iloc[0]:,} of {len(chats):,} chats "
+                f"({sizes.iloc[0] / len(chats):.0%}), all on one side of a split by it; where it is none, make it NULL "
+                "in queries/chats.sql"
+            )
+    share = len(test) / (len(train) + len(test))
+    if test_size and abs(share - test_size) > min(test_size, 1 - test_size) / 2:
+        lines.append(f"the test has {share:.0%} of the chats, split.test_size asks for {test_size:.0%}")
+    if left_out := len(chats) - len(train) - len(test):
+        lines.append(
+            f"{left_out:,} chats are on no side: they would be in the test, but their conversation was relabelled or "
+            "no training chat has their category"
+        )
+    return lines
 
 
 def overlap(train, test):
@@ -137,6 +183,8 @@ def folded(chats):
 def blank_to_missing(chats):
     """Leave out of conversation_id, customer_id and split what is no value: exports write "", None, nan or NULL there.
 
+    Where several chats have it, "0" or "unknown" is no id, either.
+
     Parameters
     ----------
     chats : pandas.DataFrame of shape (n, m)
@@ -152,7 +200,12 @@ def blank_to_missing(chats):
     """
     chats = as_frame(chats)
     names = [name for name in ("conversation_id", "customer_id", "split") if name in chats.columns]
-    return chats.assign(**{name: chats[name].replace(NO_VALUE, None, regex=True) for name in names})
+    chats = chats.assign(**{name: chats[name].replace(NO_VALUE, None, regex=True) for name in names})
+    for name in {"conversation_id", "customer_id"}.intersection(names):
+        repeated = chats[name][chats[name].duplicated()].unique()
+        none = [one for one in repeated if isinstance(one, str) and re.match(_PLACEHOLDER, one)]
+        chats[name] = chats[name].mask(chats[name].isin(none), None) if none else chats[name]
+    return chats
 
 
 def _held_out_of_test(chats, group):
@@ -203,13 +256,18 @@ def _by_time(chats, held_out, test_size):
 
 def _at_random(chats, groups, test_size, seed):
     codes = group_codes(groups, len(chats))
-    # A group counts once, with the category of its first chat.
+    # A group counts once, with the category of its first chat; small categories are drawn with the largest.
     first = chats["category"][~pd.Series(codes).duplicated().to_numpy()]
+    sizes = first.map(first.value_counts())
+    strata = first.where(sizes * min(test_size, 1 - test_size) >= 1, first[sizes.idxmax()])
     try:
-        _, test = train_test_split(pd.unique(codes), test_size=test_size, stratify=first, random_state=seed)
+        _, test = train_test_split(pd.unique(codes), test_size=test_size, stratify=strata, random_state=seed)
     except ValueError as error:
         raise InputError(
-            f"{len(first)} chats (or groups) are too few to be split by category at test_size {test_size} ({error}); "
-            "gather more, or give small categories another name in queries/chats.sql (`CASE category ... END`)."
+            f"{len(first)} chats (or groups) are too few to be split at test_size {test_size} ({error}); gather more, "
+            "or change split.test_size."
         ) from None
-    return np.isin(codes, test)
+    in_test = np.isin(codes, test)
+    # What is to be tested has to be learned: groups with a category that no training chat has go there.
+    unknown = in_test & ~chats["category"].isin(chats.loc[~in_test, "category"]).to_numpy()
+    return in_test & ~np.isin(codes, codes[unknown])

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from chatkit.data.categories import Renames, trimmed
 from chatkit.data.corrections import Corrections
 from chatkit.data.database import database_error, open_engine, read_moment, read_url
 from chatkit.data.files import write_json
@@ -24,6 +25,13 @@ RELABELLED = pa.field("relabelled", pa.bool_())  # written by `extract`, never r
 REQUIRED = ("id", "subject", "body", "category")
 TEXT = ("subject", "body")
 REASONS = {"later": "later than as_of", "no_category": "without a category", "no_text": "with neither subject nor body"}
+# Why `chatkit load` leaves out rows of a file: they are in the warehouse only as counts, in a table of its own.
+LOAD_REASONS = {
+    "unreadable": "that cannot be read",
+    "no_id": "without an id",
+    "repeated_id": "whose id a later row has, too",
+}
+LEFT_OUT = "chatkit_left_out"
 _END = dt.datetime(9999, 12, 31)  # noqa: DTZ001  no warehouse holds a later date; like those in it without a zone
 _SETTING = ("query.warehouse in params.yaml", "$CHATKIT_WAREHOUSE")
 
@@ -85,7 +93,7 @@ def sqlite_file(url):
     return path(parsed.database)
 
 
-def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
+def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None, category_map=None):
     """Run a query and stream its rows into a Parquet file and a sidecar.
 
     Both files appear whole or not at all. The Parquet file has one column more than the query, ``relabelled``: whether
@@ -128,7 +136,7 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
     before = _END if as_of is None else read_moment(as_of, "query.as_of").replace(tzinfo=None)
     statement = sa.text(sql).bindparams(sa.bindparam("as_of", type_=sa.DateTime))
     left_out = dict.fromkeys(REASONS, 0)
-    corrections = Corrections(relabels)
+    corrections, renames = Corrections(relabels), Renames(category_map)
     engine = connect(url)
     digest = hashlib.sha256()
     try:
@@ -139,8 +147,9 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
                     left_out["later"] = sum(1 for _ in connection.execute(statement, {"as_of": _END}))
                 result = connection.execute(statement, {"as_of": before})
                 schema = _schema(list(result.keys()), sql_file.name)
+                loaded = loaded_left_out(connection)
                 with pq.ParquetWriter(beside, schema, compression="zstd") as writer:
-                    for columns in _chunks(result, schema, chunk_size, corrections, left_out):
+                    for columns in _chunks(result, schema, chunk_size, corrections, renames, left_out):
                         for row in zip(*columns.values(), strict=True):
                             digest.update(json.dumps(row, default=str, ensure_ascii=True).encode() + b"\n")
                         writer.write_table(pa.table(columns, schema))
@@ -156,10 +165,12 @@ def extract(url, sql_file, as_of, out, chunk_size=20_000, relabels=None):
                     "fill the warehouse with `chatkit simulate` or `chatkit load FILE`."
                 )
             _refuse_repeated_ids(written["id"])
+            renamed = renames.facts()
             first, last = pc.min_max(written["created_at"]).as_py().values()
             sidecar = {
                 "rows": len(written),
-                "left_out": left_out,
+                "left_out": left_out | loaded,
+                "category_map": renamed,
                 "rows_sha256": digest.hexdigest(),
                 "columns": schema.names,
                 "first_created_at": first and first.isoformat(),
@@ -188,7 +199,7 @@ def said_of(left_out):
     Parameters
     ----------
     left_out : dict of str to int
-        Rows by reason, of `REASONS`.
+        Rows by reason, of `REASONS` and `LOAD_REASONS`.
 
     Returns
     -------
@@ -204,8 +215,17 @@ def said_of(left_out):
 
 
 def reasons_of(left_out):
-    """List how many rows were left out for which reason: one of `REASONS`, or in words."""
-    return ", ".join(f"{count:,} {REASONS.get(reason, reason)}" for reason, count in left_out.items() if count)
+    """List how many rows were left out for which reason."""
+    return ", ".join(f"{count:,} {(LOAD_REASONS | REASONS)[reason]}" for reason, count in left_out.items() if count)
+
+
+def loaded_left_out(connection):
+    """Return how many rows `chatkit load` has left out, by reason; nothing where it has not filled the warehouse."""
+    if connection.dialect.name != "sqlite" or not sa.inspect(connection).has_table(LEFT_OUT):
+        return {}
+    return dict(
+        connection.execute(sa.select(sa.column("reason"), sa.column("number")).select_from(sa.table(LEFT_OUT))).all()
+    )
 
 
 def why_left_out(category, *texts):
@@ -241,13 +261,13 @@ def _schema(names, sql_name):
     return pa.schema([*SCHEMA, RELABELLED, *extra])
 
 
-def _chunks(result, schema, chunk_size, corrections, left_out):
+def _chunks(result, schema, chunk_size, corrections, renames, left_out):
     """Give the chats of the warehouse chunk by chunk, then those that only the log has: lists by column."""
     for rows in result.mappings().partitions(chunk_size):
         chats = {name: [_converted(row.get(name), name, row["id"]) for row in rows] for name in schema.names}
         # Relabels first: a chat that nobody had sorted may have its category from them.
-        yield _usable(corrections.correct(chats), left_out)
-    yield corrections.added(schema.names)
+        yield _usable(renames.apply(corrections.correct(chats)), left_out)
+    yield _usable(renames.apply(corrections.added(schema.names)), left_out)
 
 
 def _usable(chats, left_out):
@@ -277,7 +297,7 @@ def _converted(value, name, key):
         )
     if value is None:
         return "" if name in TEXT else None
-    return str(value).strip() if name == "category" else str(value)
+    return trimmed(str(value)) if name == "category" else str(value)
 
 
 def _moment(value, name, key):

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from chatkit.project import InputError
+from chatkit.scores.errors import require_urgent
 from chatkit.statistics import bootstrap, check_confidence, divide, group_codes, percentile_interval, wilson
 from chatkit.text.validation import as_frame
 
@@ -370,12 +371,13 @@ def _paired(chats, probabilities):
 
 
 def _check_urgent(y_train, y_test, urgent):
+    require_urgent(urgent)
     for side, y in (("training", y_train), ("test", y_test)):
         if urgent not in set(y):
             names = shorten(", ".join(sorted(set(y))), 60, placeholder=" ...")
             raise InputError(
                 f"Got no {side} chat of the category {urgent!r} (there are {names}), "
-                "expected some; set triage.urgent to the category that cannot wait."
+                "expected some; set categories.urgent to the category that cannot wait."
             )
 
 

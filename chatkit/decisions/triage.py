@@ -7,6 +7,7 @@ import pandas as pd
 import simpy
 
 from chatkit.project import InputError
+from chatkit.scores.errors import require_urgent
 from chatkit.statistics import bootstrap
 
 POLICIES = ("hourly triage", "model", "model and hourly triage", "oracle")
@@ -24,8 +25,8 @@ class Desk:
 
     Parameters
     ----------
-    urgent : str, default="urgent"
-        Category that should not wait.
+    urgent : str or None, default="urgent"
+        Category that should not wait; without one nothing is simulated.
     chats_per_day : float, default=200
         Mean number of chats on a day. A warehouse may hold a sample only, so this is not taken from it.
     agents : sequence of int, default=(4, 5, 6, 7)
@@ -304,6 +305,7 @@ def _day(day, policy, agents, desk):
 
 def _checked(chats, probability, desk):
     """Times, probabilities and urgency in the order of arrival."""
+    require_urgent(desk.urgent)
     created, probability = chats.get("created_at"), np.asarray(probability, dtype=float)
     if not pd.api.types.is_datetime64_any_dtype(created) or created.isna().any():
         raise InputError("Got chats without times in created_at, expected when each was written; correct the query.")

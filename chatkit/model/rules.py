@@ -49,6 +49,8 @@ def read_rules(file):
     if not file.is_file():
         raise InputError(f"The rules {file} do not exist; name the file in train.rules of params.yaml.")
     entries = read_yaml(file)
+    if not entries:
+        raise InputError(f"{file.name} has no rule; write some, or take `rules` out of evaluate.baselines.")
     rules = []
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries], start=1):
         if not isinstance(entry, dict) or set(entry) != {"category", "pattern"}:

@@ -4,13 +4,13 @@ No stage depends on this module, so none depends on the code of the overview.
 """
 
 from chatkit.fingerprint import fingerprint_file, write_fingerprints
-from chatkit.project import path, root, stages
+from chatkit.project import root, stages
 from chatkit.runner.stage import run_notebook
 from chatkit.scores.usage import record_test_set_use
 
 
 def run(stage):
-    """Run a stage, write the overview, and say what was left out, or where the test set was used often.
+    """Run a stage, write the overview, and say where the test set was used often.
 
     Parameters
     ----------
@@ -33,11 +33,5 @@ def run(stage):
         from chatkit.site.index import write_index
 
         write_index(root())
-    if stage == "query":
-        # Here, as above.
-        from chatkit.data.files import read_json
-        from chatkit.data.warehouse import said_of
-
-        print(said_of(read_json(path("data/chats.json"))["left_out"]))
     if message := record_test_set_use(stage, deps):
         print(message)

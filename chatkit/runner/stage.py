@@ -38,8 +38,7 @@ def stage_parameters(stage):
     defined = stages()
     if stage not in defined:
         raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(defined)}); name one of these.")
-    sections = defined[stage].get("params", [])
-    return {name: value for section in sections for name, value in parameters(section).items()}
+    return parameters(*defined[stage].get("params", []))
 
 
 def _check_declared(name, values):
@@ -143,6 +142,9 @@ def run_notebook(name, values=None, eyebrow=None):
     partial.replace(reports / f"{name}.ipynb")
     partial_page.unlink(missing_ok=True)
     progress.show(f"done, see reports/{name}.html", end="\n")
+    for cell in notebook.cells:
+        if "terminal" in cell.metadata.get("tags", []):  # what it prints is for who started the run, too
+            print(*(one.text for one in cell.outputs if one.get("name") == "stdout"), sep="", end="")
 
 
 def _write_page(notebook, name, eyebrow, file):

@@ -148,8 +148,9 @@ def missed_urgent(predictions, test, urgent="urgent"):
     Raises
     ------
     InputError
-        When the model does not know the category.
+        When there is none, or the model does not know it.
     """
+    require_urgent(urgent)
     if urgent not in (classes := predictions.classes.tolist()):
         raise InputError(f"Got the category {urgent!r}, expected one that the model knows: {str(classes)[1:-1]}.")
     column = f"P({urgent})"
@@ -160,3 +161,9 @@ def missed_urgent(predictions, test, urgent="urgent"):
     missed = missed[is_missed].sort_values([column, "id"]).round({column: 3}).set_index("id")
     missed["message"] = [excerpt(text, LONGEST) for text in missed["message"]]
     return missed if predictions.probabilities is not None else missed.drop(columns=column)
+
+
+def require_urgent(urgent):
+    """Raise an InputError where no category is named that cannot wait."""
+    if urgent is None:
+        raise InputError("No category is urgent: categories.urgent of params.yaml is null; name it there, if one is.")

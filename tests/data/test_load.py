@@ -8,6 +8,7 @@ import pytest
 
 from chatkit.data.load import (
     add_to_warehouse,
+    preview,
     read_export,
     read_unsorted,
     report,
@@ -123,8 +124,7 @@ def test_each_row_is_a_chat_or_counted(tmp_path):
     chats, left_out = export.usable(pd.Timestamp("2026-01-01"))
     assert (chats["id"].tolist(), chats["subject"].tolist()) == (["1", "7"], ["new", "a"])
     assert left_out == {
-        "that cannot be read": 2, "without an id": 1, "whose id a later row has, too": 1, "later than as_of": 1,
-        "without a category": 2, "with neither subject nor body": 1,
+        "unreadable": 2, "no_id": 1, "repeated_id": 1, "later": 1, "no_category": 2, "no_text": 1,
     }  # fmt: skip
     assert export.rows == len(rows) == len(chats) + sum(left_out.values())
     assert report(export, pd.Timestamp("2026-01-01"))[-1].startswith(
@@ -146,7 +146,7 @@ def test_categories_that_differ_in_case_are_named(tmp_path):
     )
     export = read_export(tmp_path / "a.csv")
     assert export.usable()[0]["category"].tolist() == ["Billing", "Billing", "billing", "Login"]
-    assert export.notes[-1] == "categories that differ in case or spaces only: 'Billing', 'billing'; give them one name"
+    assert preview(export)[-1].startswith('the categories "Billing" (chats: 2), "billing" (chats: 1) differ in case')
 
 
 @pytest.mark.parametrize("word", ["None", "nan", "NULL", r"\N", "-", "n/a", "<NA>"])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatkit.data.split import overlap, split_chats
+from chatkit.data.split import blank_to_missing, cautions, overlap, split_chats
 from chatkit.project import InputError
 
 
@@ -179,9 +179,8 @@ def test_a_relabelled_chat_of_the_test_column_is_left_out(chats):
         ({"strategy": "group"}, {"conversation_id": " "}, "conversation_id is empty in 24 of 24"),
         ({"strategy": "group", "group": "customer_id"}, {"customer_id": [""] * 3 + ["p"] * 21}, "customer_id is empty in 3 of 24"),
         ({"strategy": "column"}, {"split": ["", "train", "test"] * 8}, "split is empty in 8 of 24 chats"),
-        ({"strategy": "random", "test_size": 0.01}, {}, "24 chats .* are too few to be split by category at test_size 0.01 .*number of classes = 2"),
-        ({"strategy": "time"}, {"category": ["a"] * 20 + ["b"] * 4}, "test has 1 categories that no training chat has, 4"),
-        ({"strategy": "random"}, {"category": ["a"] * 23 + ["b"]}, "too few to be split by category .*too few members are: .'b'"),
+        ({"strategy": "group"}, {"conversation_id": "one"}, "1 chats .or groups. are too few to be split at test_size 0.33"),
+        ({"strategy": "time"}, {"category": ["a"] * 16 + ["b"] * 8}, "gives 16 training and 0 test chats"),
         ({"strategy": "time"}, {"relabelled": True}, "All 24 chats are of relabelled conversations"),
         ({"strategy": "column"}, {"split": ["train", "test"] * 12, "relabelled": True}, "gives 12 training and 0 test chats"),
         ({"strategy": "column"}, {"split": ["", "train", "test"] * 8, "relabelled": False}, "split is empty in 8 of 24 chats"),
@@ -192,6 +191,46 @@ def test_what_cannot_be_split_gives_one_sentence(chats, options, change, said):
     with pytest.raises(InputError, match=said) as error:
         split_chats(chats.assign(**change), **options)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("strategy", ["random", "group", "time", "column"])
+@pytest.mark.parametrize("sizes", [[23, 1], [22, 2], [8] + [1] * 16, [1] * 24, [7, 5, 3, 2, 2, 1, 1, 1, 1, 1]])
+def test_a_small_category_stops_nobody(chats, strategy, sizes):
+    """Whatever is tested on was learned; what cannot be is learned from, or on no side where time or a column decides."""
+    order = [n * 7 % 24 for n in range(24)]  # not one category after the other
+    names = [f"c{number}" for number, size in enumerate(sizes) for _ in range(size)]
+    chats = chats.assign(category=[names[place] for place in order], split=["train", "test", "train"] * 8)
+    sides = split_or_say(chats, strategy, test_size=0.4)
+    if isinstance(sides, str):
+        assert len(sizes) == 24, "no category is on both sides"
+        return
+    train, test = sides
+    assert set(test["category"]) <= set(train["category"])
+    left_out = len(chats) - len(train) - len(test)
+    assert left_out == 0 or strategy in {"time", "column"}
+    assert any("are on no side" in line for line in cautions(chats, train, test)) == (left_out > 0)
+
+
+@pytest.mark.parametrize(
+    "none", ["None", "0", "unknown", "-", "N/A", "00000000-0000", "(blank)", "-1", "Anonymous", "?"]
+)
+def test_a_repeated_placeholder_is_no_conversation(chats, none):
+    """1,000 chats of the conversation "unknown" are none; what stands once may be one."""
+    chats["conversation_id"] = [none if row % 3 else f"k{row}" for row in range(24)]
+    train, test = split_chats(chats, "group")
+    assert len(test) == 8
+    assert not {none} & {*train["conversation_id"], *test["conversation_id"]}
+    assert cautions(chats, train, test, 1 / 3) == []
+    once = blank_to_missing(chats.assign(conversation_id=["0", *chats["id"][1:]]))
+    assert once["conversation_id"][0] == "0"
+
+
+def test_a_lopsided_split_is_said(chats):
+    """One conversation with most of the chats, and what that does to the test."""
+    chats["conversation_id"] = ["bot"] * 18 + [f"k{row}" for row in range(6)]
+    said = cautions(chats, *split_chats(chats, "group", seed=0), 1 / 3)
+    assert said[0].startswith("conversation_id 'bot' stands in 18 of 24 chats (75%)")
+    assert "of the chats, split.test_size asks for 33%" in said[1]
 
 
 def test_overlap_counts_what_is_shared():

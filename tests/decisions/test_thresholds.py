@@ -229,7 +229,7 @@ def test_without_the_urgent_category_there_is_one_sentence():
         cost_curve(*train, *test, urgent="asap")
     assert str(error.value) == (
         "Got no training chat of the category 'asap' (there are incident, other, urgent), expected some; set "
-        "triage.urgent to the category that cannot wait."
+        "categories.urgent to the category that cannot wait."
     )
     with pytest.raises(InputError, match=r"Got no test chat of the category 'urgent' \(there are other\)"):
         cost_curve(*train, ["other"], test[1].head(1))

@@ -45,6 +45,19 @@ def test_a_stage_leaves_its_notebook_and_its_page(stage, capsys):
     assert "split: Work" in capsys.readouterr().out
 
 
+def test_a_cell_may_speak_to_the_terminal(stage, capsys):
+    """What a cell with the tag prints is for who runs the stage, too; what others print is for the page."""
+    write(stage, "import sys\nprint('left out: 3')\nprint('no', file=sys.stderr)\n7", "print('for the page')")
+    file = stage / "notebooks" / "split.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells[3].metadata["tags"] = ["terminal"]
+    nbformat.write(notebook, file)
+    run_notebook("split")
+    said = capsys.readouterr().out
+    assert said.endswith("split: done, see reports/split.html\nleft out: 3\n")
+    assert "for the page" not in said
+
+
 def test_the_persons_own_ipython_start_up_has_no_part(stage, monkeypatch):
     """What IPython runs first in their notebooks, or how it is set up, would change every page."""
     profile = stage / "ipython" / "profile_default"
