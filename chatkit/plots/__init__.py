@@ -5,7 +5,7 @@ from importlib import import_module
 __all__ = [
     "alt_text", "chats_per_week", "class_shares", "complexity", "confusion_change", "confusion_matrix",
     "cost_curve", "coverage_risk", "daily_confidence", "daily_latency", "daily_shares", "describe",
-    "learning_curve", "minutes_to_answer", "notebook_style", "per_class", "perturbations", "slice_scores",
+    "learning_curve", "minutes_to_answer", "notebook_style", "numbers", "per_class", "perturbations", "slice_scores",
     "staffing", "top_words", "weekly_corrections",
 ]  # fmt: skip
 
@@ -25,6 +25,7 @@ _HOME = {
     "learning_curve": "chatkit.plots.curves",
     "minutes_to_answer": "chatkit.plots.triage",
     "notebook_style": "chatkit.plots.style",
+    "numbers": "chatkit.plots.style",
     "per_class": "chatkit.plots.scores",
     "perturbations": "chatkit.plots.edits",
     "slice_scores": "chatkit.plots.slices",

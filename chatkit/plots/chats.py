@@ -35,7 +35,7 @@ def class_shares(frame, ax=None):
         # Hollow but for the first: equal shares lie upon each other.
         fill = color if split == splits[0] else "none"
         ax.plot(shares[split], rows, marker, color=color, markerfacecolor=fill, markersize=8, label=split)
-    ax.set_yticks(rows, [style.shown(name) for name in shares.index])
+    ax.set_yticks(rows, style.labels(ax, shares.index))
     ax.set(xlim=(0, None), ylim=(len(shares) - 0.4, -0.6), xlabel="share of the chats on that side", ylabel="category")
     style.percent(ax.xaxis, high.max())
     widest = (high - low).idxmax()
@@ -77,15 +77,16 @@ def chats_per_week(frame, ax=None):
     ax = style.axes(ax, height=4)
     # A step a week: nothing is known of the days between. The last week lasts until its end.
     starts, counts = weeks.index.append(weeks.index[-1:] + pd.Timedelta(days=7)), weeks.to_numpy().T
-    labels = [style.shown(name) for name in weeks]
+    labels = style.labels(ax, weeks)
     props = {"colors": [colors[name] for name in weeks], "edgecolor": "white", "linewidth": 0.3}
-    ax.stackplot(starts, np.column_stack([counts, counts[:, -1]]), step="post", labels=labels, **props)
+    layers = ax.stackplot(starts, np.column_stack([counts, counts[:, -1]]), step="post", labels=labels, **props)
     ax.set(ylim=(0, None), xlim=(starts[0], starts[-1]), xlabel="week", ylabel="chats in the week")
     locator = AutoDateLocator(maxticks=7)
     ax.xaxis.set(major_locator=locator, major_formatter=ConciseDateFormatter(locator))
     ax.yaxis.set(major_locator=MaxNLocator(6, integer=True), major_formatter="{x:,.0f}")
     ax.set_axisbelow(True)
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
+    # Both named: matplotlib leaves out by itself what begins with an underscore.
+    ax.legend(layers, labels, loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
     busiest = total.idxmax()
     style.title(ax, f"{total.mean():,.0f} chats a week on average, {total.max():,} in the week of {busiest:%Y-%m-%d}")
     ranges = [

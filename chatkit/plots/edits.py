@@ -57,8 +57,7 @@ def perturbations(frame, ax=None):
             style.intervals(ax, drawn["y"], drawn, "rate", fmt=marker, color=color, markersize=6, clip_on=False)
         ax.plot([], [], marker, color=color, markersize=6, label=verdict)
     ax.plot([], [], "|", color=style.GREY, markersize=9, markeredgewidth=1.2, label="acceptable")
-    names = [f"{style.shown(row.name, 52)} ({row.chats:,})" for row in rows.itertuples(index=False)]
-    style.name_rows(ax, names, y=rows["y"])
+    style.name_rows(ax, style.labels(ax, rows["name"], 52, rows["chats"]), y=rows["y"])
     # The square root: most shares are small, and there they are told apart.
     ax.set_xscale("function", functions=(lambda share: np.sqrt(np.clip(share, 0, None)), np.square))
     style.percent(ax.xaxis, 1)

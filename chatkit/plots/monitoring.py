@@ -52,13 +52,13 @@ def daily_shares(frame, expected, axes=None):
     shown = style.largest_first((whole - before).abs())[:PANELS]
     columns, height = min(2, len(shown)), 1.2 + 1.7 * -(-len(shown) // 2)
     axes = style.panels(axes, len(shown), height, columns, sharex=True)
-    for ax, category in zip(axes, shown, strict=True):
+    for ax, category, label in zip(axes, shown, style.labels(axes[0], shown), strict=True):
         days = frame[(frame["category"] == category) & (frame["rows"] > 0)]
         style.intervals(ax, days["day"], days, "share", **_DAILY)
         for line, split in zip("-:", lines, strict=False):
             ax.axhline(lines.loc[category, split], linestyle=line, color=_LINE, linewidth=1.2, zorder=1, label=split)
         ax.set(ylim=(0, 1.08 * max(days["high"].max(), lines.loc[category].max())))
-        ax.set_title(style.shown(category), loc="left", fontsize=10, weight="normal", pad=4)
+        ax.set_title(label, loc="left", fontsize=10, weight="normal", pad=4)
         style.percent(ax.yaxis, days["high"].max())
         ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         _dates(ax, days["day"])
@@ -140,7 +140,7 @@ def weekly_corrections(frame, expected, ax=None):
         style.intervals(ax, y, rows, "share", fmt=marker, color=color, label=week, clip_on=False)
     tested, props = expected.reindex(shown), {"color": "#404040", "markersize": 16, "markeredgewidth": 1.6}
     ax.plot(tested, range(len(shown)), "|", label="errors on the test chats", **props)
-    style.name_rows(ax, [f"{style.shown(name)} ({counts.loc[name, 'rows']:,})" for name in shown])
+    style.name_rows(ax, style.labels(ax, shown, counts=counts.loc[shown, "rows"]))
     ax.set(xlim=(0, None), xlabel="share of the chats drawn that people have corrected")
     style.percent(ax.xaxis, ax.get_xlim()[1])
     title = f"Of {total:,} chats, one drawn of each conversation, people have corrected {corrections:,}"

@@ -31,7 +31,7 @@ def per_class(frame, ax=None):
     metrics = (precision, "precision", "s", -0.25), (recall, "recall", "^", 0), (f1, "F1", "o", 0.25)
     for color, (rows, label, marker, shift) in zip(style.COLORS, metrics, strict=False):
         style.intervals(ax, y + shift, rows, fmt=marker, color=color, label=label)
-    style.name_rows(ax, [f"{style.shown(name)} ({n:,})" for name, n in f1["support"].items()], margin=0.5)
+    style.name_rows(ax, style.labels(ax, order, counts=f1["support"]), margin=0.5)
     ax.set(xlim=(-0.02, 1.02), xlabel="score, with its interval", ylabel="category (chats)")
     for border in y[:-1] + 0.5:
         ax.axhline(border, color=style.STYLE["grid.color"], linewidth=0.8)
@@ -78,13 +78,13 @@ def top_words(frame, axes=None):
     height = -(-len(shown) // columns) * (0.8 + 0.2 * words)
     axes = style.panels(axes, len(shown), height, columns, width=3 * columns)
     colors, texts = style.colors(categories), []
-    for ax, category in zip(axes, shown, strict=True):
+    for ax, category, label in zip(axes, shown, style.labels(axes[0], shown), strict=True):
         rows = frame[frame["category"] == category]
         ax.barh(np.arange(len(rows)), rows["weight"], color=colors[category], height=0.7)
-        style.name_rows(ax, [style.shown(word) for word in rows["word"]])
+        style.name_rows(ax, style.labels(ax, rows["word"]))
         ax.xaxis.set_major_locator(MaxNLocator(3))
         ax.set(xlabel="weight")
-        ax.set_title(style.shown(category), loc="left", fontsize=10)
+        ax.set_title(label, loc="left", fontsize=10)
         texts.append(f"{category}: {', '.join(rows['word'].head(5))}")
     some = "" if len(shown) == len(categories) else f" (the first {len(shown)} of {len(categories)} categories)"
     return style.described(

@@ -44,9 +44,10 @@ def slice_scores(frame, metric="macro_f1", axes=None):
     for ax, (what, rows) in zip(axes, panels.items(), strict=True):
         ax.axvline(whole["value"], color=style.GREY, linewidth=1, zorder=1)
         style.intervals(ax, np.arange(len(rows)), rows)
-        named = [*rows.itertuples(index=False)]
-        style.name_rows(ax, [f"{style.shown(row.name)} ({row.rows:,})" for row in named])
-        scores = [f"{row.name} {style.with_interval(row)}, {style.chats(row.rows)}" for row in named]
+        style.name_rows(ax, style.labels(ax, rows["name"], counts=rows["rows"]))
+        scores = [
+            f"{row.name} {style.with_interval(row)}, {style.chats(row.rows)}" for row in rows.itertuples(index=False)
+        ]
         texts.append(f"By {what}: {style.some(scores)}.")
         ax.set_xlim(limits)
         ax.annotate(what, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=10)

@@ -1,14 +1,24 @@
 """What all figures share: style, alt text, image, axes and intervals, and how names and numbers are written."""
 
+import functools
 import io
+import re
 import textwrap
+from collections import Counter
+from html import escape
+from os.path import commonprefix
+from pathlib import Path
+from weakref import WeakKeyDictionary
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from IPython import get_ipython
+from IPython.display import HTML, display
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from PIL import Image
 
@@ -38,6 +48,9 @@ STYLE = {
     "legend.frameon": False,
     **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
 }
+_FONT = "DejaVuSans"
+_NUMBERS = WeakKeyDictionary()  # figure: number by what stands for it there
+_UNWRITABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # not in UTF-8, or not in a page
 
 
 def notebook_style():
@@ -52,7 +65,7 @@ def notebook_style():
     if shell is not None:
         # First: it resets the formatters.
         shell.enable_matplotlib("inline")
-        shell.display_formatter.formatters["image/png"].for_type(Figure, png)
+        shell.display_formatter.formatters["image/png"].for_type(Figure, _with_names)
     # A table shows all that it holds; how much that may be is the caller's business, how wide it may get the page's.
     pd.set_option("display.max_colwidth", None, "display.max_rows", None)
     # Not seaborn's list of fonts: it begins with Arial, which only some machines have.
@@ -75,7 +88,7 @@ def describe(figure, text):
     >>> alt_text(figure)
     'Chats double in June.'
     """
-    figure.set_label(text)
+    figure.set_label(_UNWRITABLE.sub(_escaped, text))
 
 
 def alt_text(figure):
@@ -109,6 +122,41 @@ def png(figure):
     image = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     image.save(small, format="png", optimize=True, dpi=(_DPI, _DPI))
     return small.getvalue(), {"alt": alt, "width": image.width // 2, "height": image.height // 2}
+
+
+def numbers(figure):
+    """Return what the numbers stand for that a figure has in place of characters its font lacks, or of names alike.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    dict of int to str
+
+    Examples
+    --------
+    >>> figure = Figure()
+    >>> written(figure.add_subplot(), "退款 or refund", 64)
+    '№1 or refund'
+    >>> numbers(figure)
+    {1: '退款'}
+    """
+    return {number: text for text, number in _NUMBERS.get(figure, {}).items()}
+
+
+def key(figure):
+    """Return the numbers of a figure as HTML, which a browser can draw; nothing where it has none."""
+    names = [f"№{number} <bdi>{escape(_visible(text))}</bdi>" for number, text in numbers(figure).items()]
+    return f'<p class="aside">In the figure: {"; ".join(names)}</p>' if names else ""
+
+
+def _with_names(figure):
+    """Show the numbers of a figure above it, in a notebook and on its page."""
+    if names := key(figure):
+        display(HTML(names))
+    return png(figure)
 
 
 def expect(frame, columns):
@@ -188,7 +236,7 @@ def legend(ax, **options):
 
 def title(ax, text, columns=64, pad=8):
     """Write what the figure shows above it, in lines of so many characters."""
-    ax.set_title(escape(textwrap.fill(text, columns)), loc="left", pad=pad)
+    ax.set_title(written(ax, text, columns), loc="left", pad=pad)
 
 
 def title_and_legend(ax, text, pad=24):
@@ -199,8 +247,7 @@ def title_and_legend(ax, text, pad=24):
 
 def title_of_panels(ax, text):
     """Write what a figure with several panels shows above all of them."""
-    text = escape(textwrap.fill(text, 64))
-    ax.get_figure().suptitle(text, x=0.01, ha="left", fontsize=11, weight="bold")
+    ax.get_figure().suptitle(written(ax, text, 64), x=0.01, ha="left", fontsize=11, weight="bold")
 
 
 def described(axes, text):
@@ -211,14 +258,72 @@ def described(axes, text):
     return axes
 
 
-def escape(text):
-    """Keep matplotlib from reading what stands between two dollars as mathematics."""
-    return text.replace("$", r"\$")
+def written(ax, text, columns):
+    """Break a text into lines for a figure: dollars are no mathematics, and what its font lacks has a number."""
+    return textwrap.fill(_numbered(ax, text), columns).replace("$", r"\$")
 
 
-def shown(name, longest=28):
-    """Return a name as it stands in a figure: cut where it is long; alt texts have it whole."""
-    return escape(name if len(name) <= longest else name[: longest - 1] + "…")
+def labels(ax, names, longest=28, counts=None):
+    """Return names, with a number beside each, as they stand in a figure: no two alike, and cut where they are long."""
+    names = [*names]
+    whole = {name: _numbered(ax, name) for name in sorted({*names})}
+    shown = {name: _cut(text, longest) for name, text in whole.items()}
+    for again in (_around_difference, _with_number):
+        count = Counter(map(_look, shown.values()))
+        alike = [name for name in whole if count[_look(shown[name])] > 1]
+        shown |= {name: again(ax, name, [whole[name] for name in alike], longest) for name in alike}
+    shown = [shown[name].replace("$", r"\$") for name in names]
+    return shown if counts is None else [f"{name} ({n:,})" for name, n in zip(shown, counts, strict=True)]
+
+
+def _numbered(ax, text):
+    text = re.sub(r"[^\S ]", " ", text)  # matplotlib would break a line
+    return _undrawable().sub(lambda found: _number(ax, found[0]), text)
+
+
+@functools.cache
+def _undrawable():
+    """Pattern of what the font that comes with matplotlib lacks, plain or bold; no other one is on every machine."""
+    fonts = Path(mpl.get_data_path(), "fonts", "ttf")
+    drawn = set.intersection(*({*FT2Font(fonts / f"{name}.ttf").get_charmap()} for name in (_FONT, f"{_FONT}-Bold")))
+    lacks = f"[^{re.escape(''.join(map(chr, sorted(drawn))))}]"
+    return re.compile(rf"{lacks}+(?:[\s\u200d\ufe0f]+{lacks}+)*\ufe0f?")  # emoji are joined by the last two
+
+
+def _number(ax, text):
+    known = _NUMBERS.setdefault(ax.get_figure(root=True), {})
+    return f"№{known.setdefault(text, len(known) + 1)}"
+
+
+def _cut(text, longest):
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _around_difference(ax, name, texts, longest):
+    """Cut a text so that it shows where it is unlike the others: paths of a tree begin alike."""
+    text = _numbered(ax, name)
+    head, tail = longest // 3, longest - longest // 3 - 1
+    others = (commonprefix([text, other]) for other in texts if other != text)  # noqa: RUF071 - these are no paths
+    start = max(head, min(max(map(len, others), default=0) - tail // 2, len(text) - tail))
+    return text if len(text) <= longest else f"{text[:head]}…{_cut(text[start:], tail)}"
+
+
+def _with_number(ax, name, _, longest):
+    return f"{_number(ax, name)} {_cut(_numbered(ax, name), longest - 4)}"
+
+
+def _look(text):
+    """Return what is seen of a text."""
+    return " ".join("".join(filter(str.isprintable, text)).split())
+
+
+def _visible(text):
+    """Return a text in which spaces that nobody would see are seen."""
+    return re.sub(r"^ | $|(?<= ) ", "␣", re.sub(r"[^\S ]", _escaped, _UNWRITABLE.sub(_escaped, text)))
+
+
+def _escaped(found):
+    return found[0].encode("unicode_escape").decode()
 
 
 def some(items, first=3, last=3):

@@ -1,7 +1,5 @@
 """How long chats wait for their first answer, by policy and by the number of agents."""
 
-import textwrap
-
 from matplotlib.ticker import MaxNLocator
 
 from chatkit.decisions.triage import NUMBERS, POLICIES
@@ -134,7 +132,7 @@ def staffing(frame, assumptions, axes=None):
 
 def _small_print(ax, text):
     """Write the assumptions at the foot of the figure; its layout makes room for them."""
-    text = style.escape(textwrap.fill(text, 110))
+    text = style.written(ax, text, 110)
     ax.get_figure().supxlabel(text, x=0.01, ha="left", fontsize=9)
 
 

@@ -100,7 +100,7 @@ def _figure(chats):
         figure = plots.confusion_change(comparison.confusion_change(chats)).figure_
         content, about = style.png(figure)
         plt.close(figure)
-    return {"png": base64.b64encode(content).decode(), **about}
+    return {"png": base64.b64encode(content).decode(), "key": style.key(figure), **about}
 
 
 def _examples(rows):

@@ -191,9 +191,9 @@ def ticks(axis):
 
 
 def test_every_plot_is_tested():
-    """What is public draws, but for three names: a new plot needs a frame in the tables above."""
+    """What is public draws, but for four names: a new plot needs a frame in the tables above."""
     tested = {getattr(draw, "func", draw).__name__ for draw, _ in DRAWN}
-    assert tested == {*plots.__all__} - {"alt_text", "describe", "notebook_style"}
+    assert tested == {*plots.__all__} - {"alt_text", "describe", "notebook_style", "numbers"}
 
 
 @pytest.mark.parametrize(("draw", "frame"), ON_ONE_AX)
@@ -285,6 +285,76 @@ def test_dollars_are_not_mathematics(draw, frame):
     plt.gcf().canvas.draw()
     shown = {text.get_text() for text in plt.gcf().findobj(mpl.text.Text)}
     assert not any("$" in text.replace(r"\$", "") for text in shown)
+
+
+# Names
+
+
+SCRIPTS = ["退款", "登录 问题", "🙂 ok", "बंद कार्ड", "استرداد", "_x^2\\$a$", "line\nbreak", "bell\x07"]
+
+
+def renamed(frame, names):
+    """The frame with other names, as long as there are any to give."""
+    for column in {"category", "actual", "predicted", "name", "word"} & {*frame}:
+        known = {} if "slice" in frame else dict(zip(sorted(frame[column].unique()), names, strict=False))
+        frame[column] = frame[column].replace(known)
+    return frame
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("names", [SCRIPTS[:4], SCRIPTS[4:]])
+@pytest.mark.parametrize(("draw", "frame"), [pair for pair in DRAWN if {"category", "actual", "name"} & {*pair[1]()}])
+def test_names_of_any_script_draw_without_a_box(draw, frame, names):
+    """No warning of a missing glyph, no mathematics, and what is no letter of the font is known by its number."""
+    if "expected" in getattr(draw, "keywords", {}) and draw.func is plots.daily_shares:
+        draw = partial(plots.daily_shares, expected=renamed(EXPECTED.copy(), names))
+    draw(renamed(frame(), names))
+    style.png(plt.gcf())
+    given = "".join(names)
+    assert all(text in given for text in plots.numbers(plt.gcf()).values())
+    assert plots.numbers(plt.gcf()) or "slice" in frame() or names is not SCRIPTS[:4]
+    assert not any(number in plots.alt_text(plt.gcf()) for number in ("№", "\x07"))
+
+
+def test_numbers_are_those_of_the_names_in_every_figure():
+    """Axis and title have the same number for a name; figures of the same names have, too, whatever their order."""
+    figures = [plots.confusion_matrix, plots.per_class]
+    actual, predicted = (
+        pd.Series(side).replace({"urgent": "退款", "other": "登录 ok"}) for side in (ACTUAL, PREDICTED)
+    )
+    for draw, compute in zip(figures, (metrics.confusion, metrics.per_class), strict=True):
+        draw(compute(actual, predicted))
+        ax = plt.gcf().axes[0]
+        assert {label.split(" (")[0] for label in ticks(ax.yaxis)} == {"new product", "№1 ok", "№2"}
+        assert "№" in ax.get_title(loc="left")
+        assert plots.numbers(plt.gcf()) == {1: "登录", 2: "退款"}
+    assert "登录 ok taken for 退款" in plots.alt_text(plt.figure(1))
+
+
+def test_no_two_names_look_alike():
+    """Paths of a tree show where they differ; spaces that nobody sees have a number; others stay as they are."""
+    path = "Support::Billing::Refunds::"
+    region = "Customer onboarding and verification {} region of all retail customers"
+    longest = "x" * 60
+    names = [f"{path}Partial", f"{path}Full", f"{path}Late", region.format("EU"), region.format("US"), "Bill", "bill",
+             "Bill ", "Bi\u200bll", "Login", f"{longest} end", f"{longest}{longest}b{longest}", f"{longest}{longest}c{longest}",
+             f"Another {longest}"]  # fmt: skip
+    ax = Figure().add_subplot()
+    given = style.labels(ax, names)
+    assert len(set(given)) == len(names)
+    assert max(map(len, given)) <= 28
+    assert [label.rsplit("::")[-1] for label in given[:3]] == ["Partial", "Full", "Late"]
+    assert [label for label in given[3:5] if "EU" in label] == given[3:4]
+    assert [given[6], given[9], given[13]] == ["bill", "Login", f"Another {longest}"[:27] + "…"]
+    assert {"Bill", "Bill ", "Bi\u200bll"} == {*style.numbers(ax.figure).values()}
+    assert "<bdi>Bill␣</bdi>" in style.key(ax.figure)
+    assert style.labels(ax, names[::-1]) == given[::-1]
+
+
+def test_a_name_that_begins_with_an_underscore_is_in_the_legend():
+    """matplotlib would leave it out."""
+    ax = plots.chats_per_week(chats_per_week().replace("urgent", "_urgent"))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["other", "_urgent"]
 
 
 # Alt text
@@ -602,12 +672,13 @@ def executed(tmp_path_factory):
     draw = "plots.learning_curve(frame);"
     own = "figure, ax = plt.subplots()\nax.plot([1, 2])\nplots.describe(figure, 'A line goes from 1 to 2.')"
     two = f"{draw}\n{draw}"
-    return run(tmp_path_factory.mktemp("notebook"), draw, draw, own, two)
+    names = f"plots.class_shares(pd.DataFrame({class_shares().replace('urgent', '退款').to_dict('list')}));"
+    return run(tmp_path_factory.mktemp("notebook"), draw, draw, own, two, names)
 
 
 def test_each_figure_appears_once_with_its_alt_text(executed):
     """A figure is shown at the end of its cell, once, as a PNG whose metadata carries the sentence."""
-    outputs = [cell.outputs for cell in executed.cells]
+    outputs = [cell.outputs for cell in executed.cells[:5]]
     assert [len(cell) for cell in outputs] == [0, 1, 1, 1, 2]
     shown = [output for cell in outputs for output in cell]
     assert all(set(output.data) == {"image/png", "text/plain"} for output in shown)
@@ -626,6 +697,17 @@ def test_page_lays_a_figure_out_at_its_size_in_inches(executed):
     assert (int(image["width"]), int(image["height"])) == (about["width"], about["height"]) == (720, 384)
     assert size(content) == (1440, 768)
     assert len(content) < 60_000
+
+
+def test_numbers_are_explained_above_the_figure(executed):
+    """What the font lacks is a number in the figure, and a name in the notebook and on the page."""
+    _, figure = executed.cells[5].outputs
+    assert "image/png" in figure.data
+    soup = BeautifulSoup(render(executed, "evaluate", ["evaluate"]), "html.parser")
+    assert [p.get_text() for p in soup.select("p.aside:has(bdi)")] == ["In the figure: №1 退款"]
+    assert (
+        soup.select_one("p.aside:has(bdi)").find_next("img")["src"].endswith(figure.data["image/png"].replace("\n", ""))
+    )
 
 
 def test_image_has_the_same_bytes_twice_and_no_other_data(executed):

@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
 DVC = (sys.executable, "-m", "dvc")
 BAD = "<script>alert('1')</script>"
-NAMES = ["incident", f"other {BAD}", "urgent"]
+NAMES = ["事件", f"other {BAD}", "urgent"]
 HOSTILE = "tag<b>\"'&quot;"
 PIPELINE = """
 stages:
@@ -128,7 +128,7 @@ def tests():
     )
     second = test.drop(index=0)
     second.loc[1, "body"] = "Something else"
-    second.loc[[2, 3], "category"] = ["incident", NAMES[1]]
+    second.loc[[2, 3], "category"] = [NAMES[0], NAMES[1]]
     test.loc[[2, 3], "category"] = ["urgent", "urgent"]
     new = second.tail(1).assign(id="new", conversation_id="new")
     return test, pd.concat([second, new], ignore_index=True)
@@ -296,6 +296,7 @@ def test_categories_and_confusions_show_the_changes(project, common):
     gained = sum((row[3] == row[1]) - (row[2] == row[1]) for row in common)
     assert f"B puts {gained} chats more where people put them" in html.img["alt"]
     assert html.img["src"].startswith("data:image/png;base64,")
+    assert text(html.select_one("#confusions + p")) == f"In the figure: №1 {NAMES[0]}"
 
 
 def test_a_revision_compared_with_itself_shows_no_difference(project):
