@@ -62,11 +62,11 @@ ROOMS = (
     "monitoring", "plots", "evaluation", "explore", "service", "provenance", "site", "runner", "cli",
 )  # fmt: skip
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
-LIMIT = 10500
+LIMIT = 10530
 BUDGET = {
     "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1715, "model": 950,
-    "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 835, "evaluation": 112, "explore": 120,
-    "service": 1250, "provenance": 425, "site": 640, "runner": 296, "cli": 173,
+    "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 850, "evaluation": 112, "explore": 145,
+    "service": 1250, "provenance": 425, "site": 640, "runner": 296, "cli": 176,
 }  # fmt: skip
 
 

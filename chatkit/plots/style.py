@@ -66,10 +66,23 @@ def notebook_style():
         # First: it resets the formatters.
         shell.enable_matplotlib("inline")
         shell.display_formatter.formatters["image/png"].for_type(Figure, _with_names)
+        shell.display_formatter.formatters["text/html"].for_type(pd.DataFrame, _text_on_the_left)
     # A table shows all that it holds; how much that may be is the caller's business, how wide it may get the page's.
     pd.set_option("display.max_colwidth", None, "display.max_rows", None)
     # Not seaborn's list of fonts: it begins with Arial, which only some machines have.
     sns.set_theme(style="ticks", palette="colorblind", font="DejaVu Sans", rc=STYLE)
+
+
+def _text_on_the_left(frame):
+    """Write a table as pandas does; JupyterLab sets all cells on the right, where only numbers belong."""
+    numbers = frame.dtypes.map(pd.api.types.is_numeric_dtype).tolist()
+    # Counted from the right: an index over several rows leaves cells out on the left.
+    texts = [str(len(numbers) - place) for place, number in enumerate(numbers) if not number]
+    name = "-".join(["text", *texts])  # the same for tables that are alike: a style holds for the whole notebook
+    cells = ", ".join(f".{name} {cell}:nth-last-child({place})" for cell in ("td", "thead th") for place in texts)
+    # Behind JupyterLab's own rules, which name more.
+    style = f"<style>{cells} {{ text-align: left !important; }}</style>" if texts else ""
+    return style + frame._repr_html_().replace('class="dataframe"', f'class="dataframe {name}"', 1)
 
 
 def describe(figure, text):

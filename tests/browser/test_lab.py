@@ -10,7 +10,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from chatkit.data.files import write_table
 from tests.browser.test_pages import ARGUMENTS, CHROMIUM, DESK
@@ -29,6 +31,9 @@ DONE = """() => {
 }"""
 ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap(
     cell => (cell.model.outputs ? cell.model.outputs.toJSON() : []).filter(output => output.output_type === "error"))"""
+
+TABLE = """import pandas as pd
+pd.DataFrame({"message": ["a text"], "n": [5], "why": ["because"], "share": [0.5]})"""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on the PATH")
 
@@ -101,6 +106,13 @@ def page(served, tmp_path_factory):
     assert not outside
 
 
+def write_notebook(file, cells, prose="A notebook"):
+    """Write a notebook of code, with prose below."""
+    notebook = new_notebook(cells=[*map(new_code_cell, cells), new_markdown_cell(prose)])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    nbformat.write(notebook, file)
+
+
 def open_notebook(page, served, name):
     """Open a notebook whose kernel answers."""
     page.goto(f"{served[1]}/lab/tree/{name}?token=a-token&reset")
@@ -145,13 +157,8 @@ def test_a_stage_run_and_saved_is_as_it_was(page, served):
 def test_an_own_notebook_is_saved_without_outputs(page, served):
     """Its code and prose stay."""
     project, _, _ = served
-    cells = [
-        {"cell_type": "code", "id": "a", "metadata": {}, "source": "1 + 1", "outputs": [], "execution_count": None},
-        {"cell_type": "markdown", "id": "b", "metadata": {}, "source": "# Kept"},
-    ]
     notebook = project / "notebooks/own.ipynb"
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
-    notebook.write_text(json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    write_notebook(notebook, ["1 + 1"], "# Kept")
     open_notebook(page, served, "notebooks/own.ipynb")
     run_all(page)
     assert page.locator(".jp-OutputArea-output").inner_text() == "2"
@@ -182,3 +189,19 @@ def test_the_playground_follows_each_key(page, served):
     expect(subject).to_have_value("I found my card")
     save(page)
     assert git(served[0], "status", "--porcelain") == ""
+
+
+def test_numbers_stand_on_the_right_and_text_on_the_left(page, served):
+    """In every table, whatever its index."""
+    cells = ["%load_ext chatkit.explore", TABLE, TABLE + '.set_index(["message", "n"])']
+    write_notebook(served[0] / "notebooks/tables.ipynb", cells)
+    open_notebook(page, served, "notebooks/tables.ipynb")
+    run_all(page)
+    aligned = "cells => cells.map(cell => [cell.textContent.trim(), getComputedStyle(cell).textAlign])"
+    first, second = page.locator("table.dataframe").all()
+    shown = dict(first.locator("td, thead th:not(:empty)").evaluate_all(aligned))
+    assert {name: shown[name] for name in ("message", "a text", "n", "5", "why", "because")} == {
+        "message": "left", "a text": "left", "n": "right", "5": "right", "why": "left", "because": "left"
+    }  # fmt: skip
+    assert dict(second.locator("td").evaluate_all(aligned)) == {"because": "left", "0.5": "right"}
+    (served[0] / "notebooks/tables.ipynb").unlink()
