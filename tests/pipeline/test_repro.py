@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, copy_project
+from tests.desks import write_export
 
 GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
 STAGES = ["query", "split", "train", "evaluate", "explain", "triage", "overfitting"]
@@ -412,3 +413,26 @@ def test_a_notebook_runs_by_hand(finished, stage, start):
     nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(finished / start)}}).execute()
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
+
+
+def test_from_an_export_to_every_page_without_an_edit(tmp_path):
+    """Jira's, with a component of one issue and none that is urgent: two commands, and no page has the bank's matters."""
+    folder = copy_project(tmp_path / "own")
+    copy_package(folder)
+    run(folder, "git", "init", "-q")
+    said = run(folder, "chatkit", "load", str(write_export(tmp_path, "jira.csv", 200)))
+    assert "200 chats in 6 categories" in said
+    edit(folder, "evaluate", baselines=["rules"])  # for speed alone
+    edit(folder, "overfitting", fractions=[1.0])
+    said = run(folder, "dvc", "repro")
+    assert "200 chats used, 0 rows left out" in said
+    assert "No category is urgent: categories.urgent of params.yaml is null; name it" in " ".join(said.split())
+    pages = {stage: (folder / "reports" / f"{stage}.html").read_text() for stage in STAGES}
+    assert "rules.yaml has no rule" in pages["evaluate"]
+    assert "does not know the category" not in pages["explain"]
+    outputs = json.loads((folder / "metrics" / "triage.json").read_text())
+    assert (outputs["thresholds"], outputs["minutes"]) == ({}, {})
+    categories = {*json.loads((folder / "models" / "chats" / "features.json").read_text())["classes"]}
+    assert "Legacy" in categories
+    named = set(pd.read_csv(folder / "metrics" / "predictions.csv")[["actual", "predicted"]].to_numpy().ravel())
+    assert named <= categories
