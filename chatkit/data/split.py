@@ -125,9 +125,9 @@ def cautions(chats, train, test, test_size=None):
     >>> cautions(chats, *split_chats(chats))
     ["conversation_id 'bot' stands in 30 of 40 chats (75%), all on one side of a split by it; ...
     """
-    lines = []
+    lines, chats = [], blank_to_missing(chats)
     for name in ("conversation_id", "customer_id"):
-        sizes = blank_to_missing(chats).get(name, pd.Series(dtype=object)).value_counts()
+        sizes = chats.get(name, pd.Series(dtype=object)).value_counts()
         if len(sizes) and sizes.iloc[0] > max(_FEW, len(chats) * _LARGE):
             lines.append(
                 f"{name} {sizes.index[0]!r} stands in {sizes.iloc[0]:,} of {len(chats):,} chats "
