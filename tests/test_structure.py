@@ -64,8 +64,8 @@ ROOMS = (
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
 LIMIT = 10530
 BUDGET = {
-    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1715, "model": 950,
-    "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 850, "evaluation": 112, "explore": 145,
+    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1716, "model": 950,
+    "scores": 496, "explain": 435, "checks": 940, "decisions": 313, "monitoring": 275, "plots": 850, "evaluation": 112, "explore": 145,
     "service": 1250, "provenance": 425, "site": 640, "runner": 296, "cli": 176,
 }  # fmt: skip
 

@@ -94,6 +94,11 @@ def split_chats(chats, strategy="group", test_size=1 / 3, group="conversation_id
             f"The split gives {len(train)} training and {len(test)} test chats, expected some of each; change "
             "split.strategy or split.test_size."
         )
+    if train["category"].nunique() < 2 <= chats["category"].nunique():
+        raise InputError(
+            f"The training side has chats of the category {train['category'][0]!r} only, expected two or more; change "
+            "split.strategy."
+        )
     return train, test
 
 
@@ -120,9 +125,9 @@ def cautions(chats, train, test, test_size=None):
     >>> cautions(chats, *split_chats(chats))
     ["conversation_id 'bot' stands in 30 of 40 chats (75%), all on one side of a split by it; ...
     """
-    lines = []
+    lines, chats = [], blank_to_missing(chats)
     for name in ("conversation_id", "customer_id"):
-        sizes = blank_to_missing(chats).get(name, pd.Series(dtype=object)).value_counts()
+        sizes = chats.get(name, pd.Series(dtype=object)).value_counts()
         if len(sizes) and sizes.iloc[0] > max(_FEW, len(chats) * _LARGE):
             lines.append(
                 f"{name} {sizes.index[0]!r} stands in {sizes.iloc[0]:,} of {len(chats):,} chats "
@@ -134,8 +139,8 @@ def cautions(chats, train, test, test_size=None):
         lines.append(f"the test has {share:.0%} of the chats, split.test_size asks for {test_size:.0%}")
     if left_out := len(chats) - len(train) - len(test):
         lines.append(
-            f"{left_out:,} chats are on no side: they would be in the test, but their conversation was relabelled or "
-            "no training chat has their category"
+            f"left out of both sides, chats: {left_out:,}; they would be in the test, but their conversation was "
+            "relabelled or no training chat has their category"
         )
     return lines
 

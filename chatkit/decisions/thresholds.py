@@ -46,7 +46,7 @@ def out_of_fold(pipeline, train, folds=5, seed=0):
     Raises
     ------
     InputError
-        When the pipeline gives no probabilities, or there are too few chats or conversations for the folds.
+        When the pipeline gives no probabilities, or there are too few chats, conversations or categories for the folds.
     """
     if not hasattr(pipeline, "predict_proba"):
         raise InputError(
@@ -70,6 +70,8 @@ def out_of_fold(pipeline, train, folds=5, seed=0):
         splits = list(splitter(folds, shuffle=True, random_state=seed).split(messages, y, groups))
     result = pd.DataFrame(0.0, train.index, sorted(set(y)))
     for fitted, held_out in splits:
+        if len({*y[fitted]}) < 2:
+            raise InputError("Got a category whose chats are all in one fold, beside one other; gather more of it.")
         model = clone(pipeline).fit(messages.iloc[fitted], y[fitted])
         columns = result.columns.get_indexer(model.classes_)
         result.iloc[held_out, columns] = model.predict_proba(messages.iloc[held_out])

@@ -8,6 +8,7 @@ from sklearn import model_selection
 from sklearn.metrics import f1_score, log_loss, make_scorer
 from sklearn.pipeline import Pipeline
 
+from chatkit.project import InputError
 from chatkit.scores.table import METRICS
 from chatkit.statistics import divide, wilson
 from chatkit.text.exact import log
@@ -341,13 +342,15 @@ def staged_log_loss(pipeline, sides):
     pipeline : sklearn.pipeline.Pipeline
         Fitted on subject and body; boosted, see `staged_predict_proba`.
     sides : dict of str to pandas.DataFrame
-        Chats with subject, body and category, by the name of their side.
+        Chats with subject, body and category, by the name of their side; those of categories that it does not know
+        are left aside.
 
     Returns
     -------
     pandas.DataFrame of shape (rounds · sides, 3)
         round (from 1), split (name of the side), log_loss (in nats).
     """
+    sides = {side: chats[chats["category"].isin(pipeline.classes_)] for side, chats in sides.items()}
     rows = [
         (number, side, float(log_loss(chats["category"], given, labels=pipeline.classes_)))
         for side, chats in sides.items()
@@ -388,8 +391,8 @@ def learning_curve(pipeline, X, y, fractions=(0.1, 0.25, 0.5, 0.75, 1.0), cv=3, 
     Raises
     ------
     ValueError
-        When a fraction is out of range, every category has fewer rows than `cv`, or the pipeline cannot be
-        fitted on the smallest share.
+        When a fraction is out of range, or the pipeline cannot be fitted on the smallest share; an InputError when
+        every category has fewer rows than `cv`, or the rows of a fold are of one category.
     """
     if not all(0 < fraction <= 1 for fraction in fractions):
         raise ValueError(f"Got fractions={tuple(fractions)!r}, expected shares above 0 and up to 1.")
@@ -398,12 +401,16 @@ def learning_curve(pipeline, X, y, fractions=(0.1, 0.25, 0.5, 0.75, 1.0), cv=3, 
     with warnings.catch_warnings():
         # Rare categories are expected in support chats.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        splits = list(folds.split(X, y))
+        splits = list(folds.split(X, y)) if pd.Series(y).value_counts().max() >= cv else []
+    if not splits or any(len({*y[rows]}) < 2 for rows, _ in splits):
+        raise InputError(
+            f"Got too few rows of the categories for {cv} folds, expected two categories in each; gather more."
+        )
     generator = np.random.default_rng(seed)
     splits = [(_spread(rows, y[rows], generator), held_out) for rows, held_out in splits]
     smallest_fold = min(len(rows) for rows, _ in splits)
     train_sizes = np.unique([max(1, round(fraction * smallest_fold)) for fraction in fractions])
-    scorer = make_scorer(f1_score, average="macro", zero_division=0)
+    scorer = make_scorer(f1_score, average="macro", zero_division=0, pos_label=None)
     sizes, *by_split = model_selection.learning_curve(
         pipeline, X, y, train_sizes=train_sizes, cv=splits, scoring=scorer, n_jobs=n_jobs, error_score="raise"
     )

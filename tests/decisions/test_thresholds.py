@@ -109,6 +109,9 @@ def test_out_of_fold_says_what_it_needs(chats):
         out_of_fold(plain_pipeline(RulesClassifier()), chats)
     with pytest.raises(InputError, match=r"Got 12 conversations and at most 12 chats of a category for folds=13"):
         out_of_fold(make_pipeline(), chats, folds=13)
+    chats["category"] = ["b"] + ["a"] * (len(chats) - 1)
+    with pytest.raises(InputError, match="Got a category whose chats are all in one fold, beside one other; gather"):
+        out_of_fold(make_pipeline(), chats)
 
 
 # Thresholds

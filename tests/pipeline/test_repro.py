@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from chatkit.project import outputs, read_yaml
 from tests.conftest import ROOT, copy_project
+from tests.desks import write_export
 
 GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
 STAGES = ["query", "split", "train", "evaluate", "explain", "triage", "overfitting"]
@@ -423,3 +424,26 @@ def test_a_notebook_runs_by_hand(finished, stage, start):
     assert written() == before
     outs = outputs(read_yaml(finished / "dvc.yaml")["stages"][stage])
     assert all((finished / "scratch" / name).exists() for name in outs if not name.startswith("reports/"))
+
+
+def test_from_an_export_to_every_page_without_an_edit(tmp_path):
+    """Jira's, with a component of one issue and none that is urgent: two commands, and no page has the bank's matters."""
+    folder = copy_project(tmp_path / "own")
+    copy_package(folder)
+    run(folder, "git", "init", "-q")
+    said = run(folder, "chatkit", "load", str(write_export(tmp_path, "jira.csv", 200)))
+    assert "200 chats in 6 categories" in said
+    edit(folder, "evaluate", baselines=["rules"])  # for speed alone
+    edit(folder, "overfitting", fractions=[1.0])
+    said = run(folder, "dvc", "repro")
+    assert "200 chats used, 0 rows left out" in said
+    assert "No category is urgent: categories.urgent of params.yaml is null; name it" in " ".join(said.split())
+    pages = {stage: (folder / "reports" / f"{stage}.html").read_text() for stage in STAGES}
+    assert "rules.yaml has no rule" in pages["evaluate"]
+    assert "does not know the category" not in pages["explain"]
+    outputs = json.loads((folder / "metrics" / "triage.json").read_text())
+    assert (outputs["thresholds"], outputs["minutes"]) == ({}, {})
+    categories = {*json.loads((folder / "models" / "chats" / "features.json").read_text())["classes"]}
+    assert "Legacy" in categories
+    named = set(pd.read_csv(folder / "metrics" / "predictions.csv")[["actual", "predicted"]].to_numpy().ravel())
+    assert named <= categories

@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from chatkit import make_pipeline
+from chatkit.project import InputError
 from chatkit.scores import metrics
 
 # a: 2 of 3 found, once taken for b; b: found, but also given to one a and one c; c: never predicted.
@@ -257,6 +258,8 @@ def test_staged_log_loss_ends_with_the_model_itself(chats):
     """One row a round and side; the last round is what predict_proba gives."""
     fitted = make_pipeline("xgboost", {"n_estimators": 4}, min_df=1).fit(chats[["subject", "body"]], chats["category"])
     frame = metrics.staged_log_loss(fitted, {"train": chats, "test": chats.head(8)})
+    one_more = pd.concat([chats.head(8), chats.tail(1).assign(category="not known")])
+    pd.testing.assert_frame_equal(frame, metrics.staged_log_loss(fitted, {"train": chats, "test": one_more}))
     assert frame.groupby("split")["round"].max().tolist() == [4, 4]
     given = fitted.predict_proba(chats[["subject", "body"]])
     last = metrics.scores(chats["category"], fitted.predict(chats[["subject", "body"]]), given, fitted.classes_)
@@ -321,6 +324,24 @@ def test_learning_curve_depends_on_the_seed_alone(chats):
     for seed in (1, 2):
         metrics.learning_curve(Majority(), chats, chats["category"], (1.0,), cv=2, seed=seed)
     assert Majority.fitted_on[0] != Majority.fitted_on[2]
+
+
+@pytest.mark.parametrize("sizes", [[30, 30], [38, 2], [20, 1, 1], [3, 3]])
+def test_few_categories_and_small_ones_have_a_curve(chats, sizes):
+    """Two are as good as more; one with a single row is missing from the fold that has it."""
+    names = [f"c{number}" for number, size in enumerate(sizes) for _ in range(size)]
+    some = chats.head(len(names)).assign(category=names)
+    frame = metrics.learning_curve(Majority(), some, some["category"], (0.5, 1.0), cv=3)
+    assert frame["macro_f1"].notna().all()
+
+
+@pytest.mark.parametrize("sizes", [[30, 1], [2, 2, 2], [1, 1]])
+def test_without_two_categories_in_each_fold_there_is_one_sentence(chats, sizes):
+    """A notebook prints it in place of the figure."""
+    names = [f"c{number}" for number, size in enumerate(sizes) for _ in range(size)]
+    some = chats.head(len(names)).assign(category=names)
+    with pytest.raises(InputError, match="Got too few rows of the categories for 3 folds"):
+        metrics.learning_curve(Majority(), some, some["category"], (0.5, 1.0), cv=3)
 
 
 @pytest.mark.parametrize("fraction", [0, 1.5, -0.1])
