@@ -5,6 +5,7 @@ import pandas as pd
 
 from chatkit.checks.result import Result
 from chatkit.checks.run import probabilities, require, rounded
+from chatkit.scores.slices import sure_of_few_words
 from chatkit.statistics import DECIMALS
 
 TITLE = "The probabilities can be believed"
@@ -24,7 +25,9 @@ def check(run, threshold=THRESHOLD):
     codes = pd.Index(run.classes).get_indexer(run.truth)
     known = codes >= 0
     require(known.sum(), 1, "test chats of a category that the classifier knows")
-    given, codes = probabilities(run.pipeline, run.messages(run.test))[known], codes[known]
+    given, codes = probabilities(run.pipeline, run.messages(run.test)), codes[known]
+    few = sure_of_few_words(run.train, run.test, given.max(axis=1), run.hits)
+    given = given[known]
     given = (given / given.sum(axis=1, keepdims=True)).round(DECIMALS)
     observed = _error(given, codes)
     rng, cumulated = np.random.default_rng(run.seed), np.cumsum(given, axis=1)
@@ -35,7 +38,8 @@ def check(run, threshold=THRESHOLD):
     brier = ((given - np.eye(given.shape[1])[codes]) ** 2).sum(axis=1).mean()
     explanation = (
         f"Probabilities and frequencies differ by {observed:.3f}; perfect ones by {np.mean(null):.3f}, at most by "
-        f"{limit:.3f} in {1 - ALPHA:.0%} of draws; {threshold:g} above it fails. Brier score {brier:.3f}.{run.unknown}"
+        f"{limit:.3f} in {1 - ALPHA:.0%} of draws; {threshold:g} above it fails. Brier score {brier:.3f}. {few}"
+        f"{run.unknown}"
     )
     return Result("fail" if excess > threshold else "pass", explanation, excess, threshold=threshold)
 

@@ -36,7 +36,8 @@ def contributions(pipeline, messages):
     pandas.DataFrame
         row (position of the message, from 0), category, term, contribution. Those of a row and category add up to the
         margin, in float32's precision where there are trees: the decision value (of two categories that of the second;
-        the first has its negative), or what the softmax makes probabilities of, before a calibration.
+        the first has its negative), or what the softmax makes probabilities of, before a calibration and before the
+        probabilities of chats that say little move towards the frequencies of the categories.
 
     Raises
     ------

@@ -150,7 +150,7 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
 
     A subclass is a dataclass of its parameters, whose annotations say which numbers are allowed. It has
     ``_fit(X, codes, weights, seed)``, where codes are positions in ``classes_`` and weights those of the rows, and
-    ``_scores(X)``, the largest of which in each row is predicted.
+    ``predict_proba(X)``, the largest of which in each row is predicted.
     """
 
     def fit(self, X, y, sample_weight=None):
@@ -194,8 +194,8 @@ class TermClassifier(PlainDataMixin, ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n,)
         """
-        scores = self._scores(X)
-        return self.classes_[scores.argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def _validated(self, X):
         """Check rows to predict, as scikit-learn's validate_data does, but cheaply for what comes from a pipeline."""

@@ -8,6 +8,7 @@ from sklearn.linear_model import SGDClassifier
 
 from chatkit.model.base import Count, NotNegative, Number, Positive, Share, TermClassifier, TwoOrMore, folds
 from chatkit.model.calibration import IDENTITY, calibrate, calibrated, temperature
+from chatkit.model.evidence import Evidence, moderated
 from chatkit.model.forest import FEW
 from chatkit.model.linear import linear_contributions
 from chatkit.model.trees import grow, xgboost_parameters
@@ -26,7 +27,8 @@ class BoostedLinearClassifier(TermClassifier):
     A linear model on sparse terms is hard to beat, but cannot tell that two terms together mean something else. It is
     fitted first. Its margins on held-out rows (cross-fitting) become log-probabilities by one temperature, and XGBoost
     boosts from there. The number of rounds and the calibration are found on a part of these rows that is held out from
-    the trees. At prediction the linear model is the one fitted on all rows.
+    the trees. At prediction the linear model is the one fitted on all rows. Where the terms of a row say little, the
+    probabilities move towards the frequencies of the categories.
 
     Parameters
     ----------
@@ -73,6 +75,10 @@ class BoostedLinearClassifier(TermClassifier):
         Rounds kept; 0 where trees did not help.
     calibration_ : ndarray of shape (4,)
         Of the sum of both, see `chatkit.model.calibration.calibrated`.
+    evidence_ : ndarray of shape (d,)
+        How much each term says of the category, and
+    prior_ : ndarray of shape (k,)
+        frequencies of the categories where the terms say little: see `chatkit.model.evidence.moderated`.
     n_features_in_ : int
 
     References
@@ -103,14 +109,15 @@ class BoostedLinearClassifier(TermClassifier):
     device: str = "cpu"
     random_state: int | np.random.RandomState | None = 0
 
-    _learned = ("intercept", "temperature", "calibration", "rounds")
+    _learned = ("intercept", "temperature", "calibration", "rounds", "evidence", "prior")
     trees_ = None
 
     def _fit(self, X, codes, weights, seed):
         # Another processor adds up with other last bits; six decimals are more than the model knows.
         self.coef_, self.intercept_ = (np.round(values, 6) for values in self._linear(X, codes, weights, seed))
-        rows, margins = self._held_out(X, codes, weights, seed)
+        rows, margins, evidence = self._held_out(X, codes, weights, seed)
         self.temperature_ = temperature(margins, codes[rows], weights[rows])
+        self.evidence_, self.prior_ = evidence.learned(X[rows], codes[rows], weights[rows], self.temperature_)
         margins = log_softmax(margins / self.temperature_)
         self._boost(canonical(X[rows], np.float32), codes[rows], weights[rows], margins, seed)
 
@@ -137,15 +144,17 @@ class BoostedLinearClassifier(TermClassifier):
         return coef, intercept
 
     def _held_out(self, X, codes, weights, seed):
-        """Rows, and their margins by a linear model that was not fitted on them."""
-        rows, margins = [np.empty(0, np.int64)], [np.empty((0, len(self.classes_)))]
+        """Rows, their margins by a linear model that was not fitted on them, and what their terms say by it."""
+        k = len(self.classes_)
+        rows, margins, evidence = [np.empty(0, np.int64)], [np.empty((0, k))], Evidence(codes, weights, k, X.shape[1])
         for fit_rows, held_out in folds(codes, self.cv, seed):
             coef, intercept = self._linear(X[fit_rows], codes[fit_rows], weights[fit_rows], seed)
             rows.append(held_out[:: -(-len(held_out) // HELD_OUT)])
             margins.append(X[rows[-1]] @ coef.T + intercept)
+            evidence.add(X[rows[-1]], codes[rows[-1]], weights[rows[-1]], coef)
             if sum(map(len, rows)) >= HELD_OUT:
                 break
-        return np.concatenate(rows), np.concatenate(margins)
+        return np.concatenate(rows), np.concatenate(margins), evidence
 
     def _boost(self, X, codes, weights, margins, seed):
         """Find the rounds and the calibration on rows held out from the trees, then grow these on all rows."""
@@ -215,7 +224,11 @@ class BoostedLinearClassifier(TermClassifier):
         ndarray of shape (n, k)
             Columns in the order of `classes_`.
         """
-        return calibrated(self._scores(X), self.calibration_)
+        X = self._validated(X)
+        return self._probabilities(X, self._scores(X))
+
+    def _probabilities(self, X, margins):
+        return moderated(calibrated(margins, self.calibration_), X, self.evidence_, self.prior_)
 
     def staged_predict_proba(self, X):
         """Predict probabilities after each round of trees, as scikit-learn's boosted trees do.
@@ -232,7 +245,7 @@ class BoostedLinearClassifier(TermClassifier):
         X = self._validated(X)
         start = log_softmax(self._linear_scores(X))
         for margins in self.trees_.staged(canonical(X, np.float32), start) if self.rounds_ else ():
-            yield calibrated(margins.astype(np.float64), self.calibration_)
+            yield self._probabilities(X, margins.astype(np.float64))
 
     def word_contributions(self, X):
         """Compute how much each term of each row speaks for each category: the linear model's share plus the trees'.

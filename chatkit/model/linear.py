@@ -8,6 +8,7 @@ from sklearn.svm import LinearSVC
 
 from chatkit.model.base import PlainDataMixin, Positive, TermClassifier, TwoOrMore, folds
 from chatkit.model.calibration import temperature
+from chatkit.model.evidence import Evidence, moderated
 from chatkit.text.exact import softmax
 
 NEVER = -1e9  # decision value of a category that a fold's model does not know
@@ -24,7 +25,8 @@ class CalibratedLinearSVC(TermClassifier):
     """LinearSVC whose decision values become probabilities by one temperature.
 
     The temperature is the one with the lowest log-loss on the decision values of held-out rows; the weights are then
-    fitted on all rows. The order of the categories, and so `predict`, is LinearSVC's.
+    fitted on all rows. Where the terms of a row say little, the probabilities move towards the frequencies of the
+    categories; otherwise the order of the categories, and so `predict`, is LinearSVC's.
 
     Parameters
     ----------
@@ -42,6 +44,10 @@ class CalibratedLinearSVC(TermClassifier):
     intercept_ : ndarray of shape (k,) or (1,)
     temperature_ : float
         Decision values are divided by it before the softmax.
+    evidence_ : ndarray of shape (d,)
+        How much each term says of the category, and
+    prior_ : ndarray of shape (k,)
+        frequencies of the categories where the terms say little: see `chatkit.model.evidence.moderated`.
     n_features_in_ : int
 
     References
@@ -61,28 +67,32 @@ class CalibratedLinearSVC(TermClassifier):
     cv: TwoOrMore = 5
     random_state: int | np.random.RandomState | None = 0
 
-    _learned = ("intercept", "temperature")
+    _learned = ("intercept", "temperature", "evidence", "prior")
 
     def _fit(self, X, codes, weights, seed):
         svc = LinearSVC(C=self.C, random_state=seed)
-        decisions, rows = [np.empty((0, len(self.classes_)))], [np.empty(0, np.int64)]
-        for fit_rows, held_out in folds(codes, self.cv, seed):
+        k, d = len(self.classes_), X.shape[1]
+        decisions, rows, evidence = [np.empty((0, k))], [np.empty(0, np.int64)], Evidence(codes, weights, k, d)
+        for fit_rows, fold in folds(codes, self.cv, seed):
             known = np.unique(codes[fit_rows])
             svc.fit(X[fit_rows], codes[fit_rows], weights[fit_rows])
-            decision = np.full((len(held_out), len(self.classes_)), NEVER)
-            decision[:, known] = _columns(svc.decision_function(X[held_out]))
             # A category that the fold's model does not know cannot be scored by it.
-            scored = np.isin(codes[held_out], known)
-            decisions.append(decision[scored])
-            rows.append(held_out[scored])
+            held_out = fold[np.isin(codes[fold], known)]
+            decision, coef = np.full((len(held_out), k), NEVER), np.zeros((k, d))
+            decision[:, known] = _columns(svc.decision_function(X[held_out]))
+            coef[known] = _columns(svc.coef_[0] if len(svc.coef_) == 1 else svc.coef_.T).T
+            evidence.add(X[held_out], codes[held_out], weights[held_out], coef)
+            decisions.append(decision)
+            rows.append(held_out)
         rows = np.concatenate(rows)
         self.temperature_ = temperature(np.concatenate(decisions), codes[rows], weights[rows])
+        self.evidence_, self.prior_ = evidence.learned(X[rows], codes[rows], weights[rows], self.temperature_)
         svc.fit(X, codes, weights)
         # In Fortran's order, so that sparse rows @ coef_.T need no copy of it.
         self.coef_, self.intercept_ = np.asfortranarray(svc.coef_), svc.intercept_
 
     def decision_function(self, X):
-        """Compute signed distances, as LinearSVC does.
+        """Compute signed distances, as LinearSVC does, whether or not the terms of a row say anything.
 
         Parameters
         ----------
@@ -107,10 +117,9 @@ class CalibratedLinearSVC(TermClassifier):
         ndarray of shape (n, k)
             Columns in the order of `classes_`.
         """
-        return softmax(self._scores(X) / self.temperature_)
-
-    def _scores(self, X):
-        return _columns(self.decision_function(X))
+        X = self._validated(X)
+        probabilities = softmax(_columns(self.decision_function(X)) / self.temperature_)
+        return moderated(probabilities, X, self.evidence_, self.prior_)
 
 
 def linear_contributions(coef, intercept, X):

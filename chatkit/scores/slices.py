@@ -8,6 +8,8 @@ import pandas as pd
 from chatkit.scores.intervals import score_intervals
 from chatkit.scores.metrics import labels_of_equal_length
 from chatkit.statistics import group_codes, wilson
+from chatkit.text.counts import TermCounter
+from chatkit.text.messages import texts
 
 FEWEST = 30  # chats of a slice, and
 FEWEST_EACH = 5  # chats for each of its categories, below which the bootstrap of the macro-F1 is too narrow
@@ -15,6 +17,7 @@ MOST_PERIODS = 30  # weeks, or else months and so on: more cannot be read in a f
 MOST_NAMES = 10  # languages or channels with a slice each; the others share one
 PERIODS = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
 UNKNOWN = "not given"
+FEW_WORDS = 3  # a chat has few known words where it has no more different ones
 
 
 def slice_scores(test, y_pred, confidence=0.95, draws=1000, seed=0):
@@ -77,6 +80,55 @@ def slice_scores(test, y_pred, confidence=0.95, draws=1000, seed=0):
             rows.append((slicing, name, len(truth), "macro_f1", value, low, high))
             rows.append((slicing, name, len(truth), "accuracy", *accuracy))
     return pd.DataFrame(rows, columns=["slice", "name", "rows", "metric", "value", "low", "high"])
+
+
+def few_known_words(train, test):
+    """Tell which chats have few known words: at most three different ones that a training chat has, numbers aside.
+
+    Parameters
+    ----------
+    train, test : pandas.DataFrame
+        With subject and body.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+        One for each test chat.
+
+    Examples
+    --------
+    >>> train = pd.DataFrame({"subject": [""], "body": ["I have lost my card 12345"]})
+    >>> few_known_words(train, pd.DataFrame({"subject": "", "body": ["12345", "I lost a key", "I have lost my card"]}))
+    array([ True,  True, False])
+    """
+    counter = TermCounter(stop_words=None, lemmatizer="none", ngram_range=(1, 1), min_df=1).fit(texts(train))
+    is_word = np.char.find(counter.get_feature_names_out().astype(str), "_") != 0  # _number_, _money_, ...
+    return np.diff(counter.transform(texts(test))[:, is_word].indptr) <= FEW_WORDS
+
+
+def sure_of_few_words(train, test, probability, hits):
+    """Say how sure a model is of chats with few known words, and how often it is right.
+
+    Parameters
+    ----------
+    train, test : pandas.DataFrame
+        With subject and body.
+    probability : array-like of shape (n,)
+        Of the category that each test chat was given.
+    hits : array-like of bool of shape (n,)
+        Whether that is the one that people gave.
+
+    Returns
+    -------
+    str
+        A sentence; that there are too few, where there are fewer than thirty.
+    """
+    few = few_known_words(train, test)
+    what = f"test chats with at most {FEW_WORDS} different known words"
+    if few.sum() < FEWEST:
+        return f"Not run for {what}: there are {few.sum()}, {FEWEST} are needed."
+    said, right = (np.asarray(values)[few].mean() for values in (probability, hits))
+    return f"Of {few.sum():,} {what} the model is right in {right:.0%}, and says {said:.0%} on average."
 
 
 def _slicings(test):

@@ -99,7 +99,7 @@ def test_many_rows_are_held_out_in_part(pairs, monkeypatch):
     codes = np.unique(y, return_inverse=True)[1]
     model = BoostedLinearClassifier()
     model.classes_ = np.unique(y)
-    rows, margins = model._held_out(X, codes, np.ones(len(y)), seed=0)
+    rows, margins, _ = model._held_out(X, codes, np.ones(len(y)), seed=0)
     assert 100 <= len(rows) <= 200
     assert margins.shape == (len(rows), 3)
     assert rows.min() < 100

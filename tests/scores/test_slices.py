@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from chatkit import plots
 from chatkit.plots import style
-from chatkit.scores.slices import slice_scores
+from chatkit.scores.slices import few_known_words, slice_scores, sure_of_few_words
 from chatkit.statistics import wilson
 
 DRAWS = 100
@@ -241,3 +241,20 @@ def test_the_figure_says_what_it_expects():
             plots.slice_scores(given)
     with pytest.raises(ValueError, match="Got no slices with 'macro_f1'"):
         plots.slice_scores(frame[frame["slice"] == "all"])
+
+
+def test_how_sure_a_model_is_of_chats_that_say_nothing():
+    """Numbers are no known words, nor are words that no training chat has; too few such chats are not spoken of."""
+    train = pd.DataFrame({"subject": ["Lost card"], "body": ["I lost it on 3 May 2026 and have no other one, $5 fee"]})
+    little = ["12345 999", "$20 and 3/4/2026", "Wo ist meine Karte geblieben?", "I lost the key", ""]
+    bodies = little * 8 + ["I lost it and have no card"] * 60
+    test = pd.DataFrame({"subject": "", "body": bodies})
+    few = few_known_words(train, test)
+    assert few.tolist() == [True] * 40 + [False] * 60
+    probability, hits = np.where(few, 0.9, 0.5), np.where(few, np.arange(100) < 10, True)
+    assert sure_of_few_words(train, test, probability, hits) == (
+        "Of 40 test chats with at most 3 different known words the model is right in 25%, and says 90% on average."
+    )
+    assert sure_of_few_words(train, test[20:], probability[20:], hits[20:]) == (
+        "Not run for test chats with at most 3 different known words: there are 20, 30 are needed."
+    )
