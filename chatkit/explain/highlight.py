@@ -9,7 +9,8 @@ import pandas as pd
 from chatkit.explain.words import contributions
 from chatkit.text.counts import TermCounter
 from chatkit.text.mask import mask
-from chatkit.text.messages import MessagePreprocessor
+from chatkit.text.messages import JOINT, MessagePreprocessor
+from chatkit.text.tokens import BOUNDARY
 from chatkit.text.validation import as_frame, as_texts
 
 _STRENGTHS = ((2 / 3, "strong"), (1 / 3, "clear"), (1 / 10, "weak"))  # from this share of the strongest on
@@ -186,8 +187,9 @@ def _shares(words, terms, ngram_range):
 
 def _tokens(places, shares, message, subject_weight):
     """Put the shares where subject and body have the words: the copies of the subject are one."""
-    copy = len(message["subject"]) + 1  # and its line break
+    copy = len(message["subject"] + JOINT)
     frame = pd.DataFrame(places, columns=["word", "start", "end"]).assign(contribution=shares)
+    frame = frame[frame["word"] != BOUNDARY]
     body = frame["start"] >= subject_weight * copy
     before = np.where(body, subject_weight * copy, frame["start"] // copy * copy)
     frame = frame.assign(

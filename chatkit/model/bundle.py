@@ -24,7 +24,7 @@ from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.vocabulary import Vocabulary
 from chatkit.text.weights import TermWeights
 
-FORMAT = 4
+FORMAT = 5
 GOLDEN_MESSAGES = 20
 GOLDEN_DECIMALS = 6  # of the probabilities that are written
 GOLDEN_TOLERANCE = 1.5e-6  # half of the last of these, and how far another processor's float32 may be off

@@ -53,7 +53,7 @@ def write(data):
         word_before = number_before | ((small_before >= 97) & (small_before <= 122)) | (before == 95)
         word_after = number_after | ((small_after >= 97) & (small_after <= 122)) | (after == 95)
         letter = (small >= 97) & (small <= 122)
-        other = ((byte >= 48) & (byte <= 57)) | (byte == 95) | (byte > 127)
+        other = ((byte >= 48) & (byte <= 57)) | (byte == 95) | (byte > 127) | (byte == 23)  # BOUNDARY of `tokens`
         between = ((byte >= 44) & (byte <= 47)) | (byte == 58)  # , - . / :
         held = (between & number_before & number_after) | ((byte == 36) & number_after)  # 36 is "$"
         apostrophe = (byte == 39) | (byte == 96)  # also "`"

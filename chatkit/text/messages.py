@@ -5,16 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from chatkit.text.tokens import BOUNDARY
 from chatkit.text.validation import StatelessTextMixin, as_frame, as_texts
 
 MESSAGE = ["subject", "body"]  # columns of a chat's text
+JOINT = f"\n{BOUNDARY}\n"  # between subject and body: no run of words crosses it
 
 
 @dataclass(eq=False, repr=False)
 class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     r"""Join subject and body into one string, the subject repeated.
 
-    A word of the subject tends to be worth more than one of the body; repeated, it has more weight.
+    A word of the subject tends to be worth more than one of the body; repeated, it has more weight. Between the parts
+    stands a boundary, a control character on a line of its own, so that no pair of words is made of two of them.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
     >>> import pandas as pd
     >>> chats = pd.DataFrame({"subject": ["Lost card"], "body": ["I left it in a taxi."]})
     >>> MessagePreprocessor(subject_weight=2).fit_transform(chats)[0]
-    'Lost card\nLost card\nI left it in a taxi.'
+    'Lost card\n\x17\nLost card\n\x17\nI left it in a taxi.'
     """
 
     subject_weight: int = 1
@@ -74,10 +77,10 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
         Returns
         -------
         ndarray of shape (n,), dtype object
-            One string a chat: the subject `subject_weight` times and the body, each on a line of its own.
+            One string a chat: the subject `subject_weight` times and the body, with a boundary between them.
         """
         rows = zip(*self._columns(X), strict=True)
-        return np.array(["\n".join([subject] * self.subject_weight + [body]) for subject, body in rows], dtype=object)
+        return np.array([JOINT.join([subject] * self.subject_weight + [body]) for subject, body in rows], dtype=object)
 
     @staticmethod
     def _columns(X):
@@ -104,5 +107,5 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
 
 
 def texts(chats):
-    """Return one string a chat, subject and body."""
-    return [text.strip() for text in MessagePreprocessor().transform(chats)]
+    """Return one string a chat, subject and body, as people read it."""
+    return [text.replace(JOINT, "\n").strip() for text in MessagePreprocessor().transform(chats)]

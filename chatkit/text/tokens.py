@@ -13,12 +13,15 @@ from functools import lru_cache
 from chatkit.text.lemmatize import get_lemmatizer
 from chatkit.text.stopwords import ENGLISH
 
+# Between the parts of a message: a token that is in no term, so that no run of words crosses it. Like a letter it is no
+# white space to Python, and in no text that people type; where a text has it, it only parts words.
+BOUNDARY = "\x17"
 # A number with what belongs to it: an amount, a date, a time. As it begins with one class of characters, and not with
 # an optional sign, it is found several times as fast.
 NUMBER = re.compile(r"[$£€\d](?:(?<=\d)|(?=\d))\d*(?:[.,:/'-]\d+)*\w*")
 # A word has its apostrophes, and ends where a digit begins: AB4921 is a word and a number. So a digit that could tell
 # who somebody is stands in a number, whatever is in front of it.
-_TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}")
+_TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}|{BOUNDARY}")
 # Countries as ISO 3166 has them, and Kosovo.
 _COUNTRY = (
     "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
@@ -347,6 +350,7 @@ class Words(dict):
         # What is not lemmatised: a token that is dropped is dropped, whatever else it is.
         self._fixed = dict.fromkeys(_BARE_NEGATIONS, "not")
         self._fixed |= dict.fromkeys((word.lower() for word in (*dropped, *domain_words)), "")
+        self._fixed[BOUNDARY] = BOUNDARY
         self._lemma = get_lemmatizer(lemmatizer)
         self.forget()
 
