@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from chatkit.text.lemmatize import get_lemmatizer
+from chatkit.text.references import dereference, has_reference
 from chatkit.text.stopwords import ENGLISH
 
 # Between the parts of a message: a token that is in no term, so that no run of words crosses it. Like a letter it is no
@@ -91,6 +92,8 @@ _BARE_NEGATIONS = frozenset(
 def normalise(text):
     """Lower case, Unicode NFKC, straight apostrophes, addresses as typed tokens, IBANs, BICs and ids as digits.
 
+    References of HTML such as ``&amp;`` are the characters that they stand for.
+
     Nothing depends on what stands elsewhere in the text, or for addresses, IBANs and BICs on another line: so it may be
     cut where tokens are separated, or a token be replaced by another.
 
@@ -138,7 +141,9 @@ def cut(text):
 
 
 def plain(text):
-    """Normalise all but addresses; a text in ASCII keeps its length."""
+    """Normalise all but addresses; a text in ASCII without HTML's references keeps its length."""
+    if has_reference(text):
+        text, _ = dereference(text)
     text = _bic_as_number(text).lower()
     if not text.isascii():
         if _CROWD.search(text):
@@ -278,7 +283,8 @@ def places(text):
 
 def locate(text):
     """Normalise a text but for addresses; say where each character comes from, and where each token stands in it."""
-    text, spans = _lower(_bic_as_number(text), [(at, at + 1) for at in range(len(text))])
+    text, spans = dereference(text)
+    text, spans = _lower(_bic_as_number(text), spans)
     if not text.isascii():
         if _CROWD.search(text):
             positions = _uncrowded(text)
