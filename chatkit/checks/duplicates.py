@@ -6,7 +6,7 @@ from chatkit.checks.neighbours import nearest
 from chatkit.checks.result import Result
 from chatkit.checks.run import SHOWN, signed
 from chatkit.data.split import folded
-from chatkit.text.mask import excerpt
+from chatkit.text.clean import excerpt
 
 TITLE = "No test chat is a copy of a training chat"
 SEVERITY, LEAKAGE = "fail", "duplicates in the data set"

@@ -11,7 +11,7 @@ from chatkit.checks.run import LEVEL, SHOWN, rounded
 from chatkit.data.split import folded
 from chatkit.scores.errors import likely_categories
 from chatkit.statistics import DECIMALS, wilson
-from chatkit.text.mask import excerpt
+from chatkit.text.clean import excerpt
 
 TITLE = "Alike chats have the same label"
 SEVERITY, LEAKAGE = "fail", None

@@ -9,7 +9,8 @@ import pandas as pd
 from chatkit.explain.words import contributions
 from chatkit.text.counts import TermCounter
 from chatkit.text.mask import mask
-from chatkit.text.messages import MessagePreprocessor
+from chatkit.text.messages import JOINT, MessagePreprocessor
+from chatkit.text.tokens import BOUNDARY
 from chatkit.text.validation import as_frame, as_texts
 
 _STRENGTHS = ((2 / 3, "strong"), (1 / 3, "clear"), (1 / 10, "weak"))  # from this share of the strongest on
@@ -91,8 +92,8 @@ def highlight(pipeline, message, category=None):
 
     The contribution of an n-gram is shared evenly among its words, that of a term among its occurrences; the copies of
     a repeated subject are added up. Words with less than a tenth of the strongest contribution are not marked. The
-    message is shown as it is: mask subject and body before others see it (`chatkit.text.mask.mask`), which changes
-    nothing for the model.
+    message is shown as the pipeline has cleaned it: mask subject and body before others see it
+    (`chatkit.text.mask.mask`), which changes nothing for the model.
 
     Parameters
     ----------
@@ -141,7 +142,8 @@ def highlight(pipeline, message, category=None):
     if terms.empty:
         raise ValueError(f"Got category={category!r}, expected one of {', '.join(map(str, pipeline.classes_))}.")
     is_rest = terms.index.str.startswith("(")  # of no word
-    message, places = chat.loc[0].to_dict(), pipeline[1].word_places(pipeline[0].transform(chat)[0])
+    message = dict(zip(chat, pipeline[0].cleaned(chat)[0], strict=True))
+    places = pipeline[1].word_places(pipeline[0].transform(chat)[0])
     shares = _shares([word for word, *_ in places], terms[~is_rest], pipeline[1].ngram_range)
     tokens = _tokens(places, shares, message, pipeline[0].subject_weight)
     return Highlight(category, message, tokens, terms[is_rest].rename(lambda name: name[1:-1]).to_dict())
@@ -186,8 +188,9 @@ def _shares(words, terms, ngram_range):
 
 def _tokens(places, shares, message, subject_weight):
     """Put the shares where subject and body have the words: the copies of the subject are one."""
-    copy = len(message["subject"]) + 1  # and its line break
+    copy = len(message["subject"] + JOINT)
     frame = pd.DataFrame(places, columns=["word", "start", "end"]).assign(contribution=shares)
+    frame = frame[frame["word"] != BOUNDARY]
     body = frame["start"] >= subject_weight * copy
     before = np.where(body, subject_weight * copy, frame["start"] // copy * copy)
     frame = frame.assign(

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 
 from chatkit.project import InputError, read_yaml
 from chatkit.statistics import group_codes, wilson
-from chatkit.text.mask import excerpt, mask
+from chatkit.text.clean import excerpt
+from chatkit.text.mask import mask
 from chatkit.text.tokens import ADDRESSES, tokens
 from chatkit.text.validation import as_frame, as_texts
 

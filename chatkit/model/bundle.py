@@ -260,6 +260,7 @@ def _to_files(pipeline):
         "classifier": name,
         "classes": model.classes_.tolist(),
         "subject_weight": int(steps["preprocess"].subject_weight),
+        "clean": sorted(steps["preprocess"].clean),
         **plain.learned,
     }
     if counts := steps.get("counts"):
@@ -291,7 +292,7 @@ def _from_files(files):
     if "weights.npy" in files:
         plain.weights = np.load(io.BytesIO(files["weights.npy"]), allow_pickle=False)
     kind, _ = CLASSIFIERS[features["classifier"]]
-    preprocess = MessagePreprocessor(features["subject_weight"]).fit([("", "")])
+    preprocess = MessagePreprocessor(features["subject_weight"], features["clean"]).fit([("", "")])
     steps = [("preprocess", preprocess), ("classifier", kind.from_plain(plain))]
     if "terms" in features:
         choices = {name: features[name] for name in ("stop_words", "lemmatizer", "domain_words")}

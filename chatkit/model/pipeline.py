@@ -31,6 +31,7 @@ def make_pipeline(
     classifier="boosted_linear",
     classifier_options=None,
     subject_weight=4,
+    clean=("html",),
     stop_words=None,
     domain_words=(),
     lemmatizer="simplemma",
@@ -51,6 +52,9 @@ def make_pipeline(
         Keywords of the classifier, such as ``{"max_depth": 4}``.
     subject_weight : int, default=4
         How often the subject is repeated in front of the body; ``rules`` always sees it once.
+    clean : list of str, default=("html",)
+        What to cut from the messages first: some of html, tickets, quotes, signatures, disclaimers, see
+        `chatkit.text.clean.clean`; ``rules`` sees what is left, too.
     stop_words : {"english", None} or list of str, default=None
         Words to drop. By default none: pairs of words with them improve the scores by more than they cost.
     domain_words, lemmatizer
@@ -106,12 +110,12 @@ def make_pipeline(
         options["rules"] = read_rules(path(rules))
     model = kind(**options)
     if get_tags(model).input_tags.string:  # it reads the text itself
-        return Pipeline([("preprocess", MessagePreprocessor()), ("classifier", model)])
+        return Pipeline([("preprocess", MessagePreprocessor(clean=clean)), ("classifier", model)])
     if isinstance(ngram_range, list):  # as params.yaml has it
         ngram_range = tuple(ngram_range)
     return Pipeline(
         [
-            ("preprocess", MessagePreprocessor(subject_weight)),
+            ("preprocess", MessagePreprocessor(subject_weight, clean)),
             ("counts", TermCounter(stop_words, lemmatizer, domain_words, ngram_range, min_df)),
             ("tfidf", TermWeights(sublinear_tf)),
             ("classifier", model),

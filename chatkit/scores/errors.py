@@ -5,7 +5,7 @@ import pandas as pd
 
 from chatkit.project import InputError
 from chatkit.statistics import DECIMALS, divide
-from chatkit.text.mask import excerpt
+from chatkit.text.clean import excerpt
 from chatkit.text.messages import texts
 
 LONGEST = 200  # characters of a message that a table shows

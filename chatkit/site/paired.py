@@ -10,7 +10,7 @@ from chatkit.plots import style
 from chatkit.project import InputError
 from chatkit.scores import comparison
 from chatkit.scores.table import COLUMNS
-from chatkit.text.mask import excerpt
+from chatkit.text.clean import excerpt
 
 EXAMPLES = 10  # messages of each kind
 

@@ -53,7 +53,7 @@ def write(data):
         word_before = number_before | ((small_before >= 97) & (small_before <= 122)) | (before == 95)
         word_after = number_after | ((small_after >= 97) & (small_after <= 122)) | (after == 95)
         letter = (small >= 97) & (small <= 122)
-        other = ((byte >= 48) & (byte <= 57)) | (byte == 95) | (byte > 127)
+        other = ((byte >= 48) & (byte <= 57)) | (byte == 95) | (byte > 127) | (byte == 23)  # BOUNDARY of `tokens`
         between = ((byte >= 44) & (byte <= 47)) | (byte == 58)  # , - . / :
         held = (between & number_before & number_after) | ((byte == 36) & number_after)  # 36 is "$"
         apostrophe = (byte == 39) | (byte == 96)  # also "`"
@@ -220,9 +220,10 @@ def move(table, larger):
 
 @njit(types.boolean[::1](_BYTES, _READ_I8), cache=True)
 def with_address(data, ends):
-    """Whether each text may hold an address, an IBAN, a BIC or an id; to take a few too many does no harm.
+    """Whether each text may hold an address, an IBAN, a BIC, an id or HTML's references; a few too many do no harm.
 
-    That is "@", "%4", "://", "www.", a slash and a dot in front of a letter, "bic", "wif", or a digit behind a letter.
+    That is "@", "&", "%4", "://", "www.", a slash and a dot in front of a letter, "bic", "wif", or a digit behind a
+    letter.
     """
     flags, start, one = np.zeros(len(ends), np.bool_), np.uint64(1), np.uint64(1)
     for row in range(len(ends)):
@@ -230,7 +231,7 @@ def with_address(data, ends):
         for position in range(start, end):
             byte, after, before = data[position], data[position + one], data[position - one]
             left, middle, right = before | 32, byte | 32, after | 32
-            special |= (byte == 64) | ((byte == 37) & (after == 52)) | ((byte == 58) & (after == 47))
+            special |= (byte == 64) | (byte == 38) | ((byte == 37) & (after == 52)) | ((byte == 58) & (after == 47))
             special |= (byte >= 48) & (byte <= 57) & (left >= 97) & (left <= 122)
             special |= (left == 119) & (((middle == 119) & (after == 46)) | ((middle == 105) & (right == 102)))
             special |= (left == 98) & (middle == 105) & (right == 99)

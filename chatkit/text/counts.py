@@ -26,6 +26,8 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator, a
 
     What comes out is what scikit-learn's CountVectorizer makes of TextProcessor's output, term by term. Many texts
     are split in one buffer and each distinct word is lemmatised once; few texts go one by one. The counts are the same.
+    Only this differs: no run of words crosses the boundary that `MessagePreprocessor` puts between subject and body,
+    where TextProcessor has nothing.
 
     Parameters
     ----------

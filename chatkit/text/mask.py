@@ -8,9 +8,9 @@ import re
 import unicodedata
 from bisect import bisect_left
 
+from chatkit.text.references import dereference, has_reference
 from chatkit.text.tokens import ADDRESSES, CLOSING, NUMBER, cut, has_mark, locate, plain, typed
 
-SHOWN = 140  # characters of a message in a report
 _GOES_ON = re.compile(rf"{CLOSING}?@|://")  # what makes an address of a word in front of it
 
 
@@ -24,8 +24,9 @@ def mask(text):
     Returns
     -------
     str
-        Without a decimal digit or an address; all else is as it was. To mask it again changes nothing. A space parts
-        a token from what would become a part of it.
+        Without a decimal digit or an address, and with the characters that HTML's references such as ``&#39;`` stand
+        for; all else is as it was. To mask it again changes nothing. A space parts a token from what would become a
+        part of it.
 
     Examples
     --------
@@ -34,31 +35,7 @@ def mask(text):
     >>> mask("IBAN BE68 5390 0754 7034, @anna")
     'IBAN _number_ _number_ _number_ _number_, _handle_'
     """
-    return "".join([written for _, _, written in pieces(text)])
-
-
-def excerpt(text, length=SHOWN):
-    r"""Mask a message for a report and shorten it, on one line.
-
-    Parameters
-    ----------
-    text : str
-    length : int, default=140
-        Most characters.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> excerpt("Lost card\nIt ends in 4921.")
-    'Lost card It ends in _number_.'
-    >>> excerpt("Lost card", 6)
-    'Lost …'
-    """
-    text = mask(" ".join(text.split()))
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    return "".join([written for _, _, written in pieces(dereference(text)[0] if has_reference(text) else text)])
 
 
 def pieces(text):
@@ -79,7 +56,8 @@ def pieces(text):
     [(0, 7, 'Card AB'), (7, 9, ' _number_'), (9, 10, '.')]
     """
     done, parts = 0, []
-    for start, end, written in _find_in_ascii(text) if text.isascii() else _find_in_any(text):
+    plain_ascii = text.isascii() and not has_reference(text)
+    for start, end, written in _find_in_ascii(text) if plain_ascii else _find_in_any(text):
         if start > done:
             parts.append((done, start, text[done:start]))
         # A token is not to grow together with what is beside it, nor to become an address with it.

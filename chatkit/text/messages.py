@@ -5,21 +5,28 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from chatkit.text.clean import STEPS, clean, is_forward
+from chatkit.text.tokens import BOUNDARY
 from chatkit.text.validation import StatelessTextMixin, as_frame, as_texts
 
 MESSAGE = ["subject", "body"]  # columns of a chat's text
+JOINT = f"\n{BOUNDARY}\n"  # between subject and body: no run of words crosses it
 
 
 @dataclass(eq=False, repr=False)
 class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     r"""Join subject and body into one string, the subject repeated.
 
-    A word of the subject tends to be worth more than one of the body; repeated, it has more weight.
+    A word of the subject tends to be worth more than one of the body; repeated, it has more weight. Between the parts
+    stands a boundary, a control character on a line of its own, so that no pair of words is made of two of them.
 
     Parameters
     ----------
     subject_weight : int, default=1
         How often the subject is put in front of the body. 0 leaves it out.
+    clean : list of str, default=()
+        What to cut from both first: some of html, tickets, quotes, signatures, disclaimers, see
+        `chatkit.text.clean.clean`. Where the subject says that a mail was forwarded, no quotes are cut.
 
     Attributes
     ----------
@@ -33,10 +40,11 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
     >>> import pandas as pd
     >>> chats = pd.DataFrame({"subject": ["Lost card"], "body": ["I left it in a taxi."]})
     >>> MessagePreprocessor(subject_weight=2).fit_transform(chats)[0]
-    'Lost card\nLost card\nI left it in a taxi.'
+    'Lost card\n\x17\nLost card\n\x17\nI left it in a taxi.'
     """
 
     subject_weight: int = 1
+    clean: list | tuple = ()
 
     _column = "message"
 
@@ -58,6 +66,10 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
                 f"Got subject_weight={self.subject_weight!r}, expected a whole number from 0 up; it says how often "
                 "the subject is repeated."
             )
+        if not isinstance(self.clean, list | tuple) or not all(name in [*STEPS] for name in self.clean):
+            raise ValueError(
+                f"Got clean={self.clean!r}, expected a list of some of {', '.join(STEPS)}; [] cuts nothing."
+            )
         self._columns(X)
         self.n_features_in_, self.feature_names_in_ = len(MESSAGE), np.array(MESSAGE, dtype=object)
         return self
@@ -74,10 +86,31 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
         Returns
         -------
         ndarray of shape (n,), dtype object
-            One string a chat: the subject `subject_weight` times and the body, each on a line of its own.
+            One string a chat: the subject `subject_weight` times and the body, with a boundary between them.
+        """
+        rows = [JOINT.join([subject] * self.subject_weight + [body]) for subject, body in self.cleaned(X)]
+        return np.array(rows, dtype=object)
+
+    def cleaned(self, X):
+        """Return subject and body of each chat as the model reads them.
+
+        Parameters
+        ----------
+        X : DataFrame with the columns subject and body, or array-like of shape (n, 2)
+            Chats, as in `transform`.
+
+        Returns
+        -------
+        list of (str, str)
         """
         rows = zip(*self._columns(X), strict=True)
-        return np.array(["\n".join([subject] * self.subject_weight + [body]) for subject, body in rows], dtype=object)
+        if not self.clean:
+            return list(rows)
+        whole = [name for name in self.clean if name != "quotes"]
+        return [
+            (clean(subject, self.clean), clean(body, whole if is_forward(subject) else self.clean))
+            for subject, body in rows
+        ]
 
     @staticmethod
     def _columns(X):
@@ -104,5 +137,5 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
 
 
 def texts(chats):
-    """Return one string a chat, subject and body."""
-    return [text.strip() for text in MessagePreprocessor().transform(chats)]
+    """Return one string a chat, subject and body, as people read it."""
+    return [text.replace(JOINT, "\n").strip() for text in MessagePreprocessor().transform(chats)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from chatkit.text.tokens import WordsMixin, normalise, split
+from chatkit.text.tokens import BOUNDARY, WordsMixin, normalise, split
 from chatkit.text.validation import StatelessTextMixin, as_texts
 
 
@@ -70,7 +70,7 @@ class TextProcessor(WordsMixin, StatelessTextMixin, TransformerMixin, BaseEstima
             The words that are left, with a space between them.
         """
         words = self._words()
-        texts = as_texts(X)
+        texts = [text.replace(BOUNDARY, "\n") for text in as_texts(X)]
         return np.array(
             [" ".join(filter(None, map(words.__getitem__, split(normalise(text))))) for text in texts], dtype=object
         )

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from chatkit.text.lemmatize import get_lemmatizer
+from chatkit.text.references import dereference, has_reference
 from chatkit.text.stopwords import ENGLISH
 
+# Between the parts of a message: a token that is in no term, so that no run of words crosses it. Like a letter it is no
+# white space to Python, and in no text that people type; where a text has it, it only parts words.
+BOUNDARY = "\x17"
 # A number with what belongs to it: an amount, a date, a time. As it begins with one class of characters, and not with
 # an optional sign, it is found several times as fast.
 NUMBER = re.compile(r"[$£€\d](?:(?<=\d)|(?=\d))\d*(?:[.,:/'-]\d+)*\w*")
 # A word has its apostrophes, and ends where a digit begins: AB4921 is a word and a number. So a digit that could tell
 # who somebody is stands in a number, whatever is in front of it.
-_TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}")
+_TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}|{BOUNDARY}")
 # Countries as ISO 3166 has them, and Kosovo.
 _COUNTRY = (
     "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
@@ -88,6 +92,8 @@ _BARE_NEGATIONS = frozenset(
 def normalise(text):
     """Lower case, Unicode NFKC, straight apostrophes, addresses as typed tokens, IBANs, BICs and ids as digits.
 
+    References of HTML such as ``&amp;`` are the characters that they stand for.
+
     Nothing depends on what stands elsewhere in the text, or for addresses, IBANs and BICs on another line: so it may be
     cut where tokens are separated, or a token be replaced by another.
 
@@ -135,7 +141,9 @@ def cut(text):
 
 
 def plain(text):
-    """Normalise all but addresses; a text in ASCII keeps its length."""
+    """Normalise all but addresses; a text in ASCII without HTML's references keeps its length."""
+    if has_reference(text):
+        text, _ = dereference(text)
     text = _bic_as_number(text).lower()
     if not text.isascii():
         if _CROWD.search(text):
@@ -275,7 +283,8 @@ def places(text):
 
 def locate(text):
     """Normalise a text but for addresses; say where each character comes from, and where each token stands in it."""
-    text, spans = _lower(_bic_as_number(text), [(at, at + 1) for at in range(len(text))])
+    text, spans = dereference(text)
+    text, spans = _lower(_bic_as_number(text), spans)
     if not text.isascii():
         if _CROWD.search(text):
             positions = _uncrowded(text)
@@ -347,6 +356,7 @@ class Words(dict):
         # What is not lemmatised: a token that is dropped is dropped, whatever else it is.
         self._fixed = dict.fromkeys(_BARE_NEGATIONS, "not")
         self._fixed |= dict.fromkeys((word.lower() for word in (*dropped, *domain_words)), "")
+        self._fixed[BOUNDARY] = BOUNDARY
         self._lemma = get_lemmatizer(lemmatizer)
         self.forget()
 

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from chatkit.text import compiled
 from chatkit.text.compiled import UNKNOWN
+from chatkit.text.tokens import BOUNDARY
 
 
 class _Numbers(dict):
@@ -69,7 +70,7 @@ class Vocabulary:
         """
         # A term counted less than `fewest` times cannot be in as many texts: it goes before rows are made.
         often = np.flatnonzero(compiled.tally(numbers, len(words)) >= fewest)
-        kept = sorted(often.tolist(), key=words.__getitem__)
+        kept = sorted((number for number in often.tolist() if words[number] != BOUNDARY), key=words.__getitem__)
         rank = np.full(len(words), UNKNOWN, np.int32)
         rank[kept] = np.arange(len(kept), dtype=np.int32)
         np.take(rank, numbers, out=numbers, mode="clip")

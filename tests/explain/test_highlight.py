@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from chatkit import make_pipeline
 from chatkit.explain.highlight import highlight, highlight_some
 from chatkit.site.page import TEMPLATE, render
+from chatkit.text.tokens import BOUNDARY
 
 MESSAGE = ["subject", "body"]
 WORDS = [
@@ -105,11 +106,13 @@ def test_a_run_shares_evenly_and_places_share_a_term():
     assert found == {("subject", "Lost"): round(2 * third, 9), ("body", "lost"): round(third, 9)}
 
 
-def test_a_run_may_span_subject_and_body():
-    """The end of the subject and the beginning of the body are one run of words, as for the model."""
-    pipeline, message = by_hand({"card lose": 1.0}), {"subject": "card", "body": "lost"}
-    half = round(weight(pipeline, message, "card lose") / 2, 9)
-    assert said(highlight(pipeline, message, "urgent")) == {("subject", "card"): half, ("body", "lost"): half}
+def test_no_run_spans_subject_and_body():
+    """Nor two copies of the subject; what is shown has no boundary, and its words stand where they were written."""
+    pipeline = by_hand({"card lose": 1.0, "lose": 2.0}, subject_weight=3)
+    found = highlight(pipeline, {"subject": "Lost card", "body": "lost: card"}, "urgent")
+    assert set(said(found)) == {("subject", "Lost"), ("body", "lost")}
+    assert read(found._repr_html_()) == ["Lost card", "lost: card"]
+    assert BOUNDARY not in repr(found)
 
 
 def test_a_subject_that_does_not_count_says_nothing():

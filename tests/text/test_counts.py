@@ -15,7 +15,9 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from chatkit.text import counts as counting
 from chatkit.text.counts import TermCounter
+from chatkit.text.messages import JOINT
 from chatkit.text.processor import TextProcessor
+from chatkit.text.tokens import BOUNDARY
 from chatkit.text.vocabulary import Vocabulary
 from tests.conftest import word
 from tests.text.test_batch import AWKWARD
@@ -95,6 +97,33 @@ def test_an_unknown_word_stands_between_its_neighbours():
     """As in CountVectorizer: "lost card" is no run in "lost my_new card"."""
     counter = TermCounter(min_df=1).fit(["lost card"])
     assert counter.transform(["lost blue card"]).toarray().tolist() == [[1, 1, 0]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(WORDS, max_size=6).map(" ".join), min_size=2, max_size=4), RANGES)
+def test_no_run_crosses_a_boundary(parts, ngram_range):
+    """The counts of a text in parts are the sums of its parts' counts, one text or many, and there are no other terms."""
+    one, many = [JOINT.join(parts)], [JOINT.join(parts)] * counting.FEW
+    try:
+        apart = TermCounter(ngram_range=ngram_range, min_df=1).fit(parts)
+    except ValueError:
+        with pytest.raises(ValueError, match="no term is in"):
+            TermCounter(ngram_range=ngram_range, min_df=1).fit(one)
+        return
+    for texts in (one, many):
+        counter = TermCounter(ngram_range=ngram_range, min_df=1)
+        for counts in (counter.fit_transform(texts), counter.transform(texts), apart.transform(texts)):
+            assert (counts.toarray() == apart.transform(parts).sum(axis=0)).all()
+        assert counter.get_feature_names_out().tolist() == apart.get_feature_names_out().tolist()
+
+
+def test_a_boundary_in_a_text_of_its_own_only_parts_words():
+    """However it stands there: it is no term by itself, whether a text comes alone or among many."""
+    text = f"lost{BOUNDARY}card {BOUNDARY}5{BOUNDARY} {BOUNDARY}"
+    counter = TermCounter(min_df=1).fit([text])
+    assert counter.get_feature_names_out().tolist() == ["_number_", "card", "lose"]
+    assert counter.transform([text] * counting.FEW).toarray().tolist() == [[1, 1, 1]] * counting.FEW
+    assert TextProcessor().transform([text])[0] == "lose card _number_"
 
 
 def test_missing_text_is_empty():

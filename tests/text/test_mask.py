@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from chatkit import TextProcessor, make_pipeline
 from chatkit.data.simulate import simulate
+from chatkit.text.clean import excerpt
 from chatkit.text.counts import FEW, TermCounter
-from chatkit.text.mask import _find_in_any, _find_in_ascii, excerpt, mask, pieces
+from chatkit.text.mask import _find_in_any, _find_in_ascii, mask, pieces
 from chatkit.text.tokens import ADDRESS, plain, tokens
 from tests.text.test_tokens import ANY, HOSTILE
 

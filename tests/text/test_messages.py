@@ -5,20 +5,26 @@ import pandas as pd
 import pytest
 
 from chatkit import MessagePreprocessor
+from chatkit.text.messages import JOINT, texts
 
 
 def test_the_subject_is_repeated():
     """The weight is how often it stands there; 0 leaves it out."""
     chats = pd.DataFrame({"subject": ["s"], "body": ["b"]})
-    texts = [MessagePreprocessor(weight).fit_transform(chats)[0] for weight in (0, 1, 3)]
-    assert texts == ["b", "s\nb", "s\ns\ns\nb"]
+    joined = [MessagePreprocessor(weight).fit_transform(chats)[0] for weight in (0, 1, 3)]
+    assert joined == ["b", f"s{JOINT}b", f"s{JOINT}s{JOINT}s{JOINT}b"]
+
+
+def test_what_people_read_has_no_boundary():
+    """Subject and body, each on its line."""
+    assert texts(pd.DataFrame({"subject": ["Lost card", ""], "body": ["Help!", "b"]})) == ["Lost card\nHelp!", "b"]
 
 
 @pytest.mark.parametrize("empty", [None, np.nan, pd.NA, ""])
 def test_nothing_is_empty_text(empty):
     """None, NaN and NA are no words."""
     chats = pd.DataFrame({"subject": pd.Series([empty], dtype=object), "body": ["b"]})
-    assert MessagePreprocessor().transform(chats)[0] == "\nb"
+    assert MessagePreprocessor().transform(chats)[0] == f"{JOINT}b"
 
 
 def test_pairs_and_frames_give_the_same():
