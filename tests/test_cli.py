@@ -58,7 +58,11 @@ def test_load_fills_the_warehouse(project, chats, capsys):
     assert capsys.readouterr().out.splitlines() == [
         f"24 chats in 2 categories are in {file}; next: dvc repro",
         "mine.csv: read as CSV separated by commas, in UTF-8",
+        "rules.yaml: written anew for your categories, it was for others; complete it",
+        "perturbations.yaml: written anew for your categories, it was for others; complete it",
     ]
+    assert main(["init"]) == 0
+    assert capsys.readouterr().out == "params.yaml, rules.yaml and perturbations.yaml fit the chats\n"
     assert (project / "data" / "warehouse" / "chats.sqlite").is_file()
     assert main(["load", "mine.csv"]) == 1
     assert main(["load", "mine.csv", "--append"]) == 0
