@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13,$(shell \
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench learn clean
+.PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench mail learn clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -47,6 +47,9 @@ bench-load: .venv/installed-dev  ## measure the service under load, into docs/se
 
 checks-bench: .venv/installed  ## measure what the overfitting checks find and miss, into docs/checks.md (hours)
 	python -m benchmarks.checks
+
+mail: .venv/installed  ## measure what mail costs a model and cleaning gets back, into benchmarks/mail.json (minutes)
+	python -m benchmarks.mail
 
 learn: .venv/installed-dev  ## measure what people's relabels do to the model, into docs/learn.md (half an hour)
 	python -m benchmarks.learn

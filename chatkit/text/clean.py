@@ -60,7 +60,8 @@ _SENT = re.compile(
     r"\s*(?:sent from (?:my|mail|outlook|yahoo|the)\b|get outlook for |von meinem? .*gesendet|"
     r"gesendet (?:von|mit|über) |diese nachricht wurde von meinem |envoyé (?:de|depuis|à partir d)|télécharger outlook|"
     r"enviado (?:desde|do|a partir) |obtener outlook|inviato da|scarica outlook|verzonden (?:vanaf|via|met|vanuit) |"
-    r"verstuurd vanaf |wysłan[eo] z |отправлено с |skickat från |.* gönderildi\s*\.?$|.*から送信|发自我的|寄自我的).{0,80}$",
+    r"verstuurd vanaf |"
+    r"wysłan[eo] z |отправлено с |skickat från |.* gönderildi\s*\.?$|.*から送信|发自我的|寄自我的).{0,80}$",
     re.IGNORECASE,
 )
 _DISCLAIMER = re.compile(
@@ -198,12 +199,10 @@ def clean(text, names=("html",)):
     shown = dereference(text)[0] if has_reference(text) else text
     # What the marks of tags and of base64 need is in a masked text, too, where anything is cut from it.
     tags = "html" in names and (_TAG_BEGINS.search(shown) or ("/" in shown and ("+" in shown or "data:" in shown)))
-    lines = tags or "\n" in shown.strip()  # of one line nothing would be left but for tags and tickets
-    steps = [
-        STEPS[name] for name in STEPS if name in names and (lines or name == "tickets") and (tags or name != "html")
-    ]
-    if not steps:
+    # Of one line the others but tickets would leave nothing.
+    if not (tags or "tickets" in names or ({*names} - {"html"} and "\n" in shown.strip())):
         return shown
+    steps = [step for name, step in STEPS.items() if name in names]
     before = rest = mask(shown)
     for _ in range(_NESTED):
         if (inner := _cut(rest, steps)) == rest:

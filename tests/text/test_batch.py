@@ -35,6 +35,7 @@ def tokens_of(texts):
 @example(["", " ", "\n", "a", ""])
 @example(["ΑΣ", "Σ'Α", "İ@x.y", "J\u030c"])
 @example(["don`t", "`a`", "5`a a`5", "a`b@c", "`www.x`"])
+@example(["a&amp;b", "it&#39;s", "&#64;a &nbsp; &Uuml;", "a;b&c"])
 @example(["bank.example/a", "a/b", "c.d", "X.YZ/", "a%40b.cd", "a @ b.cd", "@a"])
 @example(["AB123456C", "DE89 3704 0044", "x1", "BIC COBADEFF", "Swift: DEUTDEFF", "bic cobadeff", "wife"])
 def test_a_batch_splits_as_single_texts_do(texts):

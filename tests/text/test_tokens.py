@@ -52,6 +52,7 @@ HOSTILE = [
 
 @settings(max_examples=400, deadline=None)
 @given(ANY)
+@example("it&#39;s M&uuml;ller &amp;amp; a&#64;b.de &#8481;")
 def test_places_are_those_of_the_tokens(text):
     """For any text: the tokens are those that the model sees, in order, and stand inside the text."""
     found = places(text)
