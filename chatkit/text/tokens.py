@@ -11,14 +11,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from chatkit.text.lemmatize import get_lemmatizer
+from chatkit.text.scripts import INVISIBLE, MARKS, UNSPACED
 from chatkit.text.stopwords import ENGLISH
 
 # A number with what belongs to it: an amount, a date, a time. As it begins with one class of characters, and not with
 # an optional sign, it is found several times as fast.
-NUMBER = re.compile(r"[$£€\d](?:(?<=\d)|(?=\d))\d*(?:[.,:/'-]\d+)*\w*")
+_AMOUNT = r"[$£€\d](?:(?<=\d)|(?=\d))\d*(?:[.,:/'-]\d+)*"
+NUMBER = re.compile(rf"{_AMOUNT}\w*")
 # A word has its apostrophes, and ends where a digit begins: AB4921 is a word and a number. So a digit that could tell
 # who somebody is stands in a number, whatever is in front of it.
 _TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}")
+# The same for any script: a letter has its marks, and one of a script without spaces is a word by itself, so that runs
+# of words are runs of characters. ASCII has neither, and is split in less time without them.
+_WORD, _TAIL = (rf"(?:[^\W{other}{UNSPACED}]++[{MARKS}]*+)" for other in (r"\d", ""))
+_ANY_TOKEN = re.compile(
+    rf"{_WORD}++(?:'{_WORD}++)*+|{_AMOUNT}{_TAIL}*+|(?=[^\W\d])[{UNSPACED}][{MARKS}]*+"
+)
 # Countries as ISO 3166 has them, and Kosovo.
 _COUNTRY = (
     "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
@@ -57,8 +65,9 @@ _APART = ("@ ", "@\t", " @", "\t@", '"@', "”@", "»@")  # in an address with s
 # most, of 15 characters or, with these, 18; a run of letters and at least six digits, as the ids of many countries are.
 _GROUP, _REST = r"(?: ?(?=[a-z]*\d)[a-z\d]{4})", r" ?(?=[a-z]*\d)[a-z\d]"
 _CODE = re.compile(
-    rf"()((?<!\w)(?:{_COUNTRY.lower()})\d\d(?: ?[a-z]{{4}}(?={_GROUP}{{2}}{_REST}{{2}})|(?={_GROUP}{{2}}{_REST}{{3}}))"
-    rf"{_GROUP}{{2,7}}(?:{_REST}{{1,3}})?(?!\w)|(?<![^\W_])[^\W\d_]++(?=(?:\d[^\W\d_]*+){{6}})[^\W_]++)"
+    rf"()((?<![^\W{UNSPACED}])(?:{_COUNTRY.lower()})\d\d(?: ?[a-z]{{4}}(?={_GROUP}{{2}}{_REST}{{2}})"
+    rf"|(?={_GROUP}{{2}}{_REST}{{3}})){_GROUP}{{2,7}}(?:{_REST}{{1,3}})?(?![^\W{UNSPACED}])"
+    rf"|(?<![^\W_{UNSPACED}])(?<![{MARKS}])[^\W\d_{UNSPACED}]++(?=(?:\d[^\W\d_{UNSPACED}]*+){{6}})[^\W_{UNSPACED}]++)"
 )
 # A digit behind a letter is found fast; most of them begin no code.
 _CODED = re.compile(r"\d(?<=[^\W\d_]\d)(?:(?:[^\W\d_]*+\d){5}|\d ?[a-z\d]{4} ?[a-z\d]{4})")
@@ -77,7 +86,7 @@ _CROWD = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0590-\u1fff\u20d0-\u20ff\u2c00-\u2fff\u302a-\u302f\u3099\u309a\ua66f-\uabff"
     f"\uf900-\U0010ffff]{{{_ACCENTS + 1}}}"
 )
-_BACKTICK = re.compile(r"(?<=\w)`(?=\w)")  # an apostrophe inside a word, else a quote
+_BACKTICK = re.compile(rf"(?<=[\w{MARKS}])`(?=\w)")  # an apostrophe inside a word, else a quote
 _IRREGULAR = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
 # Written without the apostrophe in half of all chats; the negation must not be lost.
 _BARE_NEGATIONS = frozenset(
@@ -136,6 +145,8 @@ def cut(text):
 
 def plain(text):
     """Normalise all but addresses; a text in ASCII keeps its length."""
+    if not text.isascii():
+        text = INVISIBLE.sub("", text.replace("İ", "I"))
     text = _bic_as_number(text).lower()
     if not text.isascii():
         if _CROWD.search(text):
@@ -202,7 +213,9 @@ def split(text):
     >>> split("i can't pay $1,250.50 - why?")
     ['i', "can't", 'pay', '$1,250.50', 'why']
     """
-    return [text] if text.isalpha() else _TOKEN.findall(text)
+    if text.isascii():
+        return [text] if text.isalpha() else _TOKEN.findall(text)
+    return _ANY_TOKEN.findall(text)
 
 
 def typed(token):
@@ -275,7 +288,12 @@ def places(text):
 
 def locate(text):
     """Normalise a text but for addresses; say where each character comes from, and where each token stands in it."""
-    text, spans = _lower(_bic_as_number(text), [(at, at + 1) for at in range(len(text))])
+    spans = [(at, at + 1) for at in range(len(text))]
+    if not text.isascii():
+        text = text.replace("İ", "I")
+        spans = [span for span in spans if not INVISIBLE.match(text, span[0])]
+        text = "".join([text[at] for at, _ in spans])
+    text, spans = _lower(_bic_as_number(text), spans)
     if not text.isascii():
         if _CROWD.search(text):
             positions = _uncrowded(text)
@@ -283,7 +301,7 @@ def locate(text):
         text, spans = _lower(*_compose(text, spans))
     text, found = _even(text), []
     for start, end, kind in cut(text):
-        between = [(token[0], *token.span()) for token in _TOKEN.finditer(text, start, end)]
+        between = [(token[0], *token.span()) for token in _ANY_TOKEN.finditer(text, start, end)]
         found += [(kind, start, end)] if kind else between
     return text, spans, found
 
