@@ -24,7 +24,7 @@ from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.vocabulary import Vocabulary
 from chatkit.text.weights import TermWeights
 
-FORMAT = 4
+FORMAT = 5
 GOLDEN_MESSAGES = 20
 GOLDEN_DECIMALS = 6  # of the probabilities that are written
 GOLDEN_TOLERANCE = 1.5e-6  # half of the last of these, and how far another processor's float32 may be off
@@ -268,6 +268,7 @@ def _to_files(pipeline):
             "stop_words": words if words is None or isinstance(words, str) else sorted(words),
             "domain_words": sorted(counts.domain_words),
             "lemmatizer": counts.lemmatizer,
+            "language": counts.language if isinstance(counts.language, str) else list(counts.language),
             "ngram_range": list(counts.ngram_range),
             "terms": counts.get_feature_names_out().tolist(),
             "sublinear_tf": bool(steps["tfidf"].sublinear_tf),
@@ -294,7 +295,7 @@ def _from_files(files):
     preprocess = MessagePreprocessor(features["subject_weight"]).fit([("", "")])
     steps = [("preprocess", preprocess), ("classifier", kind.from_plain(plain))]
     if "terms" in features:
-        choices = {name: features[name] for name in ("stop_words", "lemmatizer", "domain_words")}
+        choices = {name: features[name] for name in ("stop_words", "lemmatizer", "domain_words", "language")}
         counts = TermCounter(**choices, ngram_range=tuple(features["ngram_range"]), min_df=fit["min_df"])
         counts.vocabulary_ = Vocabulary.read(features["terms"])
         tfidf = TermWeights(features["sublinear_tf"])

@@ -34,6 +34,7 @@ def make_pipeline(
     stop_words=None,
     domain_words=(),
     lemmatizer="simplemma",
+    language="en",
     ngram_range=(1, 2),
     min_df=2,
     sublinear_tf=True,
@@ -53,7 +54,7 @@ def make_pipeline(
         How often the subject is repeated in front of the body; ``rules`` always sees it once.
     stop_words : {"english", None} or list of str, default=None
         Words to drop. By default none: pairs of words with them improve the scores by more than they cost.
-    domain_words, lemmatizer
+    domain_words, lemmatizer, language
         See `chatkit.text.processor.TextProcessor`.
     ngram_range : (int, int), default=(1, 2)
         Shortest and longest run of words that counts as a term.
@@ -112,7 +113,7 @@ def make_pipeline(
     return Pipeline(
         [
             ("preprocess", MessagePreprocessor(subject_weight)),
-            ("counts", TermCounter(stop_words, lemmatizer, domain_words, ngram_range, min_df)),
+            ("counts", TermCounter(stop_words, lemmatizer, domain_words, language, ngram_range, min_df)),
             ("tfidf", TermWeights(sublinear_tf)),
             ("classifier", model),
         ]

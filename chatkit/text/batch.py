@@ -5,16 +5,12 @@ chunk, is numbered the first time it occurs; the caller splits each distinct chu
 are the same as if each text had been split alone.
 """
 
-import re
-
 import numpy as np
 import pyarrow as pa
 
 from chatkit.text import compiled
-from chatkit.text.scripts import UNSPACED
+from chatkit.text.scripts import UNSPACED_LETTER
 from chatkit.text.tokens import normalise, split
-
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 class Chunks:
@@ -121,7 +117,7 @@ def _encode(texts):
     for row in np.flatnonzero(special).tolist():
         text = normalise(texts[row])
         # In a script without spaces a whole clause would be a chunk, and hardly any would come twice.
-        text = _utf8(" ".join(split(text)) if _UNSPACED.search(text) else text)
+        text = _utf8(" ".join(split(text)) if UNSPACED_LETTER.search(text) else text)
         pieces += encoded[done : ends[row] - sizes[row]], text
         done, sizes[row] = ends[row], len(text)
     return b"".join([*pieces, encoded[done:]]), np.cumsum(sizes + 1)

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 
+from chatkit.text.scripts import without_halves
 from chatkit.text.tokens import ADDRESSES, CLOSING, NUMBER, cut, has_mark, locate, plain, typed
 
 SHOWN = 140  # characters of a message in a report
@@ -24,8 +25,8 @@ def mask(text):
     Returns
     -------
     str
-        Without a decimal digit or an address; all else is as it was. To mask it again changes nothing. A space parts
-        a token from what would become a part of it.
+        Without a decimal digit or an address; all else is as it was, but for half an emoji, which becomes �. To mask it
+        again changes nothing. A space parts a token from what would become a part of it.
 
     Examples
     --------
@@ -34,7 +35,7 @@ def mask(text):
     >>> mask("IBAN BE68 5390 0754 7034, @anna")
     'IBAN _number_ _number_ _number_ _number_, _handle_'
     """
-    return "".join([written for _, _, written in pieces(text)])
+    return without_halves("".join([written for _, _, written in pieces(text)]))
 
 
 def excerpt(text, length=SHOWN):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from chatkit.text.scripts import without_halves
 from chatkit.text.validation import StatelessTextMixin, as_frame, as_texts
 
 MESSAGE = ["subject", "body"]  # columns of a chat's text
@@ -104,5 +105,5 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
 
 
 def texts(chats):
-    """Return one string a chat, subject and body."""
-    return [text.strip() for text in MessagePreprocessor().transform(chats)]
+    """Return one string a chat, subject and body, as a frame can hold it."""
+    return [without_halves(text).strip() for text in MessagePreprocessor().transform(chats)]

@@ -13,9 +13,16 @@ UNSPACED = (
     f"{_BREAKING}\u1100-\u11ff\u3005-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff\uf900-\ufaff"
     "\U0001b000-\U0001b16f\U00020000-\U0003ffff"
 )
+UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 # Soft hyphens, joiners, marks of direction, variants of a character, and the dot above a small i, which has one. A
 # space without width is one where a script has no other.
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
     rf"|(?<=[iI])\u0307|(?<![{_BREAKING}])\u200b"
 )
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def without_halves(text):
+    """Return a text with � for each half of a cut emoji, which neither pandas nor UTF-8 can hold; no word changes."""
+    return text if text.isascii() else _HALVES.sub("�", text)

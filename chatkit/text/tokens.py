@@ -10,8 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from chatkit.text.lemmatize import get_lemmatizer
-from chatkit.text.scripts import INVISIBLE, MARKS, UNSPACED
+from chatkit.text.lemmatize import get_lemmatizer, languages_of
+from chatkit.text.scripts import INVISIBLE, MARKS, UNSPACED, UNSPACED_LETTER
 from chatkit.text.stopwords import ENGLISH
 
 # A number with what belongs to it: an amount, a date, a time. As it begins with one class of characters, and not with
@@ -331,8 +331,8 @@ def _compose(text, spans):
 class Words(dict):
     """From a token to its words, computed once for each distinct token.
 
-    Stop words become "", amounts, dates and other numbers "_money_", "_date_" and "_number_", "can't" becomes
-    "can not", any other word its dictionary form.
+    Stop words become "", amounts, dates and other numbers "_money_", "_date_" and "_number_", in English "can't"
+    becomes "can not", any other word its dictionary form.
 
     Parameters
     ----------
@@ -341,6 +341,8 @@ class Words(dict):
         See `chatkit.text.lemmatize.get_lemmatizer`.
     domain_words : tuple of str
         More words to drop.
+    languages : tuple of str
+        ISO codes.
 
     Examples
     --------
@@ -352,7 +354,7 @@ class Words(dict):
     # Tokens to remember between two calls; typos and numbers must not fill the memory of a service.
     LIMIT = 200_000
 
-    def __init__(self, stop_words, lemmatizer, domain_words):
+    def __init__(self, stop_words, lemmatizer, domain_words, languages=("en",)):
         super().__init__()
         dropped = ENGLISH if stop_words == "english" else stop_words or ()
         for word in (*dropped, *domain_words):
@@ -362,10 +364,16 @@ class Words(dict):
                     f"Got {word!r} as a word to drop, expected words without digits: numbers count alike; take it "
                     "out, or name _number_, _money_ or _date_ to drop all of these."
                 )
+            if (letters := split(normalise(word)))[1:] and UNSPACED_LETTER.search(word):
+                raise ValueError(
+                    f"Got {word!r} as a word to drop, expected words of one character in a script without spaces: it "
+                    f"is read as {' '.join(letters)}; take it out."
+                )
         # What is not lemmatised: a token that is dropped is dropped, whatever else it is.
-        self._fixed = dict.fromkeys(_BARE_NEGATIONS, "not")
+        self._english = "en" in languages  # in French "dont" is no negation
+        self._fixed = dict.fromkeys(_BARE_NEGATIONS if self._english else (), "not")
         self._fixed |= dict.fromkeys((word.lower() for word in (*dropped, *domain_words)), "")
-        self._lemma = get_lemmatizer(lemmatizer)
+        self._lemma = get_lemmatizer(lemmatizer, languages)
         self.forget()
 
     def forget(self):
@@ -393,15 +401,15 @@ class Words(dict):
         if (kind := typed(token)) != token:
             return self[kind]
         # No word ends so twice; to remove one n't after the other would go as deep as a token is long.
-        if token.endswith("n't") and not token.endswith("n'tn't"):
+        if self._english and token.endswith("n't") and not token.endswith("n'tn't"):
             verb = self[_IRREGULAR.get(token) or token[:-3]] if token != "n't" else ""
             return f"{verb} not".strip()
         return token if token.startswith("_") else self._lemma(token.removesuffix("'s"))
 
 
 @lru_cache(maxsize=16)
-def _words_for(stop_words, lemmatizer, domain_words):
-    return Words(stop_words, lemmatizer, domain_words)
+def _words_for(stop_words, lemmatizer, domain_words, languages):
+    return Words(stop_words, lemmatizer, domain_words, languages)
 
 
 def _listed(name, words, expected):
@@ -414,7 +422,7 @@ def _listed(name, words, expected):
 
 @dataclass(eq=False, repr=False)
 class WordsMixin:
-    """Gives an estimator the parameters stop_words, lemmatizer and domain_words, and its words.
+    """Gives an estimator the parameters stop_words, lemmatizer, domain_words and language, and its words.
 
     Estimators with the same parameters share them in a process: the folds of a cross-validation lemmatise a word once.
     """
@@ -422,6 +430,7 @@ class WordsMixin:
     stop_words: str | Collection | None = None
     lemmatizer: str = "simplemma"
     domain_words: Collection = ()
+    language: str | Collection = "en"
 
     def _words(self):
         if not isinstance(self.lemmatizer, str):
@@ -430,7 +439,7 @@ class WordsMixin:
         if stop_words is not None and not (isinstance(stop_words, str) and stop_words == "english"):
             stop_words = _listed("stop_words", stop_words, "'english', None or a list of words")
         domain_words = _listed("domain_words", self.domain_words, "a list of words, which may be empty")
-        words = _words_for(stop_words, self.lemmatizer, domain_words)
+        words = _words_for(stop_words, self.lemmatizer, domain_words, languages_of(self.language))
         if len(words) > Words.LIMIT:
             words.forget()
         return words

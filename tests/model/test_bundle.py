@@ -200,7 +200,7 @@ def test_a_link_or_a_folder_or_too_much_is_refused_unread(folder, tmp_path, monk
 def test_a_model_has_one_digest(folder):
     """Over format and files, as anybody can compute it: the expected one opens the door, another does not."""
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("features.json", "trees.ubj")}
-    identity = json.dumps({"files": hashes, "format": 4}).replace(" ", "")
+    identity = json.dumps({"files": hashes, "format": 5}).replace(" ", "")
     digest = hashlib.sha256(identity.encode()).hexdigest()
     files = read_model(folder, digest.upper())
     assert model_sha256(files) == digest
