@@ -20,6 +20,10 @@ _SIMPLEMMA_CORRECTIONS = {
 _NO_PLURALS = frozenset({"us", "as", "pass", "is", "was", "has", "this", "its", "less"})
 
 
+LANGUAGES = frozenset(
+    "ar ast bg ca cs cy da de el en enm eo es et fa fi fr ga gd gl grc gv hbs he hi hu hy id is it ka la lb lt lv mk "
+    "ml ms nb nl nn pl pt ro ru se sk sl sq sv sw tl tr uk".split()
+)  # of simplemma
 _SNOWBALL = {
     "ar": "arabic", "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
     "hu": "hungarian", "it": "italian", "nb": "norwegian", "nl": "dutch", "pt": "portuguese", "ro": "romanian",
@@ -29,9 +33,8 @@ _SNOWBALL = {
 
 def _simplemma(languages):
     from simplemma.strategies import DefaultStrategy, DictionaryLookupStrategy
-    from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
 
-    _require("simplemma", languages, SUPPORTED_LANGUAGES)
+    _require("simplemma", languages, LANGUAGES)
     look_up, guess = DictionaryLookupStrategy().get_lemma, DefaultStrategy().get_lemma
     pairs = [
         _english() if code == "en" else (partial(look_up, lang=code), partial(guess, lang=code)) for code in languages
@@ -113,7 +116,7 @@ def _require(name, languages, known, most=None):
         )
 
 
-LEMMATIZERS = {"none": lambda languages: str, "simplemma": _simplemma, "snowball": _snowball, "wordnet": _wordnet}
+LEMMATIZERS = {"none": lambda _: str, "simplemma": _simplemma, "snowball": _snowball, "wordnet": _wordnet}
 
 
 def get_lemmatizer(name, language="en"):
@@ -153,5 +156,7 @@ def languages_of(language):
     """Return one or several codes of languages as a tuple."""
     languages = (language,) if isinstance(language, str) else language
     if not isinstance(languages, list | tuple) or not languages or not all(isinstance(one, str) for one in languages):
-        raise InputError(f"Got language={language!r}, expected the code of a language, such as 'en', or a list of some.")
+        raise InputError(
+            f"Got language={language!r}, expected the code of a language, such as 'en', or a list of some."
+        )
     return tuple(languages)

@@ -16,7 +16,8 @@ class TextProcessor(WordsMixin, StatelessTextMixin, TransformerMixin, BaseEstima
     In this order: lower case and Unicode NFKC; web and mail addresses and handles become ``_url_``, ``_email_`` and
     ``_handle_``; split into words, which end where a digit begins; amounts, dates and times, and other numbers, IBANs
     and ids become ``_money_``, ``_date_`` and ``_number_``; stop words are dropped; "n't" becomes "not" in English; the
-    rest is lemmatised. In scripts without spaces, and in Korean, a character with its marks is a word. A masked text (`chatkit.text.mask.mask`) has the same words.
+    rest is lemmatised. In scripts without spaces, and in Korean, a character with its marks is a word. A masked text
+    (`chatkit.text.mask.mask`) has the same words.
 
     Parameters
     ----------
