@@ -10,6 +10,7 @@ from chatkit.explain.words import contributions
 from chatkit.text.counts import TermCounter
 from chatkit.text.mask import mask
 from chatkit.text.messages import JOINT, MessagePreprocessor
+from chatkit.text.scripts import without_halves
 from chatkit.text.tokens import BOUNDARY
 from chatkit.text.validation import as_frame, as_texts
 
@@ -130,7 +131,7 @@ def highlight(pipeline, message, category=None):
         raise ValueError(
             f"Got {type(message).__name__} as message, expected subject and body; give a row of chats or a dictionary."
         )
-    texts = as_texts([message["subject"], message["body"]])
+    texts = [without_halves(text) for text in as_texts([message["subject"], message["body"]])]
     chat = pd.DataFrame([texts], columns=["subject", "body"])
     terms = contributions(pipeline, chat)
     if [type(step) for _, step in pipeline.steps[:2]] != [MessagePreprocessor, TermCounter]:

@@ -269,6 +269,7 @@ def _to_files(pipeline):
             "stop_words": words if words is None or isinstance(words, str) else sorted(words),
             "domain_words": sorted(counts.domain_words),
             "lemmatizer": counts.lemmatizer,
+            "language": counts.language if isinstance(counts.language, str) else list(counts.language),
             "ngram_range": list(counts.ngram_range),
             "terms": counts.get_feature_names_out().tolist(),
             "sublinear_tf": bool(steps["tfidf"].sublinear_tf),
@@ -295,7 +296,7 @@ def _from_files(files):
     preprocess = MessagePreprocessor(features["subject_weight"], features["clean"]).fit([("", "")])
     steps = [("preprocess", preprocess), ("classifier", kind.from_plain(plain))]
     if "terms" in features:
-        choices = {name: features[name] for name in ("stop_words", "lemmatizer", "domain_words")}
+        choices = {name: features[name] for name in ("stop_words", "lemmatizer", "domain_words", "language")}
         counts = TermCounter(**choices, ngram_range=tuple(features["ngram_range"]), min_df=fit["min_df"])
         counts.vocabulary_ = Vocabulary.read(features["terms"])
         tfidf = TermWeights(features["sublinear_tf"])

@@ -35,6 +35,7 @@ def make_pipeline(
     stop_words=None,
     domain_words=(),
     lemmatizer="simplemma",
+    language="en",
     ngram_range=(1, 2),
     min_df=2,
     sublinear_tf=True,
@@ -57,7 +58,7 @@ def make_pipeline(
         `chatkit.text.clean.clean`; ``rules`` sees what is left, too.
     stop_words : {"english", None} or list of str, default=None
         Words to drop. By default none: pairs of words with them improve the scores by more than they cost.
-    domain_words, lemmatizer
+    domain_words, lemmatizer, language
         See `chatkit.text.processor.TextProcessor`.
     ngram_range : (int, int), default=(1, 2)
         Shortest and longest run of words that counts as a term.
@@ -116,7 +117,7 @@ def make_pipeline(
     return Pipeline(
         [
             ("preprocess", MessagePreprocessor(subject_weight, clean)),
-            ("counts", TermCounter(stop_words, lemmatizer, domain_words, ngram_range, min_df)),
+            ("counts", TermCounter(stop_words, lemmatizer, domain_words, language, ngram_range, min_df)),
             ("tfidf", TermWeights(sublinear_tf)),
             ("classifier", model),
         ]

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from chatkit.text import compiled
-from chatkit.text.tokens import normalise
+from chatkit.text.scripts import UNSPACED_LETTER
+from chatkit.text.tokens import normalise, split
 
 
 class Chunks:
@@ -114,7 +115,9 @@ def _encode(texts):
         return encoded, ends
     pieces, done = [], 0
     for row in np.flatnonzero(special).tolist():
-        text = _utf8(normalise(texts[row]))
+        text = normalise(texts[row])
+        # In a script without spaces a whole clause would be a chunk, and hardly any would come twice.
+        text = _utf8(" ".join(split(text)) if UNSPACED_LETTER.search(text) else text)
         pieces += encoded[done : ends[row] - sizes[row]], text
         done, sizes[row] = ends[row], len(text)
     return b"".join([*pieces, encoded[done:]]), np.cumsum(sizes + 1)

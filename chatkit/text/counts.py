@@ -31,7 +31,7 @@ class TermCounter(WordsMixin, TextInputMixin, TransformerMixin, BaseEstimator, a
 
     Parameters
     ----------
-    stop_words, lemmatizer, domain_words
+    stop_words, lemmatizer, domain_words, language
         See `chatkit.text.processor.TextProcessor`.
     ngram_range : (int, int), default=(1, 2)
         Shortest and longest run of words that counts as a term.

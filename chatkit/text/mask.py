@@ -9,6 +9,7 @@ import unicodedata
 from bisect import bisect_left
 
 from chatkit.text.references import dereference, has_reference
+from chatkit.text.scripts import without_halves
 from chatkit.text.tokens import ADDRESSES, CLOSING, NUMBER, cut, has_mark, locate, plain, typed
 
 _GOES_ON = re.compile(rf"{CLOSING}?@|://")  # what makes an address of a word in front of it
@@ -25,8 +26,8 @@ def mask(text):
     -------
     str
         Without a decimal digit or an address, and with the characters that HTML's references such as ``&#39;`` stand
-        for; all else is as it was. To mask it again changes nothing. A space parts a token from what would become a
-        part of it.
+        for; all else is as it was, but for half an emoji, which becomes �. To mask it again changes nothing. A space
+        parts a token from what would become a part of it.
 
     Examples
     --------
@@ -35,7 +36,8 @@ def mask(text):
     >>> mask("IBAN BE68 5390 0754 7034, @anna")
     'IBAN _number_ _number_ _number_ _number_, _handle_'
     """
-    return "".join([written for _, _, written in pieces(dereference(text)[0] if has_reference(text) else text)])
+    text = dereference(text)[0] if has_reference(text) else text
+    return without_halves("".join([written for _, _, written in pieces(text)]))
 
 
 def pieces(text):

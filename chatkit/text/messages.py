@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from chatkit.text.clean import STEPS, clean, is_forward
+from chatkit.text.scripts import without_halves
 from chatkit.text.tokens import BOUNDARY
 from chatkit.text.validation import StatelessTextMixin, as_frame, as_texts
 
@@ -137,5 +138,5 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
 
 
 def texts(chats):
-    """Return one string a chat, subject and body, as people read it."""
-    return [text.replace(JOINT, "\n").strip() for text in MessagePreprocessor().transform(chats)]
+    """Return one string a chat, subject and body, as people read it and a frame can hold it."""
+    return [without_halves(text.replace(JOINT, "\n")).strip() for text in MessagePreprocessor().transform(chats)]

@@ -15,8 +15,9 @@ class TextProcessor(WordsMixin, StatelessTextMixin, TransformerMixin, BaseEstima
 
     In this order: lower case and Unicode NFKC; web and mail addresses and handles become ``_url_``, ``_email_`` and
     ``_handle_``; split into words, which end where a digit begins; amounts, dates and times, and other numbers, IBANs
-    and ids become ``_money_``, ``_date_`` and ``_number_``; stop words are dropped; "n't" becomes "not"; the rest is
-    lemmatised. A masked text (`chatkit.text.mask.mask`) has the same words.
+    and ids become ``_money_``, ``_date_`` and ``_number_``; stop words are dropped; "n't" becomes "not" in English; the
+    rest is lemmatised. In scripts without spaces, and in Korean, a character with its marks is a word. A masked text
+    (`chatkit.text.mask.mask`) has the same words.
 
     Parameters
     ----------
@@ -27,6 +28,9 @@ class TextProcessor(WordsMixin, StatelessTextMixin, TransformerMixin, BaseEstima
         See `chatkit.text.lemmatize.get_lemmatizer`.
     domain_words : list of str, default=()
         More words to drop: the company's name, its products. Numbers go by their kinds only: ``_number_``.
+    language : str or list of str, default="en"
+        ISO code of the language of the texts, for the lemmatizer; of several languages the first whose dictionary has a
+        word counts.
 
     See Also
     --------

@@ -10,8 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from chatkit.text.lemmatize import get_lemmatizer
+from chatkit.text.lemmatize import get_lemmatizer, languages_of
 from chatkit.text.references import dereference, has_reference
+from chatkit.text.scripts import INVISIBLE, MARKS, UNSPACED, UNSPACED_LETTER
 from chatkit.text.stopwords import ENGLISH
 
 # Between the parts of a message: a token that is in no term, so that no run of words crosses it. Like a letter it is no
@@ -19,10 +20,17 @@ from chatkit.text.stopwords import ENGLISH
 BOUNDARY = "\x17"
 # A number with what belongs to it: an amount, a date, a time. As it begins with one class of characters, and not with
 # an optional sign, it is found several times as fast.
-NUMBER = re.compile(r"[$£€\d](?:(?<=\d)|(?=\d))\d*(?:[.,:/'-]\d+)*\w*")
+_AMOUNT = r"[$£€\d](?:(?<=\d)|(?=\d))\d*(?:[.,:/'-]\d+)*"
+NUMBER = re.compile(rf"{_AMOUNT}\w*")
 # A word has its apostrophes, and ends where a digit begins: AB4921 is a word and a number. So a digit that could tell
 # who somebody is stands in a number, whatever is in front of it.
 _TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}|{BOUNDARY}")
+# The same for any script: a letter has its marks, and one of a script without spaces is a word by itself, so that runs
+# of words are runs of characters. ASCII has neither, and is split in less time without them.
+_WORD, _TAIL = (rf"(?:[^\W{other}{UNSPACED}]++[{MARKS}]*+)" for other in (r"\d", ""))
+_ANY_TOKEN = re.compile(
+    rf"{_WORD}++(?:'{_WORD}++)*+|{_AMOUNT}{_TAIL}*+|(?=[^\W\d])[{UNSPACED}][{MARKS}]*+|{BOUNDARY}"
+)
 # Countries as ISO 3166 has them, and Kosovo.
 _COUNTRY = (
     "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
@@ -61,8 +69,9 @@ _APART = ("@ ", "@\t", " @", "\t@", '"@', "”@", "»@")  # in an address with s
 # most, of 15 characters or, with these, 18; a run of letters and at least six digits, as the ids of many countries are.
 _GROUP, _REST = r"(?: ?(?=[a-z]*\d)[a-z\d]{4})", r" ?(?=[a-z]*\d)[a-z\d]"
 _CODE = re.compile(
-    rf"()((?<!\w)(?:{_COUNTRY.lower()})\d\d(?: ?[a-z]{{4}}(?={_GROUP}{{2}}{_REST}{{2}})|(?={_GROUP}{{2}}{_REST}{{3}}))"
-    rf"{_GROUP}{{2,7}}(?:{_REST}{{1,3}})?(?!\w)|(?<![^\W_])[^\W\d_]++(?=(?:\d[^\W\d_]*+){{6}})[^\W_]++)"
+    rf"()((?<![^\W{UNSPACED}])(?:{_COUNTRY.lower()})\d\d(?: ?[a-z]{{4}}(?={_GROUP}{{2}}{_REST}{{2}})"
+    rf"|(?={_GROUP}{{2}}{_REST}{{3}})){_GROUP}{{2,7}}(?:{_REST}{{1,3}})?(?![^\W{UNSPACED}])"
+    rf"|(?<![^\W_{UNSPACED}])(?<![{MARKS}])[^\W\d_{UNSPACED}]++(?=(?:\d[^\W\d_{UNSPACED}]*+){{6}})[^\W_{UNSPACED}]++)"
 )
 # A digit behind a letter is found fast; most of them begin no code.
 _CODED = re.compile(r"\d(?<=[^\W\d_]\d)(?:(?:[^\W\d_]*+\d){5}|\d ?[a-z\d]{4} ?[a-z\d]{4})")
@@ -81,7 +90,7 @@ _CROWD = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0590-\u1fff\u20d0-\u20ff\u2c00-\u2fff\u302a-\u302f\u3099\u309a\ua66f-\uabff"
     f"\uf900-\U0010ffff]{{{_ACCENTS + 1}}}"
 )
-_BACKTICK = re.compile(r"(?<=\w)`(?=\w)")  # an apostrophe inside a word, else a quote
+_BACKTICK = re.compile(rf"(?<=[\w{MARKS}])`(?=\w)")  # an apostrophe inside a word, else a quote
 _IRREGULAR = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
 # Written without the apostrophe in half of all chats; the negation must not be lost.
 _BARE_NEGATIONS = frozenset(
@@ -144,6 +153,8 @@ def plain(text):
     """Normalise all but addresses; a text in ASCII without HTML's references keeps its length."""
     if has_reference(text):
         text, _ = dereference(text)
+    if not text.isascii():
+        text = INVISIBLE.sub("", text.replace("İ", "I"))
     text = _bic_as_number(text).lower()
     if not text.isascii():
         if _CROWD.search(text):
@@ -210,7 +221,9 @@ def split(text):
     >>> split("i can't pay $1,250.50 - why?")
     ['i', "can't", 'pay', '$1,250.50', 'why']
     """
-    return [text] if text.isalpha() else _TOKEN.findall(text)
+    if text.isascii():
+        return [text] if text.isalpha() else _TOKEN.findall(text)
+    return _ANY_TOKEN.findall(text)
 
 
 def typed(token):
@@ -284,6 +297,10 @@ def places(text):
 def locate(text):
     """Normalise a text but for addresses; say where each character comes from, and where each token stands in it."""
     text, spans = dereference(text)
+    if not text.isascii():
+        text = text.replace("İ", "I")
+        kept = [at for at in range(len(text)) if not INVISIBLE.match(text, at)]
+        text, spans = "".join([text[at] for at in kept]), [spans[at] for at in kept]
     text, spans = _lower(_bic_as_number(text), spans)
     if not text.isascii():
         if _CROWD.search(text):
@@ -292,7 +309,7 @@ def locate(text):
         text, spans = _lower(*_compose(text, spans))
     text, found = _even(text), []
     for start, end, kind in cut(text):
-        between = [(token[0], *token.span()) for token in _TOKEN.finditer(text, start, end)]
+        between = [(token[0], *token.span()) for token in _ANY_TOKEN.finditer(text, start, end)]
         found += [(kind, start, end)] if kind else between
     return text, spans, found
 
@@ -322,8 +339,8 @@ def _compose(text, spans):
 class Words(dict):
     """From a token to its words, computed once for each distinct token.
 
-    Stop words become "", amounts, dates and other numbers "_money_", "_date_" and "_number_", "can't" becomes
-    "can not", any other word its dictionary form.
+    Stop words become "", amounts, dates and other numbers "_money_", "_date_" and "_number_", in English "can't"
+    becomes "can not", any other word its dictionary form.
 
     Parameters
     ----------
@@ -332,6 +349,8 @@ class Words(dict):
         See `chatkit.text.lemmatize.get_lemmatizer`.
     domain_words : tuple of str
         More words to drop.
+    languages : tuple of str
+        ISO codes.
 
     Examples
     --------
@@ -343,7 +362,7 @@ class Words(dict):
     # Tokens to remember between two calls; typos and numbers must not fill the memory of a service.
     LIMIT = 200_000
 
-    def __init__(self, stop_words, lemmatizer, domain_words):
+    def __init__(self, stop_words, lemmatizer, domain_words, languages=("en",)):
         super().__init__()
         dropped = ENGLISH if stop_words == "english" else stop_words or ()
         for word in (*dropped, *domain_words):
@@ -353,11 +372,17 @@ class Words(dict):
                     f"Got {word!r} as a word to drop, expected words without digits: numbers count alike; take it "
                     "out, or name _number_, _money_ or _date_ to drop all of these."
                 )
+            if (letters := split(normalise(word)))[1:] and UNSPACED_LETTER.search(word):
+                raise ValueError(
+                    f"Got {word!r} as a word to drop, expected words of one character in a script without spaces: it "
+                    f"is read as {' '.join(letters)}; take it out."
+                )
         # What is not lemmatised: a token that is dropped is dropped, whatever else it is.
-        self._fixed = dict.fromkeys(_BARE_NEGATIONS, "not")
+        self._english = "en" in languages  # in French "dont" is no negation
+        self._fixed = dict.fromkeys(_BARE_NEGATIONS if self._english else (), "not")
         self._fixed |= dict.fromkeys((word.lower() for word in (*dropped, *domain_words)), "")
         self._fixed[BOUNDARY] = BOUNDARY
-        self._lemma = get_lemmatizer(lemmatizer)
+        self._lemma = get_lemmatizer(lemmatizer, languages)
         self.forget()
 
     def forget(self):
@@ -385,15 +410,15 @@ class Words(dict):
         if (kind := typed(token)) != token:
             return self[kind]
         # No word ends so twice; to remove one n't after the other would go as deep as a token is long.
-        if token.endswith("n't") and not token.endswith("n'tn't"):
+        if self._english and token.endswith("n't") and not token.endswith("n'tn't"):
             verb = self[_IRREGULAR.get(token) or token[:-3]] if token != "n't" else ""
             return f"{verb} not".strip()
         return token if token.startswith("_") else self._lemma(token.removesuffix("'s"))
 
 
 @lru_cache(maxsize=16)
-def _words_for(stop_words, lemmatizer, domain_words):
-    return Words(stop_words, lemmatizer, domain_words)
+def _words_for(stop_words, lemmatizer, domain_words, languages):
+    return Words(stop_words, lemmatizer, domain_words, languages)
 
 
 def _listed(name, words, expected):
@@ -406,7 +431,7 @@ def _listed(name, words, expected):
 
 @dataclass(eq=False, repr=False)
 class WordsMixin:
-    """Gives an estimator the parameters stop_words, lemmatizer and domain_words, and its words.
+    """Gives an estimator the parameters stop_words, lemmatizer, domain_words and language, and its words.
 
     Estimators with the same parameters share them in a process: the folds of a cross-validation lemmatise a word once.
     """
@@ -414,6 +439,7 @@ class WordsMixin:
     stop_words: str | Collection | None = None
     lemmatizer: str = "simplemma"
     domain_words: Collection = ()
+    language: str | Collection = "en"
 
     def _words(self):
         if not isinstance(self.lemmatizer, str):
@@ -422,7 +448,7 @@ class WordsMixin:
         if stop_words is not None and not (isinstance(stop_words, str) and stop_words == "english"):
             stop_words = _listed("stop_words", stop_words, "'english', None or a list of words")
         domain_words = _listed("domain_words", self.domain_words, "a list of words, which may be empty")
-        words = _words_for(stop_words, self.lemmatizer, domain_words)
+        words = _words_for(stop_words, self.lemmatizer, domain_words, languages_of(self.language))
         if len(words) > Words.LIMIT:
             words.forget()
         return words

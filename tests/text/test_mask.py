@@ -155,7 +155,7 @@ def test_pieces_cover_the_text(text):
         ("(me@bank.example) or 'x@localhost'", "(_email_) or _email_ '"),
         ("see HTTPS://Bank.example/a?b=1, ftp://x/y and www.bank.example.", "see _url_, _url_ and _url_."),
         ("anna＠bank.example ⑤ ½", "_email_ _number_ _number_ _number_"),
-        ("카드4921번", "카드 _number_"),
+        ("카드4921번", "카드 _number_ 번"),
         ('"me"@bank.example, (me)@bank.example or me`@bank.example', "_email_, _email_ or _email_"),
         ('{"from":"me@bank.example"}', '{"from":"_email_"}'),
         ('"anna b"@bank.example “anna b”@bank.example', "_email_ _email_"),

@@ -121,7 +121,7 @@ def test_what_sorts_in_quadratic_time_is_not_sorted():
     """Two kinds of accents, each half a million times on one letter; the letter keeps its own and the next one."""
     text = "cafe" + "\u0301" * 500_000 + "\u0316" * 500_000 + " e\u0301"
     assert normalise(text) == "café" + "\u0301" * 29 + " é"
-    assert [(token, end - start) for token, start, end in places(text)] == [("café", 34), ("é", 2)]
+    assert [(token, end - start) for token, start, end in places(text)] == [("café" + "\u0301" * 29, 34), ("é", 2)]
 
 
 @settings(max_examples=200, deadline=None)
