@@ -28,9 +28,7 @@ _TOKEN = re.compile(rf"[^\W\d]+(?:'[^\W\d]+)*|{NUMBER.pattern}|{BOUNDARY}")
 # The same for any script: a letter has its marks, and one of a script without spaces is a word by itself, so that runs
 # of words are runs of characters. ASCII has neither, and is split in less time without them.
 _WORD, _TAIL = (rf"(?:[^\W{other}{UNSPACED}]++[{MARKS}]*+)" for other in (r"\d", ""))
-_ANY_TOKEN = re.compile(
-    rf"{_WORD}++(?:'{_WORD}++)*+|{_AMOUNT}{_TAIL}*+|(?=[^\W\d])[{UNSPACED}][{MARKS}]*+|{BOUNDARY}"
-)
+_ANY_TOKEN = re.compile(rf"{_WORD}++(?:'{_WORD}++)*+|{_AMOUNT}{_TAIL}*+|(?=[^\W\d])[{UNSPACED}][{MARKS}]*+|{BOUNDARY}")
 # Countries as ISO 3166 has them, and Kosovo.
 _COUNTRY = (
     "A[D-GILMOQ-UWXZ]|B[ABD-JL-OQ-TVWYZ]|C[ACDF-IK-ORU-Z]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABD-ILMNP-UWY]|H[KMNRTU]|"
