@@ -22,9 +22,9 @@ from chatkit.data.simulate import simulate
 from chatkit.text.clean import STEPS, clean
 from chatkit.text.messages import MESSAGE
 
-SETS = ("endava_tickets", "banking77")
-SIZE, SIGNATURES = 6_000, 12
-WAYS = ("html", "quotes", "signatures", "all")
+SETS = ("banking77",)
+SIZE, SIGNATURES = 4_000, 12
+WAYS = ("quotes", "all")
 
 
 def dress(chats, way, seed=0):

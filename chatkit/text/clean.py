@@ -215,12 +215,14 @@ def clean(text, names=("html",)):
 
 def _cut(text, steps):
     """Take all steps; where no word would be left, only that of the tags."""
-    done = []
+    rest = whole = text
     for step in steps:
-        done.append(mask(step(done[-1] if done else text)))
-    rest = done[-1]
-    if not re.search(r"[^\W\d_]", _TYPED.sub("", rest)):
-        rest = done[0] if steps[0] is _without_tags else text
+        if (left := step(rest)) != rest:
+            rest = mask(left)
+        if step is _without_tags:
+            whole = rest
+    if rest != whole and not re.search(r"[^\W\d_]", _TYPED.sub("", rest)):
+        rest = whole
     return rest if rest == text else re.sub(r"\n{3,}", "\n\n", rest).strip()
 
 
