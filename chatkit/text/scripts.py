@@ -14,11 +14,11 @@ UNSPACED = (
     "\U0001b000-\U0001b16f\U00020000-\U0003ffff"
 )
 UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
-# Soft hyphens, joiners, marks of direction, variants of a character, and the dot above a small i, which has one. A
-# space without width is one where a script has no other.
+# Soft hyphens, joiners, marks of direction, variants of a character. A space without width is one where a script has
+# no other.
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
-    rf"|(?<=[iI])\u0307|(?<![{_BREAKING}])\u200b"
+    rf"|(?<![{_BREAKING}])\u200b"
 )
 _HALVES = re.compile("[\ud800-\udfff]")
 

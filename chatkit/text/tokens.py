@@ -53,9 +53,11 @@ _KNOWN = rf"(?:(?:-*+[^\W_]++)++\.)++{_ENDING}(?!\w)"
 _URL = r"""[^\s<>\[\]{}"“”„«»`|\\]"""
 # `chatkit.text.mask` puts typed tokens in the place of what is found. So that nothing else is found then, no @ with a
 # letter behind it is left over; and an @ with a space behind it counts in front of such a host, whatever is before it.
+# A web address begins behind any character of a script without spaces, and with none.
 # With a space in front only it could be a handle: it is a host with a known ending, or what is before it is no word.
 ADDRESS = re.compile(
-    rf"(?<!\w)(?P<url>(?:(?:\w++://|www\.){_URL}|(?<![.-]){_KNOWN}(?::\d{{1,5}})?/){_URL}*(?<![.,:;!?')]))"
+    rf"(?<![^\W{UNSPACED}])(?![{UNSPACED}])"
+    rf"(?P<url>(?:(?:\w++://|www\.){_URL}|(?<![.-]){_KNOWN}(?::\d{{1,5}})?/){_URL}*(?<![.,:;!?')]))"
     rf"|(?:(?P<email>(?:{_QUOTED}|{_OPENING}{_MAIL}++{CLOSING}|(?<!{_MAIL})(?:{_MAIL}++(?=@)|{_MAIL}*\w{CLOSING}))"
     rf"@++{_HOST}|(?:(?<!{_MAIL}){_MAIL}++|{_MAIL})(?<!_)(?:[ \t]*+@[ \t]++{_DOTTED}|[ \t]++@{_KNOWN})"
     rf"|(?<!{_MAIL})(?=[^\W\d_]*+[.\d_-])\w++(?:[.-]++\w++)*+(?<!_)[ \t]++@{_DOTTED}"

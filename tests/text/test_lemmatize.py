@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from chatkit import TextProcessor
 from chatkit.project import InputError
-from chatkit.text.lemmatize import _SIMPLEMMA_CORRECTIONS, LEMMATIZERS, get_lemmatizer
+from chatkit.text.lemmatize import _SIMPLEMMA_CORRECTIONS, LANGUAGES, LEMMATIZERS, get_lemmatizer
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,46 @@ def test_the_short_way_through_simplemma_is_the_long_way():
         if word not in _SIMPLEMMA_CORRECTIONS and lemma(word) != simplemma.lemmatize(word, lang="en").lower()
     ]
     assert not differing
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "word", "lemma"),
+    [
+        ("simplemma", "de", "konten", "konto"), ("simplemma", "fr", "l'argent", "argent"),
+        ("simplemma", "de", "us", "us"), ("simplemma", "hi", "कार्डों", "कार्ड"),
+        ("simplemma", ["en", "de"], "konten", "konto"), ("simplemma", ["en", "fr"], "l'argent", "argent"),
+        ("simplemma", ["en", "de"], "gone", "go"), ("snowball", "de", "karten", "kart"),
+    ],
+)  # fmt: skip
+def test_the_language_chooses_the_dictionary(name, language, word, lemma):
+    """Of several, the first that knows a word; English's corrections are there where English is."""
+    assert get_lemmatizer(name, language)(word) == lemma
+
+
+def test_english_negations_are_english():
+    """In French "dont" is no negation."""
+    assert TextProcessor(lemmatizer="none").transform(["dont can't"])[0] == "not can not"
+    assert TextProcessor(lemmatizer="none", language="fr").transform(["dont can't"])[0] == "dont can't"
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "said"),
+    [
+        ("wordnet", "de", "Got language=de for lemmatizer 'wordnet', expected one of en;"),
+        ("snowball", ["en", "de"], "Got language=en, de for lemmatizer 'snowball', expected one of"),
+        ("simplemma", "zh", "Got language=zh for lemmatizer 'simplemma', expected some of ar,"),
+        ("none", 5, "Got language=5, expected the code of a language"),
+        ("none", [], "Got language=.., expected the code of a language"),
+    ],
+)
+def test_a_language_that_is_not_there_is_refused(name, language, said):
+    """In one sentence, with those that are."""
+    with pytest.raises(InputError, match=said):
+        get_lemmatizer(name, language)
+
+
+def test_the_languages_are_those_of_simplemma():
+    """The list is written down, so that no dictionary is read to check a code."""
+    from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
+
+    assert LANGUAGES == SUPPORTED_LANGUAGES
