@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from chatkit.explain.words import contributions
+from chatkit.project import did_you_mean
 from chatkit.text.counts import TermCounter
 from chatkit.text.mask import mask
 from chatkit.text.messages import MessagePreprocessor
@@ -129,7 +130,8 @@ def highlight(pipeline, message, category=None):
         raise ValueError(
             f"Got {type(message).__name__} as message, expected subject and body; give a row of chats or a dictionary."
         )
-    texts = as_texts([message["subject"], message["body"]])
+    # Half of a character in UTF-16 cannot be written as UTF-8.
+    texts = [text.encode("utf-8", "replace").decode() for text in as_texts([message["subject"], message["body"]])]
     chat = pd.DataFrame([texts], columns=["subject", "body"])
     terms = contributions(pipeline, chat)
     if [type(step) for _, step in pipeline.steps[:2]] != [MessagePreprocessor, TermCounter]:
@@ -139,7 +141,9 @@ def highlight(pipeline, message, category=None):
     category = pipeline.predict(chat)[0] if category is None else category
     terms = terms[terms["category"] == category].set_index("term")["contribution"]
     if terms.empty:
-        raise ValueError(f"Got category={category!r}, expected one of {', '.join(map(str, pipeline.classes_))}.")
+        known = ", ".join(map(str, pipeline.classes_))
+        hint = did_you_mean(category, pipeline.classes_) or "."
+        raise ValueError(f"Got category={category!r}, expected one of {known}{hint}")
     is_rest = terms.index.str.startswith("(")  # of no word
     message, places = chat.loc[0].to_dict(), pipeline[1].word_places(pipeline[0].transform(chat)[0])
     shares = _shares([word for word, *_ in places], terms[~is_rest], pipeline[1].ngram_range)
