@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from chatkit.project import InputError, parameters, path, root
@@ -11,6 +12,10 @@ MODEL = "models/chats"
 
 def main(arguments=None):
     """Run a command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # No line is lost where a terminal or a pipe has no "ü" or "→": it gets \xfc and \u2192.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     # nbformat loads all formats of jsonschema; that of international addresses, which no notebook has, takes a second.
     sys.modules.setdefault("rfc3987_syntax", None)
@@ -35,6 +40,7 @@ def main(arguments=None):
 
 def _parser():
     parser = argparse.ArgumentParser(prog="chatkit", description="Route support chats: stages, warehouse, model.")
+    parser.add_argument("--version", action="version", version=f"chatkit {version('chatkit')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = _command(commands, "run", _run, "run a stage: its notebook with its parameters, then its report")
@@ -61,9 +67,10 @@ def _parser():
     earlier.add_argument("--replace", action="store_true", help="in place of the chats that were loaded before")
     earlier.add_argument("--append", action="store_true", help="beside them; of a repeated id the new row counts")
 
-    predict = _command(commands, "predict", _predict, "sort the chats of a file; prints CSV with id and category")
+    predict = _command(commands, "predict", _predict, "sort the chats of a file: CSV with id, category, probability")
     predict.add_argument("file", type=Path, help="a file as for load, with subject and body")
     _add_reading(predict, "subject=Title,body=Text")
+    predict.add_argument("--all", action="store_true", help="a column probability_NAME for each category, too")
     predict.add_argument("--model", type=Path, help=f"folder of the model (default: {MODEL})")
 
     verify = _command(commands, "verify", _verify, "check a model: its files, and what it says of its golden messages")
@@ -176,11 +183,12 @@ def _predict(options):
     from chatkit.data.columns import read_mapping
     from chatkit.data.load import read_unsorted
     from chatkit.model.bundle import load_model
+    from chatkit.scores.predictions import Predictions
 
     model = load_model(options.model or path(MODEL))
     messages = read_unsorted(options.file, read_mapping(options.map), options.skip_bad_rows)
-    chats = messages.chats
-    chats.assign(category=model.predict(chats))[["id", "category"]].to_csv(sys.stdout, index=False)
+    answers = Predictions.of(model, messages.chats).answers(messages.chats["id"], options.all)
+    answers.to_csv(sys.stdout, index=False)
     if messages.bad:
         print(f"{len(messages.bad):,} rows have no answer, see {messages.write_bad_rows()}", file=sys.stderr)
 

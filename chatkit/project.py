@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import difflib
 import os
 import textwrap
 from pathlib import Path
@@ -30,6 +31,30 @@ def suppress_input_error():
         yield
     except InputError as error:
         print(textwrap.fill(f"Not run: {error}", 80))
+
+
+def did_you_mean(name, known):
+    """Suggest the name that a misspelt one is nearest to, as the end of an error message.
+
+    Parameters
+    ----------
+    name : object
+    known : iterable
+
+    Returns
+    -------
+    str
+        Empty where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("asof", ["as_of", "sql"]), did_you_mean("seed", ["as_of", "sql"])
+    ('; did you mean as_of?', '')
+    """
+    # Without case: "Urgent" is near "urgent".
+    near = {str(one).casefold(): str(one) for one in known}
+    close = difflib.get_close_matches(str(name).casefold(), near, n=1)
+    return f"; did you mean {near[close[0]]}?" if close else ""
 
 
 def root():
@@ -172,7 +197,8 @@ def parameters(*names):
         if not isinstance(section, dict):
             known = ", ".join(sections) or "none"
             raise InputError(
-                f"params.yaml has no section {name!r} (it has: {known}); add `{name}:` with the stage's parameters."
+                f"params.yaml has no section {name!r} (it has: {known}); add `{name}:` with the stage's parameters"
+                f"{did_you_mean(name, sections) or '.'}"
             )
         values |= section
     return values

@@ -1,15 +1,22 @@
 """The command line: exit codes, one sentence an error, no slow start."""
 
+import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from chatkit import make_pipeline
 from chatkit.cli import main
+from chatkit.data.columns import read_mapping
+from chatkit.decisions.thresholds import cost_curve
 from chatkit.model.bundle import model_sha256, read_model, save_model
+from chatkit.project import InputError, parameters
+from chatkit.runner.stage import stage_parameters
 
 
 def chatkit(*arguments, **options):
@@ -191,3 +198,78 @@ def test_an_error_is_a_sentence_and_an_exit_code(project, arguments):
     if arguments[0] != "run":
         assert len(done.stderr.strip().splitlines()) == 1
         assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+)
+def test_no_line_is_lost_where_the_output_is_no_utf_8(project, environment):
+    """What it has no character for is there as an escape, in results and in errors."""
+    chats = pd.DataFrame({"subject": ["Lost", "Hours"] * 9, "body": ["my card", "open when"] * 9})
+    model = make_pipeline("linear_svc").fit(chats, ["Größe", "日本"] * 9)
+    save_model(model, project / "models" / "chats", {})
+    (project / "new.csv").write_text("id,subject,body\nü→1,Lost,my card\n2,Hours,open when\n", encoding="utf-8")
+    done = chatkit("predict", "new.csv", env=os.environ | environment)
+    assert done.returncode == 0, done.stderr
+    assert [line.rpartition(",")[0] for line in done.stdout.splitlines()] == [
+        "id,category", r"\xfc\u21921,Gr\xf6\xdfe", r"2,\u65e5\u672c",
+    ]  # fmt: skip
+    done = chatkit("run", "größe", env=os.environ | environment)
+    assert done.returncode == 1
+    assert "There is no stage" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_predict_gives_probabilities(project, model, chats, capsys):
+    """That of its category; with --all those of all, by name, in the order of the model."""
+    chats.head(5).to_parquet(project / "new.parquet")
+    assert main(["predict", "new.parquet", "--all"]) == 0
+    out = pd.read_csv(pd.io.common.StringIO(capsys.readouterr().out))
+    assert out.columns.tolist() == ["id", "category", "probability", *(f"probability_{one}" for one in model.classes_)]
+    expected = model.predict_proba(chats.head(5))
+    np.testing.assert_allclose(out.iloc[:, 3:], expected, atol=5e-7)
+    np.testing.assert_allclose(out["probability"], expected.max(axis=1), atol=5e-7)
+
+
+def test_predict_without_probabilities(project, chats, capsys):
+    """Rules give a category only: an empty column, and a sentence for --all."""
+    save_model(make_pipeline("rules").fit(chats, chats["category"]), project / "models" / "chats", {})
+    chats.head(2).to_parquet(project / "new.parquet")
+    assert main(["predict", "new.parquet"]) == 0
+    assert all(line.endswith(",") for line in capsys.readouterr().out.splitlines()[1:])
+    assert main(["predict", "new.parquet", "--all"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "chatkit: Got a model without probabilities, expected one that has some; leave --all out.\n"
+
+
+def test_the_version_is_told(capsys):
+    """That of the installed package."""
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"chatkit {version('chatkit')}\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: make_pipeline("boosted_liner"), "did you mean boosted_linear"),
+        (lambda: make_pipeline("xgboost", {"max_deph": 3}), "did you mean max_depth"),
+        (lambda: parameters("trian"), "did you mean train"),
+        (lambda: read_mapping(["subjet=Title"]), "did you mean subject"),
+        (lambda: stage_parameters("evalute"), "did you mean evaluate"),
+        (lambda: cost_curve(["urgent"], pd.DataFrame({"urgent": [1.0]}), ["urgent"], None, "Urgent"), "mean urgent"),
+    ],
+)
+def test_a_misspelt_name_gets_the_one_that_is_near(call, said):
+    """Classifiers, options, sections, columns, stages, categories."""
+    with pytest.raises(InputError, match=said):
+        call()
+
+
+def test_a_misspelt_parameter_gets_the_one_that_is_near(project, capsys):
+    """In params.yaml, with the notebook's name for it."""
+    file = project / "params.yaml"
+    file.write_text(file.read_text().replace("  as_of:", "  asof:"))
+    assert main(["run", "query"]) == 1
+    assert "did you mean as_of?" in capsys.readouterr().err

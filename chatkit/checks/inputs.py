@@ -7,7 +7,7 @@ import pandas as pd
 
 from chatkit.checks.run import Run, listed
 from chatkit.model.base import Number
-from chatkit.project import InputError
+from chatkit.project import InputError, did_you_mean
 from chatkit.text.messages import MESSAGE
 from chatkit.text.validation import as_frame, as_texts
 
@@ -44,7 +44,8 @@ def checked_thresholds(thresholds, known):
 def _refuse_others(what, codes, known):
     for code in codes:
         if code not in known:
-            raise InputError(f"Got {what} {code!r}, expected checks among {', '.join(known)}.")
+            hint = did_you_mean(code, known) or "."
+            raise InputError(f"Got {what} {code!r}, expected checks among {', '.join(known)}{hint}")
 
 
 def checked_run(pipeline, train, test, seed, procedure):

@@ -1,6 +1,5 @@
 """Names of categories: trimmed, alike ones found, others given by query.category_map."""
 
-import difflib
 import json
 import re
 import unicodedata
@@ -8,7 +7,7 @@ from collections import Counter
 from functools import lru_cache
 
 from chatkit.data.split import NO_VALUE
-from chatkit.project import InputError
+from chatkit.project import InputError, did_you_mean
 
 _UNSEEN = r"[\s\u200b-\u200f\u2060\ufeff]+"  # spaces, and characters without a width
 
@@ -58,23 +57,10 @@ class Renames:
         for old in self._names:
             if old not in self._rows:
                 raise InputError(
-                    f"query.category_map in params.yaml names the category {old!r}, which no chat has"
-                    f"{did_you_mean(old, self._rows)}; correct or remove it."
+                    f"query.category_map in params.yaml names the category {old!r}, which no chat has; correct or "
+                    f"remove it{did_you_mean(old, self._rows) or '.'}"
                 )
         return {old: {"to": new, "rows": self._rows[old]} for old, new in self._names.items()}
-
-
-def did_you_mean(name, known):
-    """Ask for the name that is most like one that is unknown, nothing where none is.
-
-    Examples
-    --------
-    >>> did_you_mean("biling", ["Billing", "Login"])
-    " (did you mean 'Billing'?)"
-    """
-    spelled = {_folded(one): one for one in known}
-    close = difflib.get_close_matches(_folded(name), spelled, 1)
-    return f" (did you mean {spelled[close[0]]!r}?)" if close else ""
 
 
 def doubtful_names(sizes):

@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from chatkit.data.warehouse import SCHEMA, TEXT
-from chatkit.project import InputError, read_yaml
+from chatkit.project import InputError, did_you_mean, read_yaml
 
 OURS = tuple(SCHEMA.names)
 
@@ -37,8 +37,10 @@ def read_mapping(texts):
     for part in parts:
         ours, equals, theirs = (piece.strip() for piece in part.partition("="))
         if ours not in OURS or not equals or not theirs or ours in mapping:
+            hint = did_you_mean(ours, OURS) if ours not in OURS else ""
             raise InputError(
-                f"--map has {part!r}, expected each of {', '.join(OURS)} once at most, as in subject=Title,body=Text."
+                f"--map has {part!r}, expected each of {', '.join(OURS)} once at most, as in subject=Title,body=Text"
+                f"{hint or '.'}"
             )
         mapping[ours] = theirs
     return mapping

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from chatkit.project import InputError
+from chatkit.project import InputError, did_you_mean
 from chatkit.scores.errors import require_urgent
 from chatkit.statistics import bootstrap, check_confidence, divide, group_codes, percentile_interval, wilson
 from chatkit.text.validation import as_frame
@@ -379,7 +379,8 @@ def _check_urgent(y_train, y_test, urgent):
             names = shorten(", ".join(sorted(set(y))), 60, placeholder=" ...")
             raise InputError(
                 f"Got no {side} chat of the category {urgent!r} (there are {names}), "
-                "expected some; set categories.urgent to the category that cannot wait."
+                "expected some; set categories.urgent to the category that cannot wait"
+                f"{did_you_mean(urgent, set(y)) or '.'}"
             )
 
 

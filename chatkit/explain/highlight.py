@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from chatkit.explain.words import contributions
+from chatkit.project import did_you_mean
 from chatkit.text.counts import TermCounter
 from chatkit.text.mask import mask
 from chatkit.text.messages import JOINT, MessagePreprocessor
@@ -141,7 +142,9 @@ def highlight(pipeline, message, category=None):
     category = pipeline.predict(chat)[0] if category is None else category
     terms = terms[terms["category"] == category].set_index("term")["contribution"]
     if terms.empty:
-        raise ValueError(f"Got category={category!r}, expected one of {', '.join(map(str, pipeline.classes_))}.")
+        known = ", ".join(map(str, pipeline.classes_))
+        hint = did_you_mean(category, pipeline.classes_) or "."
+        raise ValueError(f"Got category={category!r}, expected one of {known}{hint}")
     is_rest = terms.index.str.startswith("(")  # of no word
     message = dict(zip(chat, pipeline[0].cleaned(chat)[0], strict=True))
     places = pipeline[1].word_places(pipeline[0].transform(chat)[0])

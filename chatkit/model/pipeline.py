@@ -11,7 +11,7 @@ from chatkit.model.boosted import BoostedLinearClassifier
 from chatkit.model.boosting import XGBoostClassifier
 from chatkit.model.linear import CalibratedLinearSVC, LogisticRegression
 from chatkit.model.rules import DummyClassifier, RulesClassifier, read_rules
-from chatkit.project import InputError, path
+from chatkit.project import InputError, did_you_mean, path
 from chatkit.text.counts import TermCounter
 from chatkit.text.messages import MessagePreprocessor
 from chatkit.text.weights import TermWeights
@@ -91,7 +91,8 @@ def make_pipeline(
     'urgent'
     """
     if not isinstance(classifier, str) or classifier not in CLASSIFIERS:
-        raise InputError(f"Got classifier={classifier!r}, expected one of {', '.join(CLASSIFIERS)}.")
+        known = f"{', '.join(CLASSIFIERS)}{did_you_mean(classifier, CLASSIFIERS) or '.'}"
+        raise InputError(f"Got classifier={classifier!r}, expected one of {known}")
     if not isinstance(classifier_options, Mapping | None):
         raise InputError(
             f"Got classifier_options={classifier_options!r}, expected a dict of the classifier's keywords, such as "
@@ -103,7 +104,8 @@ def make_pipeline(
     unknown = [name for name in options if name not in known]
     if unknown:
         raise InputError(
-            f"Got classifier_options with {unknown[0]!r}, expected for {classifier}: {', '.join(sorted(known))}."
+            f"Got classifier_options with {unknown[0]!r}, expected for {classifier}: {', '.join(sorted(known))}"
+            f"{did_you_mean(unknown[0], known) or '.'}"
         )
     if "random_state" in known:
         options = {"random_state": seed} | options

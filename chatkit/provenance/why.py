@@ -4,7 +4,7 @@ import contextlib
 import json
 
 from chatkit.fingerprint import fingerprint_file, fingerprint_text
-from chatkit.project import InputError, path, read_yaml, root, stages
+from chatkit.project import InputError, did_you_mean, path, read_yaml, root, stages
 from chatkit.provenance.git import dvc_repository
 from chatkit.provenance.hashes import locked_hashes, md5, output_md5
 from chatkit.provenance.revision import Revision, changed_parameters, select_parameters
@@ -32,7 +32,8 @@ def why(stage=None):
     """
     defined = stages()
     if stage is not None and stage not in defined:
-        raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(defined)}); name one of these.")
+        hint = did_you_mean(stage, defined) or "; name one of these."
+        raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(defined)}){hint}")
     # In the project's folder: DVC takes names of stages from there.
     with contextlib.chdir(root()), dvc_repository(root()) as repository:
         changed = repository.status(stage, with_deps=stage is not None)

@@ -10,7 +10,7 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from chatkit.project import IN_A_RUN, InputError, outputs, parameters, path, replacing, root, stages
+from chatkit.project import IN_A_RUN, InputError, did_you_mean, outputs, parameters, path, replacing, root, stages
 from chatkit.runner.engine import KERNEL_ENVIRONMENT
 from chatkit.site.page import read_parameters_cell, render
 
@@ -37,7 +37,8 @@ def stage_parameters(stage):
     """
     defined = stages()
     if stage not in defined:
-        raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(defined)}); name one of these.")
+        hint = did_you_mean(stage, defined) or "; name one of these."
+        raise InputError(f"There is no stage {stage!r} in dvc.yaml (it has: {', '.join(defined)}){hint}")
     return parameters(*defined[stage].get("params", []))
 
 
@@ -50,10 +51,12 @@ def _check_declared(name, values):
         raise InputError(
             f"notebooks/{file.name} is no notebook that can be read ({error}); restore it with `git checkout`."
         ) from None
-    if different := sorted(values.keys() ^ declared_parameters(notebook, file.name)):
+    declared = declared_parameters(notebook, file.name)
+    if different := sorted(values.keys() ^ declared):
+        hints = (did_you_mean(one, declared - values.keys()) for one in different if one not in declared)
         raise InputError(
             f"Section {name} of params.yaml and the parameters cell of notebooks/{file.name} differ in "
-            f"{', '.join(different)}; both need the same names."
+            f"{', '.join(different)}; both need the same names{next(filter(None, hints), '.')}"
         )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from chatkit.project import InputError
+from chatkit.project import InputError, did_you_mean
 from chatkit.statistics import DECIMALS, divide
 from chatkit.text.clean import excerpt
 from chatkit.text.messages import texts
@@ -152,7 +152,8 @@ def missed_urgent(predictions, test, urgent="urgent"):
     """
     require_urgent(urgent)
     if urgent not in (classes := predictions.classes.tolist()):
-        raise InputError(f"Got the category {urgent!r}, expected one that the model knows: {str(classes)[1:-1]}.")
+        known = f"{str(classes)[1:-1]}{did_you_mean(urgent, classes) or '.'}"
+        raise InputError(f"Got the category {urgent!r}, expected one that the model knows: {known}")
     column = f"P({urgent})"
     missed = test[[name for name in ("id", "created_at") if name in test]].reset_index(drop=True)
     missed = missed.assign(message=texts(test), **{"sent to": predictions.predicted})

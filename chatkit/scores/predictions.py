@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from chatkit.project import InputError
 from chatkit.text.messages import MESSAGE
 from chatkit.text.validation import as_frame
 
@@ -72,6 +73,34 @@ class Predictions:
             A column for each category; None where the classifier gives none.
         """
         return None if self.probabilities is None else pd.DataFrame(self.probabilities, columns=self.classes)
+
+    def answers(self, ids, every=False):
+        """Return what the classifier says of each chat.
+
+        Parameters
+        ----------
+        ids : pandas.Series of shape (n,)
+        every : bool, default=False
+            Give the probabilities of all categories, too.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id, category, probability, and with `every` a column probability_NAME for each category, in the order of the
+            classifier; with six decimals, empty where there are none.
+
+        Raises
+        ------
+        InputError
+            When all are asked for, and the classifier gives none.
+        """
+        frame = pd.DataFrame({"id": ids.to_numpy(), "category": self.predicted})
+        frame["probability"] = np.round(self.probability_of(self.predicted), 6)
+        if not every:
+            return frame
+        if self.probabilities is None:
+            raise InputError("Got a model without probabilities, expected one that has some; leave --all out.")
+        return frame.join(self.table().round(6).add_prefix("probability_"))
 
     def frame(self, chats):
         """Return a frame of the predictions beside the categories that people gave.

@@ -1,5 +1,6 @@
 """A chat's subject and body as one string."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +81,7 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
 
         Parameters
         ----------
-        X : DataFrame with the columns subject and body, or array-like of shape (n, 2)
+        X : DataFrame with the columns subject and body, list of dict with these keys, or array-like of shape (n, 2)
             Chats, of pandas, polars or pyarrow; in an array the first column is the subject. None and NaN count as
             empty.
 
@@ -116,7 +117,15 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
     @staticmethod
     def _columns(X):
         X = as_frame(X)
-        if hasattr(X, "columns"):
+        if isinstance(X, Mapping):
+            raise ValueError("Got one dict, expected a list of chats; put it into a list.")
+        if isinstance(X, list) and X and isinstance(X[0], Mapping):
+            for row, chat in enumerate(X):
+                if not isinstance(chat, Mapping) or not set(MESSAGE) <= chat.keys():
+                    got = ", ".join(map(str, chat)) if isinstance(chat, Mapping) else type(chat).__name__
+                    raise ValueError(f"Row {row} has {got or 'nothing'}, expected a dict with subject and body.")
+            columns = [[chat[name] for chat in X] for name in MESSAGE]
+        elif hasattr(X, "columns"):
             missing = [name for name in MESSAGE if name not in X.columns]
             if missing:
                 raise ValueError(

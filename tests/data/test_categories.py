@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatkit.data.categories import Renames, did_you_mean, doubtful_names, trimmed
+from chatkit.data.categories import Renames, doubtful_names, trimmed
 from chatkit.data.load import write_sqlite
 from chatkit.data.warehouse import extract
 from chatkit.project import InputError
@@ -65,7 +65,7 @@ def test_a_map_merges_renames_and_leaves_out(project, chats):
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        ({"Urgnet": "x"}, r"names the category 'Urgnet', which no chat has \(did you mean 'urgent'\?\); correct"),
+        ({"Urgnet": "x"}, r"names the category 'Urgnet', which no chat has; correct or remove it; did you mean urgent\?"),
         ({"zzz": "x"}, r"names the category 'zzz', which no chat has; correct or remove it"),
         (["urgent"], r"query.category_map in params.yaml is \['urgent'\], expected old and new names"),
         ({"urgent": ["a"]}, "expected old and new names"),
@@ -86,4 +86,3 @@ def test_a_name_that_is_a_number_is_one(project, chats):
     renames = Renames({1: "one"})
     assert renames.apply({"category": ["1", None]}) == {"category": ["one", None]}
     assert renames.facts() == {"1": {"to": "one", "rows": 1}}
-    assert did_you_mean("x", []) == ""

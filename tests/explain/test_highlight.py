@@ -263,3 +263,14 @@ def test_some_messages_are_one_of_each_category_in_turn(chats):
     assert sorted(one.category for one in shown) == ["other", "other", "urgent", "urgent"]
     assert shown[0].category != shown[1].category
     assert [repr(one) for one in shown] == [repr(one) for one in highlight_some(pipeline, chats, 4, seed=1)]
+
+
+def test_half_a_character_is_no_error():
+    """A client that cuts an emoji in two: shown as a question mark, the other words as ever."""
+    chats = pd.DataFrame({"subject": ["Lost", "Hours"] * 9, "body": ["my card", "open when"] * 9})
+    pipeline = make_pipeline("linear_svc").fit(chats, ["urgent", "other"] * 9)
+    found = highlight(pipeline, {"subject": "Lost", "body": "my card \ud83d"})
+    assert found.message["body"] == "my card ?"
+    assert "card" in found.tokens["token"].tolist()
+    found._repr_html_().encode()
+    assert pipeline.predict([{"subject": "\udc00 Lost", "body": "my card \ud83d"}]).item() == "urgent"
