@@ -64,8 +64,8 @@ ROOMS = (
 LIMIT = 10017
 BUDGET = {
     "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1466, "model": 950,
-    "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 837, "evaluation": 98,
-    "service": 1250, "provenance": 425, "site": 630, "runner": 296, "cli": 165,
+    "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 835, "evaluation": 98,
+    "service": 1250, "provenance": 425, "site": 630, "runner": 298, "cli": 165,
 }  # fmt: skip
 
 
