@@ -180,9 +180,14 @@ def test_wide_table_scrolls_by_keyboard(tab, site):
 
 
 def test_figure_stays_readable(tab, size, site):
-    """A figure never shrinks below 480 pixels, nor grows beyond its printed size; in dark it has a white card."""
+    """A figure never shrinks below 480 pixels, nor grows beyond its printed size; in dark it has a white card.
+
+    Where it goes on beyond the edge, the edge fades.
+    """
     tab.goto((site / "evaluate.html").as_uri())
-    image = tab.locator("figure img")
+    image, figure = tab.locator("figure img"), tab.locator("figure")
+    hidden, mask = figure.evaluate("tag => [tag.scrollWidth > tag.clientWidth, getComputedStyle(tag).maskImage]")
+    assert hidden == (size == PHONE) == (mask != "none")
     width = image.evaluate("image => image.clientWidth - 2 * parseFloat(getComputedStyle(image).paddingLeft)")
     assert 450 <= width <= 615
     dark = tab.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
