@@ -1,0 +1,63 @@
+"""What the exploring notebooks have in common: errors in one sentence, and results as text and as HTML."""
+
+from html import escape
+
+import pandas as pd
+from IPython import get_ipython
+from IPython.display import HTML, display
+
+from chatkit import plots
+from chatkit.data.summary import category_sizes
+from chatkit.project import InputError
+
+# Characters that no font has, put around what is to be marked: they pass through what escapes a text for HTML.
+MARK, UNMARK = "\ue000", "\ue001"
+_LEFT = "<style>.jp-RenderedHTMLCommon :is(td, th) { text-align: left; vertical-align: top; }</style>"
+
+
+def set_up_notebook():
+    """Give a notebook chatkit's style: figures, tables with texts on the left, errors for the reader in one sentence.
+
+    An `InputError` still ends the cell, so that the cells after it do not run.
+    """
+    plots.notebook_style()
+    if shell := get_ipython():
+        shell.set_custom_exc((InputError,), lambda *given, **_: [f"Not run: {given[2]}"])
+        display(HTML(_LEFT))
+
+
+class Shown:
+    """Shown as text and as HTML: a sentence and tables, which a subclass gives as ``_sentence`` and ``_tables``."""
+
+    def __repr__(self):
+        with pd.option_context("display.width", None, "display.max_colwidth", 100):
+            tables = "\n\n".join(table.to_string(index=False) for table in self._tables())
+        return f"{self._sentence()}\n\n{tables}".replace(MARK, "[").replace(UNMARK, "]")
+
+    def _repr_html_(self):
+        with pd.option_context("display.max_colwidth", None):
+            tables = "\n".join(table.to_html(index=False, border=0, na_rep="") for table in self._tables())
+        html = f"<p>{escape(self._sentence())}</p>\n{tables}"
+        return html.replace(MARK, "<mark>").replace(UNMARK, "</mark>")
+
+
+def largest_shares(labels, n=3):
+    """Write the largest categories of some chats with their shares.
+
+    Parameters
+    ----------
+    labels : pandas.Series of str
+    n : int, default=3
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> largest_shares(pd.Series(["urgent", "other", "urgent", "urgent"]))
+    'urgent 75%, other 25%'
+    """
+    sizes = category_sizes(labels.to_frame("category"))
+    more = f", {len(sizes) - n} more" if len(sizes) > n else ""
+    return ", ".join(f"{name} {share:.0%}" for name, _, share in sizes.head(n).itertuples(index=False)) + more
