@@ -35,9 +35,9 @@ class ChatMap:
 
     def __init__(self, chats):
         self.chats, self.rows = chats, chats.sample(ROWS)
-        if len(self.rows) < _FEWEST:
-            raise InputError(f"Only {len(self.rows)} chats have a word in common with another; a map needs {_FEWEST}.")
         dense = reduced(chats.weights[self.rows], chats.seed)
+        if (different := len(np.unique(dense.round(6), axis=0))) < _FEWEST:
+            raise InputError(f"Got chats with {different} different texts, expected {_FEWEST} for a map; give more.")
         with threadpool_limits(1):
             tsne = TSNE(
                 perplexity=min(30, len(self.rows) / 4), init="pca", angle=0.8, max_iter=500, random_state=chats.seed
@@ -99,7 +99,7 @@ class ChatMap:
             *(self.points[axis].round(4) for axis in "xy"), code_of(self.points["category"], colors), strict=True
         )
         canvas = Canvas(points=[*map(list, points)], names=[*colors], colors=[*colors.values()])
-        read = ipywidgets.HTML("<p>Draw around chats with the mouse to read them here.</p>")
+        read = ipywidgets.HTML(layout={"max_height": "32em", "overflow": "auto"})
 
         def show(_):
             read.value = Region(self, np.array(canvas.selected))._repr_html_() if canvas.selected else ""

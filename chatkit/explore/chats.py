@@ -20,6 +20,7 @@ from chatkit.plots import style
 from chatkit.project import InputError
 from chatkit.scores.errors import LONGEST, likely_categories, suspected_labels
 from chatkit.statistics import DECIMALS
+from chatkit.text.exact import log
 from chatkit.text.mask import excerpt
 from chatkit.text.messages import MESSAGE, MessagePreprocessor, texts
 from chatkit.text.validation import as_frame
@@ -295,7 +296,7 @@ class Chats(Shown):
         Raises
         ------
         InputError
-            When fewer than ten chats have a word in common with another.
+            When there are fewer than ten different texts.
         """
         return ChatMap(self)
 
@@ -342,9 +343,10 @@ class Chats(Shown):
         str
             The words, the most distinct first.
         """
-        surplus = np.asarray(self.weights[rows].mean(axis=0)).ravel() - self._mean_weights
-        # As in a chi-square: a word that is everywhere must exceed its mean by more to tell anything.
-        distinct = (surplus.clip(0) ** 2 / self._mean_weights).round(DECIMALS)
+        mean = np.asarray(self.weights[rows].mean(axis=0)).ravel()
+        # A word that is everywhere must be more frequent by more; a rare one that is only here must be frequent, too.
+        ratio = log(np.maximum(mean / self._mean_weights, 1))
+        distinct = ((mean - self._mean_weights) * ratio).round(DECIMALS)
         order = np.argsort(-distinct, kind="stable")[:n]
         return ", ".join(self.words[word] for word in order if distinct[word] > 0)
 

@@ -4,7 +4,6 @@ from html import escape
 
 import pandas as pd
 from IPython import get_ipython
-from IPython.display import HTML, display
 
 from chatkit import plots
 from chatkit.data.summary import category_sizes
@@ -12,7 +11,9 @@ from chatkit.project import InputError
 
 # Characters that no font has, put around what is to be marked: they pass through what escapes a text for HTML.
 MARK, UNMARK = "\ue000", "\ue001"
-_LEFT = "<style>.jp-RenderedHTMLCommon :is(td, th) { text-align: left; vertical-align: top; }</style>"
+# JupyterLab puts a table's text on the right. With each table: a cell that is out of sight takes its style with it.
+_STYLE = "<style>.chats :is(td, th) { text-align: left !important; vertical-align: top; padding: 3px 8px; }</style>\n"
+_LONGEST = 60  # rows of a table
 
 
 def set_up_notebook():
@@ -23,7 +24,23 @@ def set_up_notebook():
     plots.notebook_style()
     if shell := get_ipython():
         shell.set_custom_exc((InputError,), lambda *given, **_: [f"Not run: {given[2]}"])
-        display(HTML(_LEFT))
+        shell.display_formatter.formatters["text/html"].for_type(pd.DataFrame, table_html)
+
+
+def table_html(frame, index=True):
+    """Write a frame as HTML, its texts whole and on the left; of more than sixty rows the first and last thirty.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    index : bool, default=True
+
+    Returns
+    -------
+    str
+    """
+    with pd.option_context("display.max_colwidth", None):
+        return _STYLE + frame.to_html(index=index, classes="chats", border=0, na_rep="", max_rows=_LONGEST)
 
 
 class Shown:
@@ -32,11 +49,10 @@ class Shown:
     def __repr__(self):
         with pd.option_context("display.width", None, "display.max_colwidth", 100):
             tables = "\n\n".join(table.to_string(index=False) for table in self._tables())
-        return f"{self._sentence()}\n\n{tables}".replace(MARK, "[").replace(UNMARK, "]")
+        return f"{self._sentence()}\n\n{tables}".strip().replace(MARK, "[").replace(UNMARK, "]")
 
     def _repr_html_(self):
-        with pd.option_context("display.max_colwidth", None):
-            tables = "\n".join(table.to_html(index=False, border=0, na_rep="") for table in self._tables())
+        tables = "\n".join(table_html(table, index=False) for table in self._tables())
         html = f"<p>{escape(self._sentence())}</p>\n{tables}"
         return html.replace(MARK, "<mark>").replace(UNMARK, "</mark>")
 

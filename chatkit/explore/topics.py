@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from chatkit.explore.notebook import Shown, largest_shares
 from chatkit.plots import style
 from chatkit.project import InputError
+from chatkit.statistics import DECIMALS
 
 TOPICS = 20  # by default
 RUNS = 5  # from as many starts
@@ -68,7 +69,7 @@ class Topics(Shown):
         n = max(1, min(TOPICS, different // 3)) if n is None else n
         if n not in range(1, different + 1):
             raise InputError(
-                f"Got n={n!r}, expected 1 to {different:,}: the chats have so many different texts; ask for as many."
+                f"Got n={n!r}, expected a number from 1 to {different:,}, as many as there are different texts."
             )
         with threadpool_limits(1):
             runs = [KMeans(n, n_init=1, random_state=chats.seed + run).fit(points) for run in range(RUNS)]
@@ -80,9 +81,6 @@ class Topics(Shown):
         self.labels[self._rows] = np.argsort(order)[best.labels_] + 1
         self.agreement = float(np.mean([adjusted_rand_score(best.labels_, other) for other in others]))
         stable = np.mean([_jaccard(best.labels_, other, n) for other in others], axis=0)[order].round(2)
-        near = np.einsum("ij,ij->i", points, best.cluster_centers_[best.labels_]).round(9)
-        self._near = np.zeros(len(chats))
-        self._near[self._rows] = near
         rows = [
             (topic, sizes[order[topic - 1]], stable[topic - 1], *self._described(topic)) for topic in range(1, n + 1)
         ]
@@ -109,7 +107,9 @@ class Topics(Shown):
         rows = np.flatnonzero(self.labels == topic)
         if not len(rows):
             raise InputError(f"Got the topic {topic!r}, expected a number from 1 to {len(self.table)}.")
-        return self.chats.table(rows[np.argsort(-self._near[rows], kind="stable")[:n]])
+        weights = self.chats.weights[rows]
+        typical = (weights @ np.asarray(weights.mean(axis=0)).ravel()).round(DECIMALS)
+        return self.chats.table(rows[np.argsort(-typical, kind="stable")[:n]])
 
     def by_category(self):
         """Count the chats of each topic in each category.
@@ -133,9 +133,9 @@ class Topics(Shown):
         return (
             f"{style.counted(len(self.table), 'topic')} in {style.chats(len(self._rows))}"
             f"{f' ({aside:,} have no word in common with another)' if aside else ''}. From other starts they come out "
-            f"alike to {self.agreement:.2f} (adjusted Rand index, 1 is the same). Hardly found again: "
-            f"{'topic ' + ', '.join(unstable) if len(unstable) else 'none'}. They tell {same:.2f} of the categories "
-            "(normalised mutual information: 1 would be the categories themselves, 0 nothing of them)."
+            f"alike to {self.agreement:.2f} (adjusted Rand index; 1 is the same, 0 chance). Hardly found again: "
+            f"{', '.join(unstable) or 'none'}. With today's categories they share {same:.2f} (normalised mutual "
+            "information: 1 would be the categories themselves, 0 nothing of them)."
         )
 
     def _tables(self):
