@@ -10,7 +10,7 @@ from chatkit import plots
 from chatkit.project import InputError
 from chatkit.scores.baselines import score_models, scores_frame
 from chatkit.scores.errors import largest_confusions, missed_urgent
-from chatkit.scores.intervals import score_intervals
+from chatkit.scores.intervals import paired_differences, score_intervals
 from chatkit.scores.metrics import confusion, per_class
 from chatkit.scores.predictions import Predictions
 from chatkit.scores.slices import slice_scores
@@ -138,6 +138,36 @@ class Evaluation:
             As `chatkit.scores.baselines.score_models`.
         """
         return score_models(self.predictions, self.test, baselines, self.confidence, self.seed)
+
+    def minus(self, other):
+        """Compare with another model on the same chats: its scores taken from these, with intervals.
+
+        Parameters
+        ----------
+        other : Evaluation
+            On the same test chats.
+
+        Returns
+        -------
+        pandas.DataFrame
+            metric, value, low, high: see `chatkit.scores.intervals.paired_differences`. An interval that leaves out 0
+            is more than chance.
+
+        Raises
+        ------
+        InputError
+            When the chats are not the same, or the categories of the models.
+        """
+        one, two = self.predictions, other.predictions
+        same = [list(self.test[name]) == list(other.test[name]) for name in ("id", "category")]
+        if not all(same) or list(one.classes) != list(two.classes):
+            raise InputError(
+                f"Got an evaluation on {len(other.test):,} chats beside one on {len(self.test):,}, expected the same "
+                "chats and categories for both models."
+            )
+        given = [(each.predicted, each.probabilities) for each in (one, two)]
+        groups = self.test.get("conversation_id")
+        return paired_differences(self.test["category"], *given, one.classes, groups, self.confidence, seed=self.seed)
 
     def per_category(self):
         """Compute precision, recall and F1 of each category.

@@ -9,6 +9,8 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+IN_A_RUN = "CHATKIT_RUN"  # environment variable of the kernels that `chatkit run` and other commands start
+
 
 class InputError(ValueError):
     """A mistake in a file, parameter or command that the user can correct; its message is one sentence."""
@@ -66,6 +68,28 @@ def path(*parts):
     """
     joined = Path(*parts)
     return joined if joined.is_absolute() else root() / joined
+
+
+def output_path(name):
+    """Say where a notebook writes an output of its stage: by hand not where DVC expects it.
+
+    Parameters
+    ----------
+    name : str
+        Path of the output from the project's root, as in dvc.yaml.
+
+    Returns
+    -------
+    pathlib.Path
+        In the project when `chatkit run` runs the notebook, below its folder scratch otherwise: to try another value in
+        JupyterLab changes no result of the pipeline.
+
+    Examples
+    --------
+    >>> output_path("data/train.parquet").relative_to(root()).as_posix()
+    'scratch/data/train.parquet'
+    """
+    return path(name) if IN_A_RUN in os.environ else path("scratch", name)
 
 
 def read_yaml(file):

@@ -17,7 +17,7 @@ from chatkit.project import InputError
 from chatkit.scores import metrics
 from chatkit.scores.baselines import fit_baselines, score_models
 from chatkit.scores.errors import largest_confusions, missed_urgent
-from chatkit.scores.intervals import score_intervals
+from chatkit.scores.intervals import paired_differences, score_intervals
 from chatkit.scores.predictions import Predictions
 from chatkit.scores.slices import slice_scores
 
@@ -49,6 +49,21 @@ class Counting:
 def evaluation(chats):
     """With some errors of both kinds."""
     return Evaluation(Counting(), chats, confidence=0.9, seed=3)
+
+
+def test_a_difference_is_paired(evaluation, chats):
+    """Against itself nothing; against a model that errs more, the same as from the predictions; other chats are refused."""
+    assert not evaluation.minus(evaluation)[["value", "low", "high"]].to_numpy().any()
+    worse = Evaluation(Counting(), chats.assign(subject=np.roll(chats["subject"], 1)), confidence=0.9, seed=3)
+    found = evaluation.minus(worse)
+    given = [(one.predictions.predicted, one.predictions.probabilities) for one in (evaluation, worse)]
+    expected = paired_differences(
+        chats["category"], *given, Counting.classes_, chats["conversation_id"], confidence=0.9, seed=3
+    )
+    pd.testing.assert_frame_equal(found, expected)
+    assert found.set_index("metric").loc["accuracy", "low"] > 0
+    with pytest.raises(InputError, match="23 chats beside one on 24"):
+        evaluation.minus(Evaluation(Counting(), chats.head(23)))
 
 
 def test_the_model_predicts_once_and_only_when_asked(evaluation, own_figures):

@@ -94,7 +94,7 @@ def worst_first(records, words=STATUSES):
     return sorted(records, key=lambda record: ["not known", *words.values()].index(record["word"]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """Results by code, as a board and a text in a notebook.
 
@@ -136,7 +136,7 @@ class Report:
         """
         return {row["code"]: {"status": row["status"], "statistic": row["statistic"]} for row in self.to_records()}
 
-    def __str__(self):
+    def __repr__(self):
         return "\n".join(f"{row['status']:8}{row['title']}: {row['explanation']}" for row in self.to_records())
 
     def _repr_html_(self):

@@ -40,8 +40,24 @@ CONFIDENCE = 0.98  # of intervals: a low end above the tolerance is chance in on
 # Edits: from the value in an entry, a text and a generator to a text
 
 
-def _substitute(words, new, text):
-    """Replace whole words, without regard to case, and keep it."""
+def substitute(words, new, text):
+    """Replace whole words, without regard to case, and keep it.
+
+    Parameters
+    ----------
+    words, new : list of str
+        What is replaced, and by what.
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> substitute(["lost"], ["found"], "LOST my card, not lostt")
+    'FOUND my card, not lostt'
+    """
 
     def in_case(match):
         old, word = match[0], new[match.lastindex - 1]
@@ -55,7 +71,7 @@ def _substitute(words, new, text):
 
 def _swap(words, text, rng):
     shift = int(rng.integers(1, len(words)))  # the same for all of a text
-    return _substitute(words, words[shift:] + words[:shift], text)
+    return substitute(words, words[shift:] + words[:shift], text)
 
 
 def _regex(patterns, text, _rng=None):
@@ -86,7 +102,7 @@ _NAMED = {
     "remove": lambda _text, _rng: "",
 }
 _EDITS = {
-    "replace": lambda words, text, _rng: _substitute(words, list(words.values()), text),
+    "replace": lambda words, text, _rng: substitute(words, list(words.values()), text),
     "swap": _swap,
     "regex": _regex,
     "prefix": lambda texts, text, rng: texts[rng.integers(len(texts))] + text,

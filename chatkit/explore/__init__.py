@@ -1,22 +1,31 @@
-"""Look at chats before and beside the stages: for notebooks/explore, and for any notebook of one's own."""
+"""For people in JupyterLab: no stage uses what is here. `%load_ext chatkit.explore` begins each exploring notebook."""
 
-from importlib import import_module
-
-__all__ = ["Chats", "rule_field", "set_up_notebook"]
-
-_HOME = {
-    "Chats": "chatkit.explore.chats",
-    "rule_field": "chatkit.explore.rules",
-    "set_up_notebook": "chatkit.explore.notebook",
-}
+import sys
 
 
-def __getattr__(name):
-    # On first use: who searches chats need not wait for widgets.
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+def load_ipython_extension(shell):
+    """Make a notebook one to explore in: called by ``%load_ext chatkit.explore``.
+
+    Edited modules are loaded anew before each cell (IPython's autoreload), figures have chatkit's style, texts in
+    tables stand whole and on the left, and a mistake that a person can correct is said in a sentence, without a
+    traceback.
+
+    Parameters
+    ----------
+    shell : IPython.core.interactiveshell.InteractiveShell
+    """
+    from pandas import DataFrame
+
+    from chatkit.explore.tables import table_html
+    from chatkit.plots import notebook_style
+    from chatkit.project import InputError
+
+    shell.run_line_magic("load_ext", "autoreload")
+    shell.run_line_magic("autoreload", "2")
+    notebook_style()
+    shell.display_formatter.formatters["text/html"].for_type(DataFrame, table_html)
+    shell.set_custom_exc((InputError,), _say)
 
 
-def __dir__():
-    return sorted({*globals(), *__all__})
+def _say(_shell, _kind, error, _traceback, tb_offset=None):  # noqa: ARG001 - IPython's signature
+    print(error, file=sys.stderr)

@@ -5,7 +5,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from chatkit import plots
-from chatkit.explore.notebook import Shown, largest_shares
+from chatkit.explore.tables import Shown, largest_shares
 from chatkit.explore.topics import reduced
 from chatkit.plots import style
 from chatkit.plots.map import code_of, legend_colors

@@ -11,9 +11,9 @@ from chatkit import plots
 from chatkit.checks.neighbours import nearest, shingles
 from chatkit.data.summary import category_sizes, weekly_counts
 from chatkit.explore.chat_map import ChatMap
-from chatkit.explore.notebook import Shown
 from chatkit.explore.rules import Rule
 from chatkit.explore.search import Hits
+from chatkit.explore.tables import Shown
 from chatkit.explore.topics import Topics
 from chatkit.model.pipeline import make_pipeline
 from chatkit.plots import style

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from chatkit.explore.notebook import MARK, UNMARK, Shown
+from chatkit.explore.tables import MARK, UNMARK, Shown
 from chatkit.plots import style
 from chatkit.project import InputError
 from chatkit.text.mask import pieces

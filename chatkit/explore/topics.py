@@ -8,7 +8,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-from chatkit.explore.notebook import Shown, largest_shares
+from chatkit.explore.tables import Shown, largest_shares
 from chatkit.plots import style
 from chatkit.project import InputError
 from chatkit.statistics import DECIMALS

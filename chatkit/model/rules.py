@@ -66,6 +66,28 @@ def read_rules(file):
     return rules
 
 
+def matching_rule(rules, text):
+    """Return the first rule whose pattern is found in a text.
+
+    Parameters
+    ----------
+    rules : list of (str, str)
+        Category and pattern.
+    text : str
+        The subject in the first line.
+
+    Returns
+    -------
+    (str, str) or None
+
+    Examples
+    --------
+    >>> matching_rule([("urgent", "lost .*card"), ("other", "thank")], "Thanks")
+    ('other', 'thank')
+    """
+    return next((rule for rule in rules if re.search(rule[1], text, re.IGNORECASE)), None)
+
+
 @dataclass(eq=False, repr=False)
 class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     """The category of the first rule whose pattern is found in the text, else the most frequent category.
@@ -136,11 +158,8 @@ class RulesClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n,)
         """
         check_is_fitted(self)
-        rules = [(category, re.compile(pattern, re.IGNORECASE)) for category, pattern in self.rules]
-        return np.array(
-            [next((name for name, rule in rules if rule.search(text)), self.default_) for text in as_texts(X)],
-            dtype=object,
-        )
+        found = (matching_rule(self.rules, text) for text in as_texts(X))
+        return np.array([rule[0] if rule else self.default_ for rule in found], dtype=object)
 
     def to_plain(self):
         """Return the rules and what was learned as plain data.

@@ -10,7 +10,7 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from chatkit.project import InputError, outputs, parameters, path, replacing, root, stages
+from chatkit.project import IN_A_RUN, InputError, outputs, parameters, path, replacing, root, stages
 from chatkit.runner.engine import KERNEL_ENVIRONMENT
 from chatkit.site.page import read_parameters_cell, render
 
@@ -124,7 +124,7 @@ def run_notebook(name, values=None, eyebrow=None):
         contextlib.chdir(root()),
         tempfile.TemporaryDirectory(prefix="chatkit-") as empty,
         # An empty folder in place of the user's IPython profile: start-up files change what a notebook prints.
-        _environment(KERNEL_ENVIRONMENT | {"IPYTHONDIR": empty}),
+        _environment(KERNEL_ENVIRONMENT | {"IPYTHONDIR": empty, IN_A_RUN: name}),
     ):
         try:
             notebook = papermill.execute_notebook(

@@ -42,12 +42,18 @@ def git(folder, *arguments):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """A committed project whose chats are there, JupyterLab running in it, and JupyterLab's log."""
+    """A committed project with chats and a model, JupyterLab running in it, and JupyterLab's log."""
+    from chatkit import make_pipeline
     from chatkit.data.simulate import simulate
+    from chatkit.model.bundle import save_model
 
     home = tmp_path_factory.mktemp("lab")
     project = copy_project(home / "project")
-    write_table(simulate(300)[0].assign(relabelled=False), project / "data/chats.parquet")
+    chats = simulate(300)[0].assign(relabelled=False)
+    write_table(chats, project / "data/chats.parquet")
+    write_table(chats, project / "data/train.parquet")
+    pipeline = make_pipeline("linear_svc").fit(chats[["subject", "body"]], chats["category"])
+    save_model(pipeline, project / "models/chats", {})
     git(project, "init", "--quiet")
     git(project, "add", ".")
     git(project, "commit", "--quiet", "--message=a project")
@@ -115,7 +121,10 @@ def save(page):
 
 
 def test_a_stage_run_and_saved_is_as_it_was(page, served):
-    """Run All and save change nothing that git or DVC look at; nobody is asked about news, and nothing is warned of."""
+    """Run All and save change nothing that git or DVC look at.
+
+    Nobody is asked about news, and nothing is warned of.
+    """
     project, _, log = served
     notebook = project / "notebooks/split.ipynb"
     before = notebook.read_bytes()
@@ -127,6 +136,8 @@ def test_a_stage_run_and_saved_is_as_it_was(page, served):
     assert notebook.stat().st_mtime_ns > saved
     assert notebook.read_bytes() == before
     assert git(project, "status", "--porcelain") == ""
+    assert not (project / "data/test.parquet").exists()
+    assert (project / "scratch/data/train.parquet").exists()
     assert page.locator(".Toastify__toast").count() == 0
     assert "Overriding" not in log.read_text()
 
@@ -174,11 +185,9 @@ def test_without_chats_a_notebook_says_what_to_run(page, served):
     open_notebook(page, served, "notebooks/explore/chats.ipynb")
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
     page.wait_for_function(f"() => ({ERRORS})().length", timeout=120_000)
-    (error,) = page.evaluate(ERRORS)
     away.rename(chats)
-    assert error["traceback"] == [
-        "Not run: data/chats.parquet is missing; make it with `dvc repro`, or `dvc checkout` it."
-    ]
+    (said,) = page.locator(".jp-OutputArea-output").all_inner_texts()
+    assert said.strip() == "data/chats.parquet is missing; make it with `dvc repro`, or `dvc checkout` it."
 
 
 def test_an_own_notebook_is_saved_without_outputs(page, served):
@@ -200,3 +209,24 @@ def test_an_own_notebook_is_saved_without_outputs(page, served):
     assert (saved["cells"][0]["outputs"], saved["cells"][0]["execution_count"]) == ([], None)
     assert saved["metadata"]["language_info"] == {"name": "python"}
     notebook.unlink()
+
+
+def test_the_playground_follows_each_key(page, served):
+    """Typing changes what the model says, and a button what is typed."""
+    from playwright.sync_api import expect
+
+    open_notebook(page, served, "notebooks/explore/playground.ipynb")
+    run_all(page)
+    assert page.locator(".playground").count() == 2
+    subject, likeliest = page.get_by_label("Subject").first, page.locator(".playground tr.first td").first
+    body = page.get_by_label("Body").first
+    assert likeliest.inner_text() == "urgent"
+    body.fill("")
+    subject.fill("")
+    subject.press_sequentially("Never mind, thank you for the newsletter")
+    expect(likeliest).to_have_text("other")
+    subject.fill("I lost my card")
+    page.get_by_role("button", name="lost → found").first.click()
+    expect(subject).to_have_value("I found my card")
+    save(page)
+    assert git(served[0], "status", "--porcelain") == ""

@@ -500,7 +500,7 @@ def test_the_same_run_gives_the_same_report(clean):
 
 def test_the_report_reads_well_everywhere(report):
     """As text, as HTML without a hole for markup, as a frame, as records without messages."""
-    assert str(report).count("\n") == len(CHECKS) - 1
+    assert repr(report).count("\n") == len(CHECKS) - 1
     html = report._repr_html_()
     assert html.count("<details") == len(CHECKS) == html.count("<th scope='row'>")
     assert [row["code"] for row in report.to_records()] == list(CHECKS)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from chatkit.data.simulate import simulate
-from chatkit.explore import Chats
+from chatkit.explore.chats import Chats
 from chatkit.model.pipeline import make_pipeline
 from chatkit.model.rules import RulesClassifier
 from chatkit.project import InputError
@@ -171,7 +171,7 @@ def test_chats_without_dates_are_not_drawn_over_time(chats, own_figures):
 
 def test_frames_are_shown_whole_but_not_all(chats):
     """Long texts are not cut; of many rows the first and last."""
-    from chatkit.explore.notebook import table_html
+    from chatkit.explore.tables import table_html
 
     html = table_html(pd.DataFrame({"text": ["word " * 89 + "word"] + ["<"] * 500}))
     assert "word " * 89 in html

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chatkit.explore import Chats, rule_field
+from chatkit.explore.chats import Chats
+from chatkit.explore.rules import rule_field
 from chatkit.model.rules import read_rules
 from chatkit.project import InputError
 

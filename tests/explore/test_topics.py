@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from chatkit.explore import Chats
+from chatkit.explore.chats import Chats
 from chatkit.project import InputError
 from tests.conftest import word
 

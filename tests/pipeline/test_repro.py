@@ -16,6 +16,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from ruamel.yaml import YAML
 
+from chatkit.project import outputs, read_yaml
 from tests.conftest import ROOT, copy_project
 
 GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
@@ -403,12 +404,22 @@ def test_the_gate_stops_the_run(finished):
 def test_a_notebook_runs_by_hand(finished, stage, start):
     """As in JupyterLab: top to bottom, with today's parameters, from whichever folder the kernel starts in.
 
-    Every stage has run from the root already, one is enough to see that a person's kernel may, too.
+    Every stage has run from the root already, one is enough to see that a person's kernel may, too. It writes into
+    scratch/, and what the pipeline made stays as it was.
     """
     import nbclient
     import nbformat
+
+    def written():
+        made = (file for folder in ("data", "metrics", "models") for file in (finished / folder).rglob("*"))
+        return {file.relative_to(finished): file.stat().st_mtime_ns for file in made if file.is_file()}
+
+    before = written()
 
     notebook = nbformat.read(finished / "notebooks" / f"{stage}.ipynb", as_version=4)
     nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(finished / start)}}).execute()
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
+    assert written() == before
+    outs = outputs(read_yaml(finished / "dvc.yaml")["stages"][stage])
+    assert all((finished / "scratch" / name).exists() for name in outs if not name.startswith("reports/"))

@@ -1,30 +1,16 @@
-"""What the exploring notebooks have in common: errors in one sentence, and results as text and as HTML."""
+"""Results as text and as HTML: a sentence and tables."""
 
 from html import escape
 
 import pandas as pd
-from IPython import get_ipython
 
-from chatkit import plots
 from chatkit.data.summary import category_sizes
-from chatkit.project import InputError
 
 # Characters that no font has, put around what is to be marked: they pass through what escapes a text for HTML.
 MARK, UNMARK = "\ue000", "\ue001"
 # JupyterLab puts a table's text on the right. With each table: a cell that is out of sight takes its style with it.
 _STYLE = "<style>.chats :is(td, th) { text-align: left !important; vertical-align: top; padding: 3px 8px; }</style>\n"
 _LONGEST = 60  # rows of a table
-
-
-def set_up_notebook():
-    """Give a notebook chatkit's style: figures, tables with texts on the left, errors for the reader in one sentence.
-
-    An `InputError` still ends the cell, so that the cells after it do not run.
-    """
-    plots.notebook_style()
-    if shell := get_ipython():
-        shell.set_custom_exc((InputError,), lambda *given, **_: [f"Not run: {given[2]}"])
-        shell.display_formatter.formatters["text/html"].for_type(pd.DataFrame, table_html)
 
 
 def table_html(frame, index=True):
