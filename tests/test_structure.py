@@ -61,10 +61,10 @@ ROOMS = (
     "monitoring", "plots", "evaluation", "explore", "service", "provenance", "site", "runner", "cli",
 )  # fmt: skip
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
-LIMIT = 10124
+LIMIT = 10644
 BUDGET = {
     "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1466, "model": 950,
-    "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 790, "evaluation": 112, "explore": 120,
+    "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 820, "evaluation": 112, "explore": 610,
     "service": 1250, "provenance": 425, "site": 630, "runner": 296, "cli": 165,
 }  # fmt: skip
 

@@ -98,6 +98,8 @@ class Rule(Hits):
         return np.concatenate([self.rows[~self._right], self.rows[self._right]])
 
     def _sentence(self):
+        if not len(self.rows):
+            return "Catches no chat."
         measures = ", ".join(
             f"{name} {with_interval(*values, spec='.2f')}"
             for name, values in (("precision", self.precision), ("recall", self.recall))

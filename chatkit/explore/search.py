@@ -37,7 +37,7 @@ class Hits(Shown):
             raise InputError("Got an empty pattern, expected a phrase or a regular expression; write what to look for.")
         try:
             self._pattern = re.compile(pattern, re.IGNORECASE)
-        except re.error as error:
+        except (re.error, OverflowError) as error:
             raise InputError(
                 f"Got the pattern {pattern!r}, which is no regular expression ({error}); mend it, or write a backslash "
                 "before a character that stands for itself."

@@ -178,18 +178,6 @@ def test_chats_are_explored(page, served):
     assert git(project, "status", "--porcelain") == ""
 
 
-def test_without_chats_a_notebook_says_what_to_run(page, served):
-    """In one sentence, without a traceback, and the cells after it do not run."""
-    chats = served[0] / "data/chats.parquet"
-    away = chats.rename(chats.with_name("away"))
-    open_notebook(page, served, "notebooks/explore/chats.ipynb")
-    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
-    page.wait_for_function(f"() => ({ERRORS})().length", timeout=120_000)
-    away.rename(chats)
-    (said,) = page.locator(".jp-OutputArea-output").all_inner_texts()
-    assert said.strip() == "data/chats.parquet is missing; make it with `dvc repro`, or `dvc checkout` it."
-
-
 def test_an_own_notebook_is_saved_without_outputs(page, served):
     """Its code and prose stay."""
     project, _, _ = served

@@ -24,6 +24,12 @@ def test_precision_and_recall(rule):
     assert ["other" in line for line in messages] == [True] * 6 + [False] * 4
 
 
+def test_a_rule_that_catches_nothing_says_so(rule):
+    """And has no precision."""
+    assert repr(rule.chats.rule("zzz", "urgent")) == "Catches no chat."
+    assert rule.chats.rule("zzz", "urgent").recall[0] == 0
+
+
 def test_an_unknown_category_is_refused(rule):
     """By name, with those that there are."""
     with pytest.raises(InputError, match="^Got the category 'late', expected one of the chats': other, urgent"):
