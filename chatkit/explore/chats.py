@@ -13,7 +13,7 @@ from chatkit.data.summary import category_sizes, weekly_counts
 from chatkit.explore.chat_map import ChatMap
 from chatkit.explore.rules import Rule
 from chatkit.explore.search import Hits
-from chatkit.explore.tables import Shown
+from chatkit.explore.tables import NO_MARKS, Shown
 from chatkit.explore.topics import Topics
 from chatkit.model.pipeline import make_pipeline
 from chatkit.plots import style
@@ -327,7 +327,7 @@ class Chats(Shown):
             id, category, message.
         """
         chats = self.frame.iloc[rows]
-        messages = [excerpt(text, LONGEST) for text in texts(chats)] if len(chats) else []
+        messages = [excerpt(text.translate(NO_MARKS), LONGEST) for text in texts(chats)] if len(chats) else []
         return chats[["id", "category"]].reset_index(drop=True).assign(message=messages)
 
     def distinct_words(self, rows, n=8):

@@ -6,13 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from chatkit.explore.tables import MARK, UNMARK, Shown
+from chatkit.explore.tables import MARK, NO_MARKS, UNMARK, Shown
 from chatkit.plots import style
 from chatkit.project import InputError
 from chatkit.text.mask import pieces
 
 MESSAGES, LENGTH, BEFORE = 10, 240, 80  # shown: messages, characters of each, and of these in front of the first hit
-_MARKS = str.maketrans("", "", MARK + UNMARK)
 
 
 class Hits(Shown):
@@ -82,7 +81,7 @@ class Hits(Shown):
 
     def _marked(self, text):
         """A message around its first hit, the hits marked, numbers and addresses masked."""
-        text = text.translate(_MARKS)
+        text = text.translate(NO_MARKS)
         hits = [match.span() for match in self._pattern.finditer(text) if match[0]]
         start = max(0, hits[0][0] - BEFORE) if hits else 0
         ends = {start, start + LENGTH}.union(*hits)
