@@ -17,8 +17,8 @@ repro: .venv/installed data/warehouse/chats.sqlite  ## run the stages from query
 test: .venv/installed-dev  ## run the tests
 	pytest -n auto --dist loadfile --no-loadscope-reorder  # a file on one core: its tests share what is slow to make
 
-lab: .venv/installed  ## open JupyterLab
-	jupyter lab --config=lab/jupyter_lab_config.py
+lab: .venv/installed  ## open JupyterLab on the chats
+	jupyter lab --config=lab/jupyter_lab_config.py notebooks/explore/chats.ipynb
 
 serve: .venv/installed-dev  ## sort chats over HTTP with the model of the last run
 	chatkit serve

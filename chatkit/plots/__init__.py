@@ -3,7 +3,7 @@
 from importlib import import_module
 
 __all__ = [
-    "alt_text", "chats_per_week", "class_shares", "complexity", "confusion_change", "confusion_matrix",
+    "alt_text", "chat_map", "chats_per_week", "class_shares", "complexity", "confusion_change", "confusion_matrix",
     "cost_curve", "coverage_risk", "daily_confidence", "daily_latency", "daily_shares", "describe",
     "learning_curve", "minutes_to_answer", "notebook_style", "numbers", "per_class", "perturbations", "slice_scores",
     "staffing", "top_words", "weekly_corrections",
@@ -11,6 +11,7 @@ __all__ = [
 
 _HOME = {
     "alt_text": "chatkit.plots.style",
+    "chat_map": "chatkit.plots.map",
     "chats_per_week": "chatkit.plots.chats",
     "class_shares": "chatkit.plots.chats",
     "complexity": "chatkit.plots.curves",

@@ -154,6 +154,42 @@ def test_a_stage_run_and_saved_is_as_it_was(page, served):
     assert "Overriding" not in log.read_text()
 
 
+def test_chats_are_explored(page, served):
+    """Chats are selected on the map by mouse, by keys and by category, a rule is tried; nothing that git sees changes."""
+    project, _, _ = served
+    open_notebook(page, served, "notebooks/explore/chats.ipynb")
+    run_all(page)
+    chat_map = page.locator(".chat-map")
+    canvas, said = chat_map.locator("canvas"), chat_map.locator("[aria-live]")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    left, top, right, bottom = (box["x"] + 2, box["y"] + 2, box["x"] + box["width"] - 2, box["y"] + box["height"] - 2)
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom)):
+        page.mouse.move(x, y, steps=3)
+    page.mouse.up()
+    count = int(said.inner_text().split(" of ")[1].split()[0])
+    assert said.inner_text() == f"{count} of {count} chats selected."
+    page.locator(".jupyter-widgets .chats tbody tr").nth(49).wait_for()
+    canvas.press("ArrowRight")
+    assert 0 < int(said.inner_text().split()[0]) < count
+    page.wait_for_function("() => document.querySelectorAll('.jupyter-widgets .chats tbody tr').length < 50")
+    canvas.press("Escape")
+    assert said.inner_text() == f"0 of {count} chats selected."
+    chat_map.get_by_role("button", name="urgent").click()
+    page.wait_for_function(
+        """() => { const rows = [...document.querySelectorAll('.jupyter-widgets .chats tbody tr')];
+        return rows.length > 0 && rows.every(row => row.cells[1].innerText === 'urgent'); }"""
+    )
+    page.get_by_label("If a chat has").fill("card")
+    page.get_by_text("Catches", exact=False).last.wait_for()
+    page.get_by_label("If a chat has").fill("card(")
+    page.get_by_text("Got the pattern 'card('", exact=False).wait_for()
+    save(page)
+    assert git(project, "status", "--porcelain") == ""
+
+
 def test_an_own_notebook_is_saved_without_outputs(page, served):
     """Its code and prose stay."""
     project, _, _ = served

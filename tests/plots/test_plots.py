@@ -66,6 +66,11 @@ def chats_per_week():
     return pd.DataFrame(rows, columns=["week", "category", "count"]).astype({"week": "datetime64[us]"})
 
 
+def chat_map():
+    rows = [("urgent", 0.1, 0.9), ("urgent", 0.2, 0.8), ("other", 1.0, 0.0)]
+    return pd.DataFrame(rows, columns=["category", "x", "y"])
+
+
 def confusion_change():
     rows = [
         ("urgent", "urgent", 8, 2),
@@ -145,6 +150,7 @@ ON_ONE_AX = [
     (plots.complexity, complexity),
     (plots.class_shares, class_shares),
     (plots.chats_per_week, chats_per_week),
+    (plots.chat_map, chat_map),
     (plots.perturbations, perturbations),
     (plots.coverage_risk, coverage_risk),
     (partial(plots.daily_confidence, expected=0.8), daily_confidence),
@@ -588,6 +594,21 @@ def test_class_shares_draws_every_split():
     assert ticks(ax.yaxis) == ["other", "urgent"]
     assert points == {"train": [0.75, 0.25], "test": [0, 0.4]}
     assert "other, train 75.0%, test 0.0%" in ax.get_title(loc="left")
+
+
+# chat_map
+
+
+@many
+def test_the_map_colours_the_seven_largest_categories(k):
+    """And one more colour for all others; every chat is drawn."""
+    categories = [name for number, name in enumerate(names(k)) for _ in range(k - number)]
+    frame = pd.DataFrame({"category": categories, "x": np.linspace(0, 1, len(categories)), "y": 0.5})
+    ax = plots.chat_map(frame)
+    shown = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert len(shown) == min(k, 8)
+    assert (shown[-1] == f"{k - 7} other categories") == (k > 7)
+    assert sum(len(line.get_xdata()) for line in ax.lines) == len(frame)
 
 
 # chats_per_week
