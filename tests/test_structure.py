@@ -58,7 +58,7 @@ def __dir__():
 # From the bottom to the top: a room imports from those before it, never from those after it.
 ROOMS = (
     "project", "fingerprint", "statistics", "text", "data", "model", "scores", "explain", "checks", "decisions",
-    "monitoring", "plots", "evaluation", "service", "provenance", "site", "runner", "cli",
+    "monitoring", "plots", "evaluation", "explore", "service", "provenance", "site", "runner", "cli",
 )  # fmt: skip
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
 LIMIT = 9980

@@ -53,8 +53,8 @@ class Agreement:
 def agreement(labels, first, second, seed=0):
     """Compare the labels of two people.
 
-    The interval of kappa comes from a bootstrap of whole conversations; where no label differs, so that no draw has another kappa
-    than 1, it begins where that of the share does.
+    The interval of kappa comes from a bootstrap of whole conversations; where no label differs, so that no draw has
+    another kappa than 1, it begins where that of the share does.
 
     Parameters
     ----------

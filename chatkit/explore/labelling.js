@@ -68,7 +68,7 @@ function render({ model, el }) {
     alike = false
     find.value = ""
     const { labels, per_hour } = state.progress, top = element("div", "top")
-    top.append(element("span", "done", `${labels} labelled · ${per_hour} an hour · ${state.left} to come`))
+    top.append(element("span", "done", `${labels} labelled${per_hour ? ` · ${per_hour} an hour` : ""} · ${state.left} to come`))
     top.append(element("span", "hint", "Click here, then use the keys"))
     const parts = [top]
     if (state.error) parts.push(element("p", "error", state.error))
@@ -77,12 +77,11 @@ function render({ model, el }) {
       const chat = element("div", "chat")
       chat.append(element("div", state.subject.trim() ? "subject" : "subject empty", state.subject.trim() ? state.subject : "no subject"))
       chat.append(element("div", "body", state.body))
-      parts.push(chat)
-      if (state.guess) {
-        const guess = element("div", "guess")
-        guess.innerHTML = state.guess
-        parts.push(guess)
-      }
+      const guess = element("div", "guess")
+      guess.innerHTML = state.guess
+      // The marked chat stands in place of the chat.
+      if (guess.querySelector(".why")) parts.push(guess)
+      else parts.push(chat, ...(state.guess ? [guess] : []))
       if (state.alike.length) {
         const note = element("div", "alike"), list = element("ol")
         list.append(...state.alike.map((text) => element("li", "", text)))

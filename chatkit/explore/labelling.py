@@ -21,7 +21,7 @@ MOST_ALIKE = 20  # labelled at once: more than that nobody reads
 _HERE = Path(__file__).parent
 
 
-def label_chats(chats, labels, by, order="doubt", model=None, labelled=None, categories=(), n=100, repeated=0.1,
+def label_chats(chats, labels, by, order=None, model=None, labelled=None, categories=(), n=100, repeated=0.1,
                 guess_shown=False, seed=0):  # fmt: skip
     """Label chats by keyboard: those first that teach a model most.
 
@@ -36,7 +36,8 @@ def label_chats(chats, labels, by, order="doubt", model=None, labelled=None, cat
     by : str
         Who labels.
     order, model, labelled, n, seed
-        See `chatkit.explore.queue.label_queue`; of `chats` those with a label are added to `labelled`.
+        See `chatkit.explore.queue.label_queue`; of `chats` those with a label are added to `labelled`. The order is by
+        default ``suspected`` where all chats have a category, ``doubt`` otherwise.
     categories : iterable of str, default=()
         To choose from, beside those of `labelled`, of `chats` and of the model.
     repeated : float, default=0.1
@@ -66,19 +67,20 @@ def label_chats(chats, labels, by, order="doubt", model=None, labelled=None, cat
     is_given, is_own = chats["id"].isin(latest.index), chats["id"].isin(own)
     known = [] if labelled is None else [labelled]
     known = pd.concat([*known, chats[is_given].assign(category=chats["id"].map(latest))], ignore_index=True)
+    if order is None:
+        order = "suspected" if "category" in chats and chats["category"].notna().all() else "doubt"
     rest, others = chats[~is_given & ~is_own], chats[is_given & ~is_own]
     again = others.sample(min(len(others), round(repeated * n)), random_state=seed)
     queue = label_queue(rest, order, model, known, n - len(again), seed)
     queue = pd.concat([queue, again], ignore_index=True)
     # Places drawn for the repeated ones; the others keep their order.
     place = np.random.default_rng(seed).permutation(len(queue)) < len(again)
-    order = np.empty(len(queue), dtype=int)
-    order[~place], order[place] = np.arange(len(queue) - len(again)), np.arange(len(queue) - len(again), len(queue))
+    queue = queue.loc[np.argsort(np.argsort(place, kind="stable"), kind="stable")].reset_index(drop=True)
     named = [*categories, *known["category"], *chats.get("category", ()), *getattr(model, "classes_", ())]
-    names = sorted({name for name in named if isinstance(name, str) and name.strip()})
+    names = sorted({name for name in named if isinstance(name, str) and name.strip()}, key=str.casefold)
     if not names:
         raise InputError("Got no category to choose from, expected some; name them: categories=['urgent', 'other'].")
-    return Labelling(queue.iloc[order].reset_index(drop=True), rest, labels, by, names, model, guess_shown)
+    return Labelling(queue, rest, labels, by, names, model, guess_shown)
 
 
 class Labelling(anywidget.AnyWidget):
@@ -187,16 +189,15 @@ class Labelling(anywidget.AnyWidget):
 
     def _guess(self, chat):
         """What the model says, as HTML; a chat's text in it is escaped."""
-        so_far, guess = chat.get("category"), chat.get("guess")
-        said = "" if pd.isna(so_far) or not so_far else f"<p>Its label so far: {escape(so_far)}.</p>"
-        if self._model is None:
-            return said + (f"<p>The model's guess: {escape(guess)}.</p>" if guess else "<p>There is no model.</p>")
+        so_far, guess = (one if isinstance(one, str) else "" for one in (chat.get("category"), chat.get("guess")))
         message = {name: str(chat[name] or "") for name in MESSAGE}
-        guess = guess if isinstance(guess, str) else self._model.predict(pd.DataFrame([message]))[0]
-        said += f"<p>The model's guess: {escape(guess)}.</p>"
+        if self._model is not None and not guess:
+            guess = self._model.predict(pd.DataFrame([message]))[0]
+        said = f"<p>Its label so far: {escape(so_far)}.</p>" if so_far else ""
+        said += f"<p>The model's guess: {escape(guess)}.</p>" if guess else "<p>There is no model.</p>"
         try:
-            return said + highlight(self._model, message, guess)._repr_html_()
-        except ValueError:  # a classifier without contributions, or a guess of another model
+            return said + (highlight(self._model, message, guess)._repr_html_() if self._model is not None else "")
+        except ValueError:  # a model without contributions, or a guess of another one
             return said
 
     def _receive(self, _widget, content, _buffers):

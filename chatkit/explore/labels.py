@@ -116,12 +116,11 @@ class Labels:
         with self._begin() as connection:
             connection.execute(sa.delete(ASIDES).where(ASIDES.c.prediction_id.in_(keys)))
             said, at, rows = self._relabels(connection), self._now(connection), []
-            for one in said[said["prediction_id"].isin(keys)].itertuples():
-                before = said[(said["id"] == one.id) & (said["prediction_id"] != one.prediction_id)]
-                own = before.loc[before["by"] == by, "category"]
-                rows.append((one.prediction_id, own.iloc[-1] if len(own) else "", by))
-                if len(before) and before["by"].iloc[-1] != by:
-                    rows.append(tuple(before[["prediction_id", "category", "by"]].iloc[-1]))
+            # What each chat that was shown was given in the end.
+            said = said.drop_duplicates("prediction_id", keep="last")
+            for key, chat in said.loc[said["prediction_id"].isin(keys), ["prediction_id", "id"]].to_numpy():
+                stands = said[(said["id"] == chat) & (said["prediction_id"] != key) & (said["category"] != "")]
+                rows += [(key, "", by), *stands[["prediction_id", "category", "by"]].to_numpy()]
             later = [_relabel(key, at + dt.timedelta(microseconds=number), category, who, "taken back")
                      for number, (key, category, who) in enumerate(rows)]  # fmt: skip
             if later:
@@ -146,6 +145,12 @@ class Labels:
         query = sa.select(PREDICTIONS.c.message_id.label("id"), ASIDES.c["said", "by"])
         with self._begin() as connection:
             return _frame(connection.execute(query.join_from(ASIDES, PREDICTIONS).order_by(ASIDES.c.at)))
+
+    def counts(self):
+        """Count the answers of each person: by, answer (a category, skip or not sure), chats."""
+        given, asides = self.given().rename(columns={"category": "answer"}), self.asides()
+        answers = pd.concat([given, asides.rename(columns={"said": "answer"})])
+        return answers.groupby(["by", "answer"]).size().rename("chats").reset_index()
 
     @contextlib.contextmanager
     def _begin(self):

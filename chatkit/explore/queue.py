@@ -94,12 +94,14 @@ def label_queue(chats, order="doubt", model=None, labelled=None, n=100, seed=0):
     """
     chats = as_frame(chats).reset_index(drop=True)
     _check(chats, order, model, labelled)
+    if chats.empty:
+        return chats.assign(guess=None)
     rng = np.random.default_rng(seed)
     if order == "suspected":
         rows, guess = _suspected(chats, seed)
         return chats.loc[rows[:n]].assign(guess=guess[:n]).reset_index(drop=True)
     guess, doubt = np.full(len(chats), None), np.ones(len(chats))
-    if model is not None and len(chats):
+    if model is not None:
         # The last bits differ between processors.
         probabilities = model.predict_proba(chats[MESSAGE]).round(DECIMALS)
         guess, doubt = model.classes_[probabilities.argmax(axis=1)], 1 - margin(probabilities)

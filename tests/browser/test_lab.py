@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from chatkit.data.files import write_table
@@ -42,12 +44,18 @@ def git(folder, *arguments):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """A committed project whose chats are there, JupyterLab running in it, and JupyterLab's log."""
+    """A committed project with chats and a model, JupyterLab running in it, and JupyterLab's log."""
+    from chatkit import make_pipeline
     from chatkit.data.simulate import simulate
+    from chatkit.model.bundle import save_model
 
     home = tmp_path_factory.mktemp("lab")
     project = copy_project(home / "project")
-    write_table(simulate(300)[0].assign(relabelled=False), project / "data/chats.parquet")
+    chats = simulate(300)[0].assign(relabelled=False)
+    write_table(chats, project / "data/chats.parquet")
+    write_table(chats, project / "data/train.parquet")
+    pipeline = make_pipeline("linear_svc").fit(chats[["subject", "body"]], chats["category"])
+    save_model(pipeline, project / "models/chats", {})
     git(project, "init", "--quiet")
     git(project, "add", ".")
     git(project, "commit", "--quiet", "--message=a project")
@@ -130,7 +138,7 @@ def test_a_stage_run_and_saved_is_as_it_was(page, served):
     assert notebook.stat().st_mtime_ns > saved
     assert notebook.read_bytes() == before
     assert git(project, "status", "--porcelain") == ""
-    assert not (project / "data/train.parquet").exists()
+    assert not (project / "data/test.parquet").exists()
     assert (project / "scratch/data/train.parquet").exists()
     assert page.locator(".Toastify__toast").count() == 0
     assert "Overriding" not in log.read_text()
@@ -155,3 +163,78 @@ def test_an_own_notebook_is_saved_without_outputs(page, served):
     assert (saved["cells"][0]["outputs"], saved["cells"][0]["execution_count"]) == ([], None)
     assert saved["metadata"]["language_info"] == {"name": "python"}
     notebook.unlink()
+
+
+def press(page, frame, keys):
+    """Press keys in the frame in which chats are labelled, each when the chat before it is answered."""
+    from playwright.sync_api import expect
+
+    for key in keys:
+        turn = frame.get_attribute("data-turn")
+        page.keyboard.press(key)
+        expect(frame).not_to_have_attribute("data-turn", turn)
+
+
+def kill_kernel(page):
+    """Kill the kernel of the open notebook: it has no time for anything."""
+    asked = "{code: '', user_expressions: {pid: '__import__(\"os\").getpid()'}}"
+    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    reply = page.evaluate(
+        f"async () => (await {kernel}.requestExecute({asked}).done).content.user_expressions.pid.data"
+    )
+    os.kill(int(reply["text/plain"]), signal.SIGKILL)
+
+
+def test_chats_are_labelled_by_keyboard_and_learned_from(page, served):
+    """No key is lost when the kernel is killed; what is skipped, taken back or not sure is no label."""
+    from chatkit.data.load import write_sqlite
+    from chatkit.data.log import latest_relabels
+    from chatkit.data.simulate import simulate
+    from chatkit.data.warehouse import extract
+
+    project, _, _ = served
+    chats = simulate(322)[0]
+    new = chats.loc[300:, ["id", "subject", "body"]]
+    for key in ("x1", "x2"):
+        new.loc[len(chats) + len(new)] = [key, "<i>Where</i>", "<b>Where</b>\nis my new umbrella insurance contract?"]
+    write_table(new, project / "data/new.csv")
+    notebook, log = project / "notebooks/explore/label.ipynb", f"sqlite:///{project}/data/labels/labels.sqlite"
+    before = notebook.read_text()
+    notebook.write_text(before.replace("file = None", 'file = \\"data/new.csv\\"'))
+    frame = page.locator(".chatkit-label")
+
+    def start():
+        open_notebook(page, served, "notebooks/explore/label.ipynb")
+        run_all(page)
+        frame.locator(".top").click()
+
+    def relabels():
+        return latest_relabels(log, pd.Timestamp.now("UTC").isoformat())
+
+    start()
+    assert frame.locator(".chat i, .chat b, .guess").count() == 0
+    assert frame.locator(".keys button").all_inner_texts()[4].split() == ["5", "urgent"]
+    press(page, frame, ["1", "2", "3", "4", "5", "1", "2", "3", "ArrowRight", "0", " "])
+    assert frame.locator(".guess .why").count() == 1
+    shown = frame.locator(".body").inner_text()
+    press(page, frame, ["5", "Backspace"])
+    assert frame.locator(".body").inner_text() == shown
+    assert (relabels()["category"] != "").sum() == 8
+    press(page, frame, ["4", "1"])
+    kill_kernel(page)
+    assert (relabels()["category"] != "").sum() == 10
+    start()
+    assert "10 labelled" in frame.locator(".done").inner_text()
+    together = 0
+    while frame.locator(".chat").count():
+        if frame.locator(".alike li").count():
+            page.keyboard.press("+")
+            together += 1
+        press(page, frame, "2")
+    assert together == 1
+    warehouse, out = f"sqlite:///{project}/data/chats.sqlite", project / "data/next.parquet"
+    write_sqlite(warehouse, chats[:300])
+    facts = extract(warehouse, project / "queries/chats.sql", None, out, relabels=relabels())
+    assert (facts["relabels"]["added"], facts["rows"]) == (23, 323), "all but the one of which nobody was sure"
+    notebook.write_text(before)
+    assert git(project, "status", "--porcelain") == ""
