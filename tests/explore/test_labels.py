@@ -2,6 +2,7 @@
 
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -117,7 +118,7 @@ def test_few_chats_without_a_difference_prove_little(labels):
             labels.add(chat, who, "a")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert pd.isna(agreement(labels, "anna", "ben").kappa).all()
+        assert np.isnan(agreement(labels, "anna", "ben").kappa).all()
     labels.add(NEW, "anna", "b")
     labels.add(NEW, "ben", "b")
     agreed = agreement(labels, "anna", "ben")
