@@ -1,6 +1,8 @@
-"""The service's log as a source of data: its tables, a read-only engine, predictions and relabels as frames."""
+"""The service's log as a source of data: its tables, engines, predictions and relabels as frames."""
 
+import contextlib
 import datetime as dt
+import os
 
 import pandas as pd
 import sqlalchemy as sa
@@ -97,6 +99,48 @@ def postgres_engine(url, timeout, options="", **more):
     return open_engine(url, "log", hide_parameters=True, pool_pre_ping=True, connect_args=limits, **more)
 
 
+def open_log(url, setting="database"):
+    """Open the database of the log to write; nothing is asked of it yet.
+
+    Parameters
+    ----------
+    url, setting : str
+        As in `log_url`. The folder of a SQLite file is made.
+
+    Returns
+    -------
+    sqlalchemy.engine.Engine
+
+    Raises
+    ------
+    InputError
+        When the URL cannot be used.
+    """
+    parsed, file = log_url(url, setting)
+    if file is None:
+        # A server that is away must not be waited for: rows gather in the buffer, and /health has to know.
+        return postgres_engine(parsed, TIMEOUT, poolclass=sa.QueuePool)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{file.parent} cannot be made ({error.strerror}); name another file in {setting}.") from None
+    with contextlib.suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))  # SQLite would make it for all to read
+    engine = sa.create_engine(parsed.set(database=str(file)), hide_parameters=True, connect_args={"timeout": TIMEOUT})
+
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection, _record):
+        connection.isolation_level = None  # transactions begin where we say so, below
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begun(connection):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
 def open_log_to_read(url, setting="database"):
     """Open the log so that nothing is made, changed or locked; nothing is asked of it yet.
 
@@ -185,8 +229,9 @@ def latest_relabels(url, as_of):
 
     Parameters
     ----------
-    url : str
-        Of the log, see `log_url`. The log is only read: a SQLite file is neither made nor changed.
+    url : str or list of str
+        Of the log, see `log_url`; of several, where people label chats in more than one place, all count as one. A log
+        is only read: a SQLite file is neither made nor changed.
     as_of : str
         ISO date, in UTC where it says nothing else: only relabels from before it count.
 
@@ -212,7 +257,8 @@ def latest_relabels(url, as_of):
         PREDICTIONS.c.audit,
     )
     query = query.join_from(RELABELS, PREDICTIONS).where(RELABELS.c.at < before)
-    rows = _read(open_log_to_read(url, setting), query, setting)
+    urls = url if isinstance(url, list) else [url]
+    rows = pd.concat([_read(open_log_to_read(one, setting), query, setting) for one in urls], ignore_index=True)
     for name in ("created_at", "at"):
         rows[name] = pd.to_datetime(rows[name], utc=True).dt.tz_localize(None).astype("datetime64[us]")
     # Sorted here: databases differ in how they order texts.

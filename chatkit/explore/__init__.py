@@ -6,24 +6,19 @@ import sys
 def load_ipython_extension(shell):
     """Make a notebook one to explore in: called by ``%load_ext chatkit.explore``.
 
-    Edited modules are loaded anew before each cell (IPython's autoreload), figures have chatkit's style, texts in
-    tables stand whole and on the left, and a mistake that a person can correct is said in a sentence, without a
-    traceback.
+    Edited modules are loaded anew before each cell (IPython's autoreload), figures have chatkit's style, and a mistake
+    that a person can correct is said in a sentence, without a traceback.
 
     Parameters
     ----------
     shell : IPython.core.interactiveshell.InteractiveShell
     """
-    from pandas import DataFrame
-
-    from chatkit.explore.tables import table_html
     from chatkit.plots import notebook_style
     from chatkit.project import InputError
 
     shell.run_line_magic("load_ext", "autoreload")
     shell.run_line_magic("autoreload", "2")
     notebook_style()
-    shell.display_formatter.formatters["text/html"].for_type(DataFrame, table_html)
     shell.set_custom_exc((InputError,), _say)
 
 

@@ -23,7 +23,7 @@ class PredictionLog:
     Parameters
     ----------
     engine : sqlalchemy.engine.Engine
-        From `chatkit.service.tables.open_log`.
+        From `chatkit.data.log.open_log`.
     buffer : int
         Rows to keep in memory while the database is unavailable. Beyond it the spool keeps them; without a spool, or
         where its disk is full, they are dropped and counted.

@@ -1,59 +1,15 @@
 """The log's tables as the service writes them: migrated, only ever added to, deleted from by date."""
 
 import contextlib
-import os
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chatkit.data.database import read_moment
-from chatkit.data.log import PREDICTIONS, RELABELS, TIMEOUT, log_url, open_log_to_read, postgres_engine
-from chatkit.project import InputError
+from chatkit.data.log import PREDICTIONS, RELABELS, open_log, open_log_to_read
 
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _LOCK = 4_017_325_586  # any number, the same for all who migrate
-
-
-def open_log(url):
-    """Open the database of the log to write; nothing is asked of it yet.
-
-    Parameters
-    ----------
-    url : str
-        See `chatkit.data.log.log_url`. The folder of a SQLite file is made.
-
-    Returns
-    -------
-    sqlalchemy.engine.Engine
-
-    Raises
-    ------
-    InputError
-        When the URL cannot be used.
-    """
-    parsed, file = log_url(url)
-    if file is None:
-        # A server that is away must not be waited for: rows gather in the buffer, and /health has to know.
-        return postgres_engine(parsed, TIMEOUT, poolclass=sa.QueuePool)
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{file.parent} cannot be made ({error.strerror}); name another file in `database`.") from None
-    with contextlib.suppress(OSError):
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))  # SQLite would make it for all to read
-    engine = sa.create_engine(parsed.set(database=str(file)), hide_parameters=True, connect_args={"timeout": TIMEOUT})
-
-    @sa.event.listens_for(engine, "connect")
-    def connected(connection, _record):
-        connection.isolation_level = None  # transactions begin where we say so, below
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON", "foreign_keys = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def begun(connection):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
 
 
 def migrate(engine):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -241,3 +243,78 @@ def test_numbers_stand_on_the_right_and_text_on_the_left(page, served):
     }  # fmt: skip
     assert dict(second.locator("td").evaluate_all(aligned)) == {"because": "left", "0.5": "right"}
     (served[0] / "notebooks/tables.ipynb").unlink()
+
+
+def press(page, frame, keys):
+    """Press keys in the frame in which chats are labelled, each when the chat before it is answered."""
+    from playwright.sync_api import expect
+
+    for key in keys:
+        turn = frame.get_attribute("data-turn")
+        page.keyboard.press(key)
+        expect(frame).not_to_have_attribute("data-turn", turn)
+
+
+def kill_kernel(page):
+    """Kill the kernel of the open notebook: it has no time for anything."""
+    asked = "{code: '', user_expressions: {pid: '__import__(\"os\").getpid()'}}"
+    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    reply = page.evaluate(
+        f"async () => (await {kernel}.requestExecute({asked}).done).content.user_expressions.pid.data"
+    )
+    os.kill(int(reply["text/plain"]), signal.SIGKILL)
+
+
+def test_chats_are_labelled_by_keyboard_and_learned_from(page, served):
+    """No key is lost when the kernel is killed; what is skipped, taken back or not sure is no label."""
+    from chatkit.data.load import write_sqlite
+    from chatkit.data.log import latest_relabels
+    from chatkit.data.simulate import simulate
+    from chatkit.data.warehouse import extract
+
+    project, _, _ = served
+    chats = simulate(322)[0]
+    new = chats.loc[300:, ["id", "subject", "body"]]
+    for key in ("x1", "x2"):
+        new.loc[len(chats) + len(new)] = [key, "<i>Where</i>", "<b>Where</b>\nis my new umbrella insurance contract?"]
+    write_table(new, project / "data/new.csv")
+    notebook, log = project / "notebooks/explore/label.ipynb", f"sqlite:///{project}/data/labels/labels.sqlite"
+    before = notebook.read_text()
+    notebook.write_text(before.replace("file = None", 'file = \\"data/new.csv\\"'))
+    frame = page.locator(".chatkit-label")
+
+    def start():
+        open_notebook(page, served, "notebooks/explore/label.ipynb")
+        run_all(page)
+        frame.locator(".top").click()
+
+    def relabels():
+        return latest_relabels(log, pd.Timestamp.now("UTC").isoformat())
+
+    start()
+    assert frame.locator(".chat i, .chat b, .guess").count() == 0
+    assert frame.locator(".keys button").all_inner_texts()[4].split() == ["5", "urgent"]
+    press(page, frame, ["1", "2", "3", "4", "5", "1", "2", "3", "ArrowRight", "0", " "])
+    assert frame.locator(".guess .why").count() == 1
+    shown = frame.locator(".body").inner_text()
+    press(page, frame, ["5", "Backspace"])
+    assert frame.locator(".body").inner_text() == shown
+    assert (relabels()["category"] != "").sum() == 8
+    press(page, frame, ["4", "1"])
+    kill_kernel(page)
+    assert (relabels()["category"] != "").sum() == 10
+    start()
+    assert "10 labelled" in frame.locator(".done").inner_text()
+    together = 0
+    while frame.locator(".chat").count():
+        if frame.locator(".alike li").count():
+            page.keyboard.press("+")
+            together += 1
+        press(page, frame, "2")
+    assert together == 1
+    warehouse, out = f"sqlite:///{project}/data/chats.sqlite", project / "data/next.parquet"
+    write_sqlite(warehouse, chats[:300])
+    facts = extract(warehouse, project / "queries/chats.sql", None, out, relabels=relabels())
+    assert (facts["relabels"]["added"], facts["rows"]) == (23, 323), "all but the one of which nobody was sure"
+    notebook.write_text(before)
+    assert git(project, "status", "--porcelain") == ""

@@ -94,6 +94,16 @@ def test_the_latest_relabel_of_a_message_counts(project):
     assert people.loc[1, "conversation_id"] == "k-m1"
 
 
+def test_relabels_of_several_logs_count_as_one(project):
+    """Whichever log has the latest."""
+    other = LOG.replace("log.", "labels.")
+    fill(LOG, [prediction("p1"), prediction("p2", "m0")], [relabel("r1", "p1", "first", day(5)), relabel("r2", "p2")])
+    fill(other, [prediction("p1")], [relabel("r1", "p1", "last", day(6))])
+    for urls in ([LOG, other], [other, LOG]):
+        found = latest_relabels(urls, AS_OF)
+        assert found[["message_id", "category"]].to_numpy().tolist() == [["m0", "urgent"], ["m1", "last"]]
+
+
 def test_a_chat_without_a_category_has_it_from_its_relabel(project, chats):
     """People sort what nobody had sorted; the others without a category are counted."""
     chats.loc[:1, "category"] = None
