@@ -62,11 +62,11 @@ ROOMS = (
     "monitoring", "plots", "evaluation", "explore", "service", "provenance", "site", "runner", "cli",
 )  # fmt: skip
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
-LIMIT = 10530
+LIMIT = 11764
 BUDGET = {
-    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1716, "model": 950,
-    "scores": 496, "explain": 435, "checks": 940, "decisions": 313, "monitoring": 275, "plots": 850, "evaluation": 112, "explore": 145,
-    "service": 1250, "provenance": 425, "site": 640, "runner": 296, "cli": 176,
+    "__init__": 15, "project": 85, "fingerprint": 200, "statistics": 49, "text": 1410, "data": 1780, "model": 995,
+    "scores": 520, "explain": 440, "checks": 940, "decisions": 315, "monitoring": 270, "plots": 885, "evaluation":
+    110, "explore": 995, "service": 1230, "provenance": 425, "site": 615, "runner": 300, "cli": 185,
 }  # fmt: skip
 
 

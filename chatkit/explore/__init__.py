@@ -13,12 +13,16 @@ def load_ipython_extension(shell):
     ----------
     shell : IPython.core.interactiveshell.InteractiveShell
     """
+    from pandas import set_option
+
     from chatkit.plots import notebook_style
     from chatkit.project import InputError
 
     shell.run_line_magic("load_ext", "autoreload")
     shell.run_line_magic("autoreload", "2")
     notebook_style()
+    # A page shows all that a stage chose to show; who explores looks at whole frames.
+    set_option("display.max_rows", 60)
     shell.set_custom_exc((InputError,), _say)
 
 
