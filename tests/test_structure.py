@@ -65,8 +65,8 @@ ROOMS = (
 LIMIT = 11764
 BUDGET = {
     "__init__": 15, "project": 85, "fingerprint": 200, "statistics": 49, "text": 1410, "data": 1780, "model": 995,
-    "scores": 520, "explain": 440, "checks": 940, "decisions": 315, "monitoring": 270, "plots": 885, "evaluation":
-    110, "explore": 995, "service": 1230, "provenance": 425, "site": 615, "runner": 300, "cli": 185,
+    "scores": 520, "explain": 440, "checks": 940, "decisions": 315, "monitoring": 270, "plots": 885,
+    "evaluation": 110, "explore": 995, "service": 1230, "provenance": 425, "site": 615, "runner": 300, "cli": 185,
 }  # fmt: skip
 
 
