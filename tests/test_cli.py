@@ -233,7 +233,8 @@ def test_predict_gives_probabilities(project, model, chats, capsys):
 
 def test_predict_without_probabilities(project, chats, capsys):
     """Rules give a category only: an empty column, and a sentence for --all."""
-    save_model(make_pipeline("rules").fit(chats, chats["category"]), project / "models" / "chats", {})
+    rules = make_pipeline("rules", {"rules": [("urgent", "lost|stolen")]}).fit(chats, chats["category"])
+    save_model(rules, project / "models" / "chats", {})
     chats.head(2).to_parquet(project / "new.parquet")
     assert main(["predict", "new.parquet"]) == 0
     assert all(line.endswith(",") for line in capsys.readouterr().out.splitlines()[1:])
