@@ -61,9 +61,9 @@ ROOMS = (
     "monitoring", "plots", "evaluation", "service", "provenance", "site", "runner", "cli",
 )  # fmt: skip
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
-LIMIT = 9980
+LIMIT = 10100
 BUDGET = {
-    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1466, "model": 950,
+    "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1184, "data": 1507, "model": 950,
     "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 790, "evaluation": 98,
     "service": 1250, "provenance": 425, "site": 630, "runner": 296, "cli": 165,
 }  # fmt: skip
