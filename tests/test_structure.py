@@ -61,11 +61,11 @@ ROOMS = (
     "monitoring", "plots", "evaluation", "service", "provenance", "site", "runner", "cli",
 )  # fmt: skip
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
-LIMIT = 10017
+LIMIT = 10015
 BUDGET = {
     "__init__": 16, "project": 75, "fingerprint": 205, "statistics": 50, "text": 1104, "data": 1466, "model": 950,
     "scores": 490, "explain": 435, "checks": 940, "decisions": 310, "monitoring": 275, "plots": 835, "evaluation": 98,
-    "service": 1250, "provenance": 425, "site": 630, "runner": 298, "cli": 165,
+    "service": 1250, "provenance": 425, "site": 630, "runner": 296, "cli": 165,
 }  # fmt: skip
 
 
