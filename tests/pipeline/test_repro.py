@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pandas as pd
 import pytest
@@ -66,6 +67,8 @@ def finished(tmp_path_factory):
     run(folder, "git", "init", "-q")
     run(folder, "chatkit", "simulate", "--chats", "1500")
     edit(folder, "evaluate", baselines=["dummy", "rules"])
+    edit(folder, "explain", chats=200)
+    edit(folder, "triage", days=60, folds=3)
     edit(folder, "overfitting", fractions=[0.3, 1.0], folds=2)
     run(folder, "dvc", "repro")
     run(folder, "git", "add", "-A")
@@ -399,16 +402,20 @@ def test_the_gate_stops_the_run(finished):
     assert run(finished, "dvc", "status") == "Data and pipelines are up to date.\n"
 
 
-@pytest.mark.parametrize(("stage", "start"), [*((stage, "notebooks") for stage in STAGES), ("evaluate", ".")])
-def test_a_notebook_runs_by_hand(finished, stage, start):
-    """As in JupyterLab: top to bottom, with today's parameters, from whichever folder the kernel starts in.
+def test_the_notebooks_run_by_hand(finished, tmp_path):
+    """As in JupyterLab: top to bottom, with today's parameters, from the folder of the notebooks or from the root.
 
-    Every stage has run from the root already, one is enough to see that a person's kernel may, too.
+    One after the other in one kernel, each with nothing of what the one before has named, on the chats of some months.
     """
-    import nbclient
-    import nbformat
-
-    notebook = nbformat.read(finished / "notebooks" / f"{stage}.ipynb", as_version=4)
-    nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(finished / start)}}).execute()
-    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
-    assert counts == list(range(1, len(counts) + 1))
+    folder = tmp_path / "bank"
+    shutil.copytree(finished, folder, symlinks=True, ignore=shutil.ignore_patterns(".git", "cache"))
+    edit(folder, "query", as_of="2024-07-01")
+    by_stage = {stage: nbformat.read(folder / "notebooks" / f"{stage}.ipynb", as_version=4).cells for stage in STAGES}
+    cells = [cell for stage in STAGES for cell in (new_code_cell("%reset -f"), *by_stage[stage])]
+    for start, these in (("notebooks", cells), (".", by_stage["evaluate"])):
+        notebook = new_notebook(cells=these, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+        nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(folder / start)}}).execute()
+        counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+        assert counts == list(range(1, len(counts) + 1))
+    chats, before = (pd.read_parquet(project / "data" / "chats.parquet") for project in (folder, finished))
+    assert 100 < len(chats) < len(before) / 2, "the parameters were today's, and this folder's"
