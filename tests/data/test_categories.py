@@ -65,7 +65,10 @@ def test_a_map_merges_renames_and_leaves_out(project, chats):
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        ({"Urgnet": "x"}, r"names the category 'Urgnet', which no chat has; correct or remove it; did you mean urgent\?"),
+        (
+            {"Urgnet": "x"},
+            r"names the category 'Urgnet', which no chat has; correct or remove it; did you mean urgent\?",
+        ),
         ({"zzz": "x"}, r"names the category 'zzz', which no chat has; correct or remove it"),
         (["urgent"], r"query.category_map in params.yaml is \['urgent'\], expected old and new names"),
         ({"urgent": ["a"]}, "expected old and new names"),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pandas as pd
 import pytest
@@ -68,6 +69,8 @@ def finished(tmp_path_factory):
     run(folder, "git", "init", "-q")
     run(folder, "chatkit", "simulate", "--chats", "1500")
     edit(folder, "evaluate", baselines=["dummy", "rules"])
+    edit(folder, "explain", chats=200)
+    edit(folder, "triage", days=60, folds=3)
     edit(folder, "overfitting", fractions=[0.3, 1.0], folds=2)
     run(folder, "dvc", "repro")
     run(folder, "git", "add", "-A")
@@ -401,29 +404,33 @@ def test_the_gate_stops_the_run(finished):
     assert run(finished, "dvc", "status") == "Data and pipelines are up to date.\n"
 
 
-@pytest.mark.parametrize(("stage", "start"), [*((stage, "notebooks") for stage in STAGES), ("evaluate", ".")])
-def test_a_notebook_runs_by_hand(finished, stage, start):
-    """As in JupyterLab: top to bottom, with today's parameters, from whichever folder the kernel starts in.
+def test_the_notebooks_run_by_hand(finished, tmp_path):
+    """As in JupyterLab: top to bottom, with today's parameters, from the folder of the notebooks or from the root.
 
-    Every stage has run from the root already, one is enough to see that a person's kernel may, too. It writes into
-    scratch/, and what the pipeline made stays as it was.
+    One after the other in one kernel, each with nothing of what the one before has named, on the chats of some months.
+    They write into scratch/, and what the pipeline made stays as it was.
     """
-    import nbclient
-    import nbformat
+    folder = tmp_path / "bank"
+    shutil.copytree(finished, folder, symlinks=True, ignore=shutil.ignore_patterns(".git", "cache"))
+    edit(folder, "query", as_of="2024-07-01")
 
     def written():
-        made = (file for folder in ("data", "metrics", "models") for file in (finished / folder).rglob("*"))
-        return {file.relative_to(finished): file.stat().st_mtime_ns for file in made if file.is_file()}
+        made = (file for name in ("data", "metrics", "models") for file in (folder / name).rglob("*"))
+        return {file: file.stat().st_mtime_ns for file in made if file.is_file()}
 
     before = written()
-
-    notebook = nbformat.read(finished / "notebooks" / f"{stage}.ipynb", as_version=4)
-    nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(finished / start)}}).execute()
-    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
-    assert counts == list(range(1, len(counts) + 1))
+    by_stage = {stage: nbformat.read(folder / "notebooks" / f"{stage}.ipynb", as_version=4).cells for stage in STAGES}
+    cells = [cell for stage in STAGES for cell in (new_code_cell("%reset -f"), *by_stage[stage])]
+    for start, these in (("notebooks", cells), (".", by_stage["evaluate"])):
+        notebook = new_notebook(cells=these, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+        nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(folder / start)}}).execute()
+        counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+        assert counts == list(range(1, len(counts) + 1))
     assert written() == before
-    outs = outputs(read_yaml(finished / "dvc.yaml")["stages"][stage])
-    assert all((finished / "scratch" / name).exists() for name in outs if not name.startswith("reports/"))
+    made = [name for stage in STAGES for name in outputs(read_yaml(folder / "dvc.yaml")["stages"][stage])]
+    assert all((folder / "scratch" / name).exists() for name in made if not name.startswith("reports/"))
+    chats, all_chats = (pd.read_parquet(place / "data/chats.parquet") for place in (folder / "scratch", finished))
+    assert 100 < len(chats) < len(all_chats) / 2, "the parameters were today's, and this folder's"
 
 
 def test_from_an_export_to_every_page_without_an_edit(tmp_path):

@@ -238,12 +238,6 @@ def test_a_long_line_and_much_output_take_no_quadratic_time(tmp_path):
     assert texts(execute(tmp_path, code))[1] == {"stdout": "x" * 3_000_000 + "\n" + "y" * 30_000_000}
 
 
-def test_no_parser_of_addresses_is_built():
-    """It would take as long as all other imports of the runner together."""
-    code = "import sys, chatkit.runner.run, nbconvert.exporters; assert not sys.modules['rfc3987_syntax']"
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 @pytest.mark.parametrize("first", ["chatkit.runner.engine", "papermill"])
 def test_the_engine_is_there_whatever_is_imported_first(first):
     """papermill imports the engine, which builds on papermill."""
