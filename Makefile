@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13,$(shell \
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench learn clean
+.PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench learn label clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -50,6 +50,9 @@ checks-bench: .venv/installed  ## measure what the overfitting checks find and m
 
 learn: .venv/installed-dev  ## measure what people's relabels do to the model, into docs/learn.md (half an hour)
 	python -m benchmarks.learn
+
+label: .venv/installed  ## measure what each order of labelling chats is worth, into docs/label.md (ten minutes)
+	python -m benchmarks.label
 
 lock:  ## write the locks and environment.yml from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra build -o requirements.lock $(LOCK)
