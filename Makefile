@@ -5,7 +5,11 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13,$(shell \
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench mail learn clean
+=======
+.PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench learn label clean
+>>>>>>> labelnb
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -53,6 +57,9 @@ mail: .venv/installed  ## measure what mail costs a model and cleaning gets back
 
 learn: .venv/installed-dev  ## measure what people's relabels do to the model, into docs/learn.md (half an hour)
 	python -m benchmarks.learn
+
+label: .venv/installed  ## measure what each order of labelling chats is worth, into docs/label.md (ten minutes)
+	python -m benchmarks.label
 
 lock:  ## write the locks and environment.yml from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra build -o requirements.lock $(LOCK)

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 import chatkit
 from chatkit import checks, plots
-from chatkit.fingerprint import fingerprint_file
+from chatkit.fingerprint import fingerprint, fingerprint_file
 from chatkit.project import stages
 from chatkit.runner.stage import declared_parameters
 
@@ -250,6 +250,25 @@ def test_a_notebook_is_thin_and_without_outputs(stage):
             assert cell["outputs"] == []
             assert cell["execution_count"] is None
     assert not [node for node in ast.walk(code_of(stage)) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.For)]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "notebooks" / "explore").glob("*.ipynb")), ids=lambda file: file.stem)
+def test_a_notebook_for_people_is_thin_and_without_outputs(file):
+    """As a stage's; and no stage has anything to do with it."""
+    cells = [cell for cell in json.loads(file.read_text())["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
+    code = "\n".join("".join(cell["source"]) for cell in cells if not cell["source"][0].startswith("%"))
+    assert not [
+        node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.For)
+    ]
+    assert "explore" not in (ROOT / "dvc.yaml").read_text()
+
+
+def test_no_stage_uses_what_is_for_people():
+    """Edited, it makes nothing run again: not even the stage fingerprint."""
+    used = {name for stage in STAGES for name in fingerprint(stage) if name.startswith("chatkit/explore/")}
+    assert used == set()
+    assert {"/notebooks/explore", "/chatkit/explore"} <= set((ROOT / ".dvcignore").read_text().splitlines())
 
 
 def test_imports_run_in_one_direction():
