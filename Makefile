@@ -5,11 +5,8 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13,$(shell \
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench mail learn clean
-=======
-.PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench learn label clean
->>>>>>> labelnb
+.PHONY: help repro test lab serve reproducible kills lint lock accuracy conformance bench bench-load checks-bench mail learn \
+	label clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
