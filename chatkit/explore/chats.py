@@ -20,8 +20,8 @@ from chatkit.plots import style
 from chatkit.project import InputError
 from chatkit.scores.errors import LONGEST, likely_categories, suspected_labels
 from chatkit.statistics import DECIMALS
+from chatkit.text.clean import excerpt
 from chatkit.text.exact import log
-from chatkit.text.mask import excerpt
 from chatkit.text.messages import MESSAGE, MessagePreprocessor, texts
 from chatkit.text.validation import as_frame
 

@@ -12,7 +12,7 @@ from chatkit.explain.highlight import escape, highlight
 from chatkit.explore.labels import NOT_SURE, SKIPPED
 from chatkit.explore.queue import label_queue, term_weights
 from chatkit.project import InputError
-from chatkit.text.mask import excerpt
+from chatkit.text.clean import excerpt
 from chatkit.text.messages import MESSAGE, texts
 from chatkit.text.validation import as_frame
 

@@ -59,7 +59,7 @@ def test_a_list_of_dicts_is_chats():
     """Whatever else a chat has; one that has no subject or no body, and one that is not in a list, is refused."""
     chats = [{"body": "b", "subject": "s", "id": 1}, {"subject": None, "body": "half \ud83d"}]
     step = MessagePreprocessor().fit(chats)
-    assert step.transform(chats).tolist() == ["s\nb", "\nhalf \ud83d"]
+    assert step.transform(chats).tolist() == [f"s{JOINT}b", f"{JOINT}half \ud83d"]
     with pytest.raises(ValueError, match="Row 1 has subject, expected a dict with subject and body"):
         step.transform([chats[0], {"subject": "s"}])
     with pytest.raises(ValueError, match="Got one dict, expected a list of chats; put it into a list"):
