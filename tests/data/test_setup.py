@@ -141,7 +141,7 @@ def test_what_else_does_not_fit_is_said(project, chats):
     edit(project, "relabels: null", "relabels: sqlite:///data/service/log.sqlite")
     said = "\n".join(set_up())
     assert 'params.yaml: query.as_of is null now, it was "2024-01-01": no chat was written before it' in said
-    assert "names the category 'urgnt', which no chat has (did you mean 'urgent'?)" in said
+    assert "names the category 'urgnt', which no chat has; correct or remove it; did you mean urgent?" in said
     assert "data/service/log.sqlite" in said
     assert parameters("query")["category_map"] == {"urgnt": "other"}
 

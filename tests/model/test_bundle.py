@@ -36,7 +36,7 @@ def folder(fitted, tmp_path):
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_what_is_read_says_what_was_saved(chats, tmp_path, name):
     """To the last bit, for every classifier; and a clone of it can be fitted again."""
-    choices = {"domain_words": ["harbor"], "min_df": 1, "ngram_range": (1, 1)}
+    choices = {"clean": ["html"], "domain_words": ["harbor"], "min_df": 1, "ngram_range": (1, 1)}
     options = {"rules": [("urgent", "lost")]} if name == "rules" else {}
     model = make_pipeline(name, options, **choices).fit(chats[MESSAGE], chats["category"])
     save_model(model, tmp_path / "model", {})
