@@ -51,7 +51,7 @@ checks-bench: .venv/installed  ## measure what the overfitting checks find and m
 learn: .venv/installed-dev  ## measure what people's relabels do to the model, into docs/learn.md (half an hour)
 	python -m benchmarks.learn
 
-label: .venv/installed  ## measure what each order of labelling chats is worth, into docs/label.md (ten minutes)
+label: .venv/installed  ## measure what each order of labelling chats is worth, into docs/label.md (five minutes)
 	python -m benchmarks.label
 
 lock:  ## write the locks and environment.yml from pyproject.toml (needs uv)
