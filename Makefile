@@ -55,7 +55,7 @@ mail: .venv/installed  ## measure what mail costs a model and cleaning gets back
 learn: .venv/installed-dev  ## measure what people's relabels do to the model, into docs/learn.md (half an hour)
 	python -m benchmarks.learn
 
-label: .venv/installed  ## measure what each order of labelling chats is worth, into docs/label.md (ten minutes)
+label: .venv/installed  ## measure what each order of labelling chats is worth, into docs/label.md (five minutes)
 	python -m benchmarks.label
 
 lock:  ## write the locks and environment.yml from pyproject.toml (needs uv)

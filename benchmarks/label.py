@@ -59,13 +59,13 @@ def learn(name, order, seed):
     """Macro-F1 by the number of labels."""
     pool, test = chats_of(name, seed)
     labelled, pool = (part.drop(columns="given") for part in (pool.sample(STEP, random_state=seed), pool))
-    pool, records = pool.drop(labelled.index), []
+    pool, scores = pool.drop(labelled.index), []
     while True:
         model = make_pipeline("linear_svc").fit(labelled[MESSAGE], labelled["category"])
         score = f1_score(test["category"], model.predict(test[MESSAGE]), average="macro", zero_division=0)
-        records.append({"set": name, "order": order, "seed": seed, "labels": len(labelled), "macro_f1": float(score)})
+        scores.append(float(score))
         if len(labelled) == LAST:
-            return records
+            return {"set": name, "order": order, "seed": seed, "macro_f1": scores}
         asked = label_queue(pool, order, model, labelled, STEP, seed).drop(columns="guess")
         labelled = pd.concat([labelled, asked])
         pool = pool[~pool["id"].isin(asked["id"])]
@@ -90,6 +90,13 @@ def copies(name, seed):
     return {"set": name, "seed": seed, "copies": int(has.sum()), "same": int((category == category[at])[has].sum())}
 
 
+def curves_of(found):
+    """A row for each set, order, seed and number of labels."""
+    frame = pd.DataFrame(found["learn"])
+    frame["labels"] = [[*range(STEP, LAST + 1, STEP)]] * len(frame)
+    return frame.explode(["labels", "macro_f1"]).astype({"labels": int, "macro_f1": float})
+
+
 def gains(frame):
     """Macro-F1 on average over the curve minus that of random labels, by set, order and seed."""
     area = frame[frame["labels"] > STEP].pivot_table(index=["set", "seed"], columns="order", values="macro_f1")
@@ -98,7 +105,7 @@ def gains(frame):
 
 def figures(found):
     """The tables of docs/label.md."""
-    frame = pd.DataFrame(found["learn"])
+    frame = curves_of(found)
     last, gained = (
         frame[frame["labels"] == LAST].pivot_table(index="set", columns="order", values="macro_f1"),
         gains(frame),
@@ -141,7 +148,7 @@ def figures(found):
 def picture(found):
     """Macro-F1 by the number of labels, a panel a set; and the wrong labels that are found."""
     sns.set_theme(style="ticks", palette="colorblind", font="DejaVu Sans", rc=style.STYLE)
-    frame, finds = pd.DataFrame(found["learn"]), pd.DataFrame(found["find"])
+    frame, finds = curves_of(found), pd.DataFrame(found["find"])
     figure, axes = plt.subplots(1, len(SETS) + 1, figsize=(16, 4.4), layout="constrained")
     gained = gains(frame)
     for ax, name in zip(axes, SETS, strict=False):
@@ -198,7 +205,7 @@ if __name__ == "__main__":
     seeds, run = range(FIRST_SEED, FIRST_SEED + given.draws), Parallel(given.jobs)
     curves = run(delayed(learn)(name, order, seed) for name in SETS for order in LEARNING for seed in seeds)
     write(
-        {"learn": [record for records in curves for record in records],
+        {"learn": curves,
          "find": run(delayed(find)(name, seed) for name in SETS for seed in seeds),
          "copies": run(delayed(copies)(name, seed) for name in SETS for seed in seeds)},
         ROOT,

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from chatkit import make_pipeline
-from chatkit.explore.labelling import label_chats
+from chatkit.explore.labelling import Labelling, label_chats
 from chatkit.explore.labels import Labels
 from chatkit.project import InputError
 
@@ -115,7 +115,7 @@ def test_the_next_session_goes_on(new, labels):
 
 
 def test_a_share_of_anothers_chats_is_repeated_blind(new, labels):
-    """Nothing of what the first one said is in what is shown, and near copies of it are no short cut."""
+    """Nothing of what the first one said is in what is shown."""
     first = label_chats(new, labels, "anna", "random", categories=["secret", "other"])
     for _ in range(6):
         first.label("secret")
@@ -126,6 +126,13 @@ def test_a_share_of_anothers_chats_is_repeated_blind(new, labels):
         shown.show_guess()
         assert "secret" not in json.dumps(shown.state | {"progress": {"counts": shown.state["progress"]["counts"]}})
         shown.label("other")
+
+
+def test_a_repeated_chat_is_labelled_by_itself(new, labels):
+    """Not together with a near copy: each counts for the agreement."""
+    both, others = new[-2:].reset_index(drop=True), new[new["id"] != "m1"]
+    assert len(Labelling(both, new, labels, "ben", ["urgent"]).state["alike"]) == 1
+    assert Labelling(both, others, labels, "ben", ["urgent"]).state["alike"] == []
 
 
 def test_the_guess_is_hidden_until_it_is_asked_for(new, labels):
