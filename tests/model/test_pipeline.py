@@ -51,7 +51,8 @@ def test_the_talks_own_pipeline_is_built_from_these_parts(chats):
 def test_defaults_are_those_of_params_yaml():
     """`make_pipeline()` in a notebook is the model of the stage train."""
     defaults = {name: value.default for name, value in inspect.signature(make_pipeline).parameters.items()}
-    plain = {"classifier_options": {}, "domain_words": [], "ngram_range": [1, 2]}
+    plain = {"classifier_options": {}, "clean": ["html"], "domain_words": [], "ngram_range": [1, 2]}
+    assert list(defaults["clean"]) == plain["clean"]
     assert defaults | plain == parameters("train")
 
 
@@ -148,7 +149,7 @@ def test_options_reach_the_classifier():
 def test_the_table_shows_what_differs_from_defaults():
     """A reader of the report sees the steps and their settings."""
     table = describe_steps(make_pipeline(subject_weight=3))
-    assert table.loc["preprocess", "settings"] == "subject_weight=3"
+    assert table.loc["preprocess", "settings"] == "clean=('html',), subject_weight=3"
     assert table["class"].tolist()[-1] == "BoostedLinearClassifier"
 
 
