@@ -16,16 +16,21 @@ _INLINE = (
     "a|abbr|acronym|b|bdo|big|cite|code|del|em|font|i|ins|kbd|mark|nobr|q|s|samp|small|span|strike|strong|sub|sup|tt|u|"
     "var|wbr|o:p"
 )
+_BLOCKS = (
+    "article|aside|base|blockquote|body|br|button|caption|center|col|colgroup|dd|div|dl|dt|fieldset|figcaption|figure|"
+    "footer|form|frame|frameset|head|header|hr|html|iframe|img|input|legend|li|link|main|meta|nav|noscript|ol|p|picture|"
+    "pre|script|section|select|style|svg|table|tbody|td|textarea|tfoot|th|thead|title|tr|ul|video|[ovw]:[a-z]+"
+)
 _TAG = re.compile(
-    rf"<(?:(?P<raw>!--|(?:script|style)\b[^<>]*>)|!(?:doctype|\[)[^<>]*>|/?(?:(?P<inline>{_INLINE})|article|aside|base|"
-    "blockquote|body|br|button|caption|center|col|colgroup|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|"
-    "frameset|h _number_|head|header|hr|html|iframe|img|input|legend|li|link|main|meta|nav|noscript|ol|p|picture|pre|"
-    "script|section|select|style|svg|table|tbody|td|textarea|tfoot|th|thead|title|tr|ul|video|[ovw]:[a-z]+)"
+    r"<(?:(?P<raw>!--|(?:script|style)\b[^<>]*>)|!(?:doctype|\[)[^<>]*>|"
+    rf"/?(?:(?P<inline>{_INLINE})|{_BLOCKS}|h _number_)"
     # Attributes, so that what stands between two signs for less and more is none: a <b and c> d.
     r"(?:\s+(?:[a-z][\w:.-]*\s*=|(?:nowrap|noshade|checked|disabled|selected|compact|hidden|controls|open)\b)"
     r"(?:(?:[^<>\"']|\"[^\"]{0,2000}\"|'[^']{0,2000}')*+(?=\s*/?>)|[^<>]*+(?=>)))?\s*/?>)",
     re.IGNORECASE,
 )
+# What all of these begin with, masked or not; found fast.
+_TAG_BEGINS = re.compile(rf"<(?:!(?:--|doctype|\[)|/?(?:{_INLINE}|{_BLOCKS}|h)(?![^\W\d]))", re.IGNORECASE)
 _ENDS = {"!--": re.compile("-->"), "scr": re.compile("(?i)</script>"), "sty": re.compile("(?i)</style>")}
 # What an attachment looks like in base64: its name, or many numbers between letters, with both of its marks.
 _DATA = re.compile(r"\bdata:[a-z/+.-]*;base ?_number_,(?:[A-Za-z+/=]| ?_(?:number|date)_)*")
@@ -163,7 +168,6 @@ STEPS = {
     "signatures": _without_signatures,
     "disclaimers": _without_disclaimers,
 }
-_TAG_BEGINS = re.compile("<[!/a-z]", re.IGNORECASE)
 _NESTED = 5  # how often a cut may bring about the next one, such as a tag inside of a tag
 
 
