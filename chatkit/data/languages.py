@@ -7,8 +7,8 @@ from functools import lru_cache
 import pandas as pd
 
 from chatkit.text.lemmatize import LANGUAGES
-from chatkit.text.messages import texts
-from chatkit.text.validation import as_frame
+from chatkit.text.scripts import without_halves
+from chatkit.text.validation import as_frame, as_texts
 
 SAMPLE, CHARACTERS = 2000, 1000  # chats, and characters of each, that are looked at
 SHOWN, ADVISED = 0.01, 0.1  # share from which on a language is more than a detector's mistake, and worth a parameter
@@ -41,7 +41,10 @@ def languages(chats):
     from py3langid import classify
 
     chats = as_frame(chats)
-    drawn = [text[:CHARACTERS] for text in texts(chats.iloc[:: -(-len(chats) // SAMPLE) or 1])]
+    drawn = chats.iloc[:: -(-len(chats) // SAMPLE) or 1]
+    # Not by `chatkit.text.messages.texts`: the stage query has nothing to do with how a model reads them.
+    parts = zip(as_texts(drawn["subject"]), as_texts(drawn["body"]), strict=True)
+    drawn = [without_halves("\n".join(part)).strip()[:CHARACTERS] for part in parts]
     found = pd.DataFrame({"language": [classify(text)[0] for text in drawn], "script": list(map(_script, drawn))})
     found["language"] = found["language"].replace(_CODES)
     size = found["language"].map(found["language"].value_counts())

@@ -10,6 +10,7 @@ from chatkit.scores.metrics import labels_of_equal_length
 from chatkit.statistics import group_codes, wilson
 from chatkit.text.counts import TermCounter
 from chatkit.text.messages import texts
+from chatkit.text.tokens import tokens
 
 FEWEST = 30  # chats of a slice, and
 FEWEST_EACH = 5  # chats for each of its categories, below which the bootstrap of the macro-F1 is too narrow
@@ -101,7 +102,10 @@ def few_known_words(train, test):
     >>> few_known_words(train, pd.DataFrame({"subject": "", "body": ["12345", "I lost a key", "I have lost my card"]}))
     array([ True,  True, False])
     """
-    counter = TermCounter(stop_words=None, lemmatizer="none", ngram_range=(1, 1), min_df=1).fit(texts(train))
+    known = texts(train)
+    if not any(map(tokens, known)):
+        return np.ones(len(test), bool)
+    counter = TermCounter(stop_words=None, lemmatizer="none", ngram_range=(1, 1), min_df=1).fit(known)
     is_word = np.char.find(counter.get_feature_names_out().astype(str), "_") != 0  # _number_, _money_, ...
     return np.diff(counter.transform(texts(test))[:, is_word].indptr) <= FEW_WORDS
 
