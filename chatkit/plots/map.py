@@ -25,14 +25,14 @@ def chat_map(frame, ax=None):
     ax = style.axes(ax, height=5)
     colors = legend_colors(frame["category"])
     codes = code_of(frame["category"], colors)
-    for code, (name, color) in enumerate(colors.items()):
+    for code, (label, color) in enumerate(zip(style.labels(ax, [*colors]), colors.values(), strict=True)):
         ax.plot(
             *frame.loc[codes == code, ["x", "y"]].to_numpy().T,
             "o",
             color=color,
             markersize=3,
             alpha=0.75,
-            label=style.shown(name),
+            label=label,
         )
     # Coordinates have no unit: what is beside what counts.
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=np.linspace(0, 1, 6), yticks=np.linspace(0, 1, 6))
