@@ -49,7 +49,7 @@ def pipeline():
         [[" ".join(rng.choice(WORDS, 2)), " ".join(rng.choice(WORDS, 6))] for _ in range(300)], columns=MESSAGE
     )
     urgent = chats["body"].str.contains("lost|can't")
-    return make_pipeline("linear_svc", subject_weight=3).fit(chats, np.where(urgent, "urgent", "other"))
+    return make_pipeline("linear_svc", subject_weight=3, clean=[]).fit(chats, np.where(urgent, "urgent", "other"))
 
 
 def read(found):
@@ -266,11 +266,11 @@ def test_some_messages_are_one_of_each_category_in_turn(chats):
 
 
 def test_half_a_character_is_no_error():
-    """A client that cuts an emoji in two: shown as a question mark, the other words as ever."""
+    """A client that cuts an emoji in two: shown as �, the other words as ever."""
     chats = pd.DataFrame({"subject": ["Lost", "Hours"] * 9, "body": ["my card", "open when"] * 9})
     pipeline = make_pipeline("linear_svc").fit(chats, ["urgent", "other"] * 9)
     found = highlight(pipeline, {"subject": "Lost", "body": "my card \ud83d"})
-    assert found.message["body"] == "my card ?"
+    assert found.message["body"] == "my card �"
     assert "card" in found.tokens["token"].tolist()
     found._repr_html_().encode()
     assert pipeline.predict([{"subject": "\udc00 Lost", "body": "my card \ud83d"}]).item() == "urgent"

@@ -14,7 +14,7 @@ def model():
     import pandas as pd
 
     chats = pd.DataFrame({"subject": ["Lost", "Hours"] * 9, "body": ["my card", "open when"] * 9})
-    return make_pipeline("linear_svc").fit(chats, ["urgent", "other"] * 9)
+    return make_pipeline("linear_svc", clean=[]).fit(chats, ["urgent", "other"] * 9)
 
 
 def fields(playground):
