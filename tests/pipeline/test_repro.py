@@ -442,6 +442,8 @@ def test_from_an_export_to_every_page_without_an_edit(tmp_path):
     assert "200 chats in 6 categories" in said
     edit(folder, "evaluate", baselines=["rules"])  # for speed alone
     edit(folder, "overfitting", fractions=[1.0])
+    edit(folder, "explain", chats=100)
+    edit(folder, "triage", days=60, folds=3)
     said = run(folder, "dvc", "repro")
     assert "200 chats used, 0 rows left out" in said
     assert "No category is urgent: categories.urgent of params.yaml is null; name it" in " ".join(said.split())
