@@ -82,6 +82,9 @@ def _chats(query, lines, changes):
         renames = Renames(query["category_map"])
         chats = chats.assign(category=renames.apply({"category": chats["category"]})["category"])
         renames.facts()
+    except InputError as error:
+        lines.append(str(error))
+    try:
         people = query["relabels"] and latest_relabels(query["relabels"], query["as_of"])["category"]
         if query["relabels"] and not {*people} & {*chats["category"]}:
             lines.append("query.relabels in params.yaml names a log without any of these categories; is it theirs?")

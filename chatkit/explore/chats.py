@@ -22,7 +22,7 @@ from chatkit.scores.errors import LONGEST, likely_categories, suspected_labels
 from chatkit.statistics import DECIMALS
 from chatkit.text.clean import excerpt
 from chatkit.text.exact import log
-from chatkit.text.messages import MESSAGE, MessagePreprocessor, texts
+from chatkit.text.messages import JOINT, MESSAGE, MessagePreprocessor, texts
 from chatkit.text.validation import as_frame
 
 ROWS = 4000  # chats of which labels are doubted and near copies are looked for
@@ -90,7 +90,8 @@ class Chats(Shown):
     @cached_property
     def texts(self):
         """What patterns are looked for in, an ndarray of str: as for ``rules.yaml``, the subject is the first line."""
-        return MessagePreprocessor().transform(self.frame)
+        messages = MessagePreprocessor().transform(self.frame)
+        return np.array([text.replace(JOINT, "\n") for text in messages], dtype=object)
 
     @cached_property
     def pipeline(self):

@@ -5,11 +5,10 @@ from html import escape
 import pandas as pd
 
 from chatkit.data.summary import category_sizes
-from chatkit.text.tokens import BOUNDARY
 
 # Characters that no font has, put around what is to be marked: they pass through what escapes a text for HTML.
 MARK, UNMARK = "\ue000", "\ue001"
-NO_MARKS = str.maketrans("", "", MARK + UNMARK + BOUNDARY)  # for a text that has them, or is two parts
+NO_MARKS = str.maketrans("", "", MARK + UNMARK)  # for a text that has them
 # JupyterLab puts a table's text on the right. With each table: a cell that is out of sight takes its style with it.
 _STYLE = "<style>.chats :is(td, th) { text-align: left !important; vertical-align: top; padding: 3px 8px; }</style>\n"
 _LONGEST = 60  # rows of a table

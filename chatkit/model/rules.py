@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from chatkit.model.base import PlainData, PlainDataMixin, encode
 from chatkit.project import InputError, read_yaml
+from chatkit.text.messages import JOINT
 from chatkit.text.validation import TextInputMixin, as_texts
 
 
@@ -87,6 +88,7 @@ def matching_rule(rules, text):
     >>> matching_rule([("urgent", "lost .*card"), ("other", "thank")], "Thanks")
     ('other', 'thank')
     """
+    text = text.replace(JOINT, "\n")
     return next((rule for rule in rules if re.search(rule[1], text, re.IGNORECASE)), None)
 
 

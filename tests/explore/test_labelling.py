@@ -138,7 +138,7 @@ def test_a_repeated_chat_is_labelled_by_itself(new, labels):
 def test_the_guess_is_hidden_until_it_is_asked_for(new, labels):
     """Unless it is to be shown; the chat's text in it is escaped."""
     chats = new.assign(category=["urgent", "other"] * 6)
-    model = make_pipeline("linear_svc", min_df=1).fit(chats[MESSAGE], chats["category"])
+    model = make_pipeline("linear_svc", min_df=1, clean=[]).fit(chats[MESSAGE], chats["category"])
     shown = label_chats(new[10:], labels, "anna", model=model)
     assert shown.state["guess"] == ""
     shown.show_guess()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chatkit import make_pipeline
 from chatkit.model.rules import RulesClassifier, read_rules
 from chatkit.project import InputError
 
@@ -63,3 +64,11 @@ def test_a_missing_file_is_named(tmp_path):
     """The parameter train.rules may point nowhere."""
     with pytest.raises(InputError, match=r"name the file in train\.rules"):
         read_rules(tmp_path / "none.yaml")
+
+
+def test_subject_and_body_are_two_lines(chats):
+    """Whatever stands between them for other classifiers: a pattern may reach from one into the other."""
+    rules = [("urgent", r"^lost card\nI lost"), ("other", r"\AHours\sWhen")]
+    messages = chats[["subject", "body"]]
+    model = make_pipeline("rules", {"rules": rules}).fit(messages, chats["category"])
+    assert (model.predict(messages) == chats["category"]).all()
