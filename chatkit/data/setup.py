@@ -61,9 +61,11 @@ def set_up():
     if urgent is not None and urgent not in categories:
         changes["categories", "urgent"] = _urgent(categories)
     rules = {parameters(section)["rules"] for section in ("train", "evaluate")}
+    # First what does not hang on files that a person may have edited.
+    changed = _change(changes)
     lines += [line for name in sorted(rules) for line in _renew(path(name), categories, _with_rules, train)]
     lines += _renew(path(parameters("explain")["perturbations"]), categories, _with_perturbations, train)
-    return _change(changes) + lines
+    return changed + lines
 
 
 def _chats(query, lines, changes):
@@ -74,7 +76,9 @@ def _chats(query, lines, changes):
         chats = read_table(file)
     if query["as_of"] is not None:
         late = chats["created_at"] >= read_moment(query["as_of"], "query.as_of").replace(tzinfo=None)
-        if late.all():
+        if late.all() and query["relabels"]:
+            lines.append("query.as_of in params.yaml is before all chats; name a later date, relabels need one")
+        elif late.all():
             changes["query", "as_of"] = (None, "no chat was written before it")
         else:
             chats = chats[~late]
@@ -168,10 +172,10 @@ def _named(entries):
     """Names of categories in rules, or in perturbations."""
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict):
-            of, expect = entry.get("of", []), entry.get("expect")
-            names = [entry.get("category"), *([of] if isinstance(of, str) else of)]
+            of, expect = entry.get("of"), entry.get("expect")
+            names = [entry.get("category"), *(of if isinstance(of, list) else [of])]
             names += [value for value in expect.values() if isinstance(value, str)] if isinstance(expect, dict) else []
-            yield from (name for name in names if name is not None)
+            yield from (str(name) for name in names if isinstance(name, str | int))
 
 
 def _with_perturbations(body, _categories, _train):
@@ -188,5 +192,7 @@ def _with_rules(body, categories, train):
     for name in reversed(categories.index[1:]):  # the most frequent one needs no rule
         ahead = 2 * counts[(some["category"] == name).to_numpy()].sum(axis=0).A1 - counts.sum(axis=0).A1
         best = [words[place] for place in np.argsort(-ahead, kind="stable")[:_WORDS] if ahead[place] > 1]
-        lines.append(f"# - {{category: {json.dumps(name, ensure_ascii=False)}, pattern: '{'|'.join(best)}'}}")
+        said, words_of = json.dumps(name, ensure_ascii=False), "|".join(best)
+        rule = f"- {{category: {said}, pattern: '{words_of}'}}" if best else f"no word tells {said} from the others"
+        lines.append(f"# {rule}")
     return "\n".join(lines) + "\n"

@@ -76,6 +76,8 @@ class Chats(Shown):
             )
         chats = chats.reset_index(drop=True)
         chats[MESSAGE] = chats[MESSAGE].astype(object).fillna("")
+        if "created_at" in chats:
+            chats["created_at"] = pd.to_datetime(chats["created_at"], errors="coerce")
         self.frame, self.seed = chats if "id" in chats else chats.assign(id=chats.index), seed
 
     def __len__(self):

@@ -62,6 +62,7 @@ def label_chats(chats, labels, by, order=None, model=None, labelled=None, catego
     if not by.strip():
         raise InputError("Got no name of who labels, expected one; write yours, such as by='anna'.")
     chats, given, asides = chats.assign(id=chats["id"].astype(str)), labels.given(), labels.asides()
+    chats[MESSAGE] = chats[MESSAGE].astype(object).fillna("")
     latest = given.drop_duplicates("id", keep="last").set_index("id")["category"]
     own = {*given.loc[given["by"] == by, "id"], *asides.loc[(asides["by"] == by) & (asides["said"] == NOT_SURE), "id"]}
     is_given, is_own = chats["id"].isin(latest.index), chats["id"].isin(own)

@@ -91,6 +91,8 @@ class Labels:
         InputError
             When it cannot be written; then nothing is.
         """
+        if chats.empty:
+            return []
         with self._begin() as connection:
             at = self._now(connection)
             shown = [_shown(chat, at) for chat in chats.to_dict("records")]
@@ -119,7 +121,7 @@ class Labels:
             # What each chat that was shown was given in the end.
             said = said.drop_duplicates("prediction_id", keep="last")
             for key, chat in said.loc[said["prediction_id"].isin(keys), ["prediction_id", "id"]].to_numpy():
-                stands = said[(said["id"] == chat) & (said["prediction_id"] != key) & (said["category"] != "")]
+                stands = said[(said["id"] == chat) & ~said["prediction_id"].isin(keys) & (said["category"] != "")]
                 rows += [(key, "", by), *stands[["prediction_id", "category", "by"]].to_numpy()]
             later = [_relabel(key, at + dt.timedelta(microseconds=number), category, who, "taken back")
                      for number, (key, category, who) in enumerate(rows)]  # fmt: skip
@@ -166,9 +168,11 @@ class Labels:
     @staticmethod
     def _now(connection):
         """The time, later than that of every label: a clock that was set back changes no order."""
-        last = connection.scalar(sa.select(sa.func.max(RELABELS.c.at)))
-        now = dt.datetime.now(dt.UTC)
-        return max(now, last.replace(tzinfo=dt.UTC) + dt.timedelta(milliseconds=1)) if last else now
+        now, last = dt.datetime.now(dt.UTC), connection.scalar(sa.select(sa.func.max(RELABELS.c.at)))
+        if last is None:
+            return now
+        last = last if last.tzinfo else last.replace(tzinfo=dt.UTC)  # SQLite knows no zones
+        return max(now, last + dt.timedelta(milliseconds=1))
 
     @staticmethod
     def _relabels(connection):

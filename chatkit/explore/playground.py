@@ -12,7 +12,7 @@ from chatkit.explain.perturbations import substitute
 from chatkit.model.rules import matching_rule
 from chatkit.project import InputError
 from chatkit.text.mask import mask
-from chatkit.text.messages import MessagePreprocessor
+from chatkit.text.messages import MESSAGE, MessagePreprocessor
 from chatkit.text.validation import as_frame
 
 SHOWN = 6  # categories, those with the highest probabilities
@@ -130,8 +130,11 @@ class Playground:
             if not hasattr(model, "predict_proba"):
                 raise InputError(f"Got {name} without probabilities, expected a fitted model that has some.")
         self.rules, self.edits = rules, edits or {"lost": "found", "found": "lost"}
-        self._chats = None if chats is None else as_frame(chats).reset_index(drop=True)
-        self._vectors = None if chats is None else self._vectorize(self._chats[["subject", "body"]])
+        if chats is not None:
+            chats = as_frame(chats).reset_index(drop=True)
+            chats[MESSAGE] = chats[MESSAGE].astype(object).fillna("")
+        self._chats = chats
+        self._vectors = None if chats is None else self._vectorize(chats[MESSAGE])
         self._fields = [
             ipywidgets.Text(subject, description="Subject", layout={"width": "40rem"}),
             ipywidgets.Textarea(body, description="Body", rows=4, layout={"width": "40rem"}),

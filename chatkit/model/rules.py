@@ -58,6 +58,8 @@ def read_rules(file):
             raise InputError(
                 f"Rule {number} of {file.name} is {entry!r}, expected `category:` and `pattern:`; write one of each."
             )
+        if entry["pattern"] in ("", None):
+            raise InputError(f"Rule {number} of {file.name} has no pattern, which every chat would match; write one.")
         try:
             re.compile(str(entry["pattern"]))
         except re.error as error:

@@ -32,9 +32,8 @@ _TAG = re.compile(
 # What all of these begin with, masked or not; found fast.
 _TAG_BEGINS = re.compile(rf"<(?:!(?:--|doctype|\[)|/?(?:{_INLINE}|{_BLOCKS}|h)(?![^\W\d]))", re.IGNORECASE)
 _ENDS = {"!--": re.compile("-->"), "scr": re.compile("(?i)</script>"), "sty": re.compile("(?i)</style>")}
-# What an attachment looks like in base64: its name, or many numbers between letters, with both of its marks.
+# An attachment in base64 inside of a page.
 _DATA = re.compile(r"\bdata:[a-z/+.-]*;base ?_number_,(?:[A-Za-z+/=]| ?_(?:number|date)_)*")
-_BASE64 = re.compile(r"(?<![A-Za-z+/=])[A-Za-z+/=]*+(?:\s?_(?:number|date)_\s?[A-Za-z+/=]*+){6,}+")
 _TYPED = re.compile("_[a-z]+_")
 _COLON = r"\*{0,2}\s?[:：]"
 _LETTERS = r"[^\W\d_]"
@@ -61,21 +60,30 @@ _HEADER = re.compile(
     rf"тема|gönderildi|tarih|kime|konu|skickat|till|ämne|送信日時|日時|宛先|件名|发送时间|时间|收件人|主题){_COLON}",
     re.IGNORECASE,
 )
+_SUBJECT = re.compile(
+    "subject|betreff|objet|asunto|oggetto|assunto|onderwerp|temat|тема|konu|ämne|件名|主题", re.IGNORECASE
+)
+# A device or a program, so that money that was sent from somewhere stays.
+_DEVICE = (
+    r"(?:i\s?phone|i\s?pad|ios|android|galaxy|samsung|huawei|xiaomi|pixel|blackberry|windows|outlook|mail|yahoo|gmail|"
+    r"mobile|móvil|cellulare|telem[oó]vel|celular|handy|smartphone|tablet|telefon\w{0,2}|teléfono|téléphone|portable|"
+    r"mobil\w{0,6})"
+)
 _SENT = re.compile(
-    r"\s*(?:sent from (?:my|mail|outlook|yahoo|the)\b|get outlook for |von meinem? .*gesendet|"
-    r"gesendet (?:von|mit|über) |diese nachricht wurde von meinem |envoyé (?:de|depuis|à partir d)|télécharger outlook|"
-    r"enviado (?:desde|do|a partir) |obtener outlook|inviato da|scarica outlook|verzonden (?:vanaf|via|met|vanuit) |"
-    r"verstuurd vanaf |"
-    r"wysłan[eo] z |отправлено с |skickat från |.* gönderildi\s*\.?$|.*から送信|发自我的|寄自我的).{0,80}$",
+    r"\s*(?:(?:sent from|get outlook for|von meinem?|gesendet (?:von|mit|über)|diese nachricht wurde von meinem|"
+    r"envoyé (?:de|depuis|à partir d)|télécharger outlook|enviado (?:desde|do|a partir)|obtener outlook|inviato da|"
+    r"scarica outlook|verzonden (?:vanaf|via|met|vanuit)|verstuurd vanaf|wysłan[eo] z|отправлено с|skickat från)"
+    rf"\b.{{0,40}}\b{_DEVICE}\b.{{0,40}}|.{{0,40}} gönderildi\s*\.?|.{{0,40}}から送信|[发寄]自我的.{{0,40}})$",
     re.IGNORECASE,
 )
 _DISCLAIMER = re.compile(
-    r"not the intended (?:recipient|addressee)|intended (?:solely|only|exclusively) for|originat\w+ (?:from )?outside|"
-    r"before printing|nicht der (?:richtige|beabsichtigte|vorgesehene) (?:adressat|empfänger)|enthält vertrauliche|"
+    r"not the intended (?:recipient|addressee)|intended (?:solely|only|exclusively) for|before printing|"
+    r"\boriginat(?:ed|es|ing) (?:from )?outside|"
+    r"nicht der (?:richtige|beabsichtigte|vorgesehene) (?:adressat|empfänger)|enthält vertrauliche|"
     r"n[’']êtes pas le (?:destinataire|bon destinataire)|si (?:usted )?no es (?:usted )?el destinatario|"
     r"non (?:siete|è|foste|fosse) (?:il|i) destinatari|não (?:é|for) o destinatário|"
     r"niet de (?:beoogde|bedoelde|geadresseerde)|nie są państwo (?:zamierzonym )?adresat|"
-    r"nie jeste\w+ (?:jej )?(?:zamierzonym )?adresat",
+    r"nie jeste(?:ś|ście) (?:jej )?(?:zamierzonym )?adresat",
     re.IGNORECASE,
 )
 _TICKET = re.compile(
@@ -83,7 +91,9 @@ _TICKET = re.compile(
     r"[\[(](?:ticket|case|request|incident|issue|anfrage|vorgang|demande|caso|solicitud)[ :]{0,2}(?:id|no\.?|nr\.?)?"
     r"[ :#]{0,3}(?:[A-Z]{1,8}[ -]{0,2})?_number_[\])]|"
     r"^.{0,40}\b(?:ticket|case|request|incident|anfrage|demande|solicitud)\b[ :#(]{0,4}_number_[)\"]?"
-    r" (?:has been|was|wurde|a été|ha sido) .{0,80}$",
+    r" (?:has been|was|wurde|a été|ha sido) (?:received|created|opened|updated|closed|resolved|solved|assigned|"
+    r"erstellt|aktualisiert|geschlossen|gelöst|créée?|mise? à jour|fermée?|résolue?|creado|actualizado|cerrado|"
+    r"resuelto)\b.{0,60}$",
     re.IGNORECASE | re.MULTILINE,
 )
 _FORWARDED = re.compile(r"\s*(?:fwd?|wg|tr|rv|enc|doorst|pd|vb|ilt|転送|转发)\s*[:：]", re.IGNORECASE)
@@ -100,7 +110,6 @@ def _without_tags(text):
             unclosed |= set() if end else {kind}
             at = end.end() if end else at
     left = _DATA.sub("\n", "".join([*parts, text[at:]]))
-    left = _BASE64.sub(lambda run: "\n" if {"+", "/"} <= {*run[0]} else run[0], left)
     return text if left == text else "\n".join([" ".join(line.split()) for line in left.split("\n")])
 
 
@@ -138,7 +147,10 @@ def _attribution(lines):
 
 def _is_header(lines):
     """Whether the head of a mail begins here: who it is from, and at least two lines more of a head."""
-    return bool(lines and _FROM.match(lines[0])) and sum(map(bool, map(_HEADER.match, lines[1:]))) >= 2
+    heads = [head for head in map(_HEADER.match, lines[1:]) if head]
+    # A transfer, too, is from somebody to somebody.
+    of_mail = "_email_" in "".join(lines) or any(_SUBJECT.search(head[0]) for head in heads)
+    return bool(lines and _FROM.match(lines[0])) and len(heads) >= 2 and of_mail
 
 
 def _without_signatures(text):
@@ -152,8 +164,17 @@ def _without_signatures(text):
 
 
 def _without_disclaimers(text):
-    """The paragraphs that are none."""
-    return "\n\n".join(["" if _DISCLAIMER.search(part) else part for part in text.split("\n\n")])
+    """What is above a disclaimer in its paragraph, and all other paragraphs."""
+    return "\n\n".join(map(_above_disclaimer, re.split(r"\n[ \t]*\n", text)))
+
+
+def _above_disclaimer(paragraph):
+    if (found := _DISCLAIMER.search(paragraph)) is None:
+        return paragraph
+    kept = paragraph[: found.start()].split("\n")[:-1]
+    while kept and not kept[-1].rstrip().endswith((".", "!", "?", ":", ",", ";")):
+        kept.pop()  # its sentence begins on an earlier line
+    return "\n".join(kept)
 
 
 def _without_tickets(text):
@@ -201,13 +222,12 @@ def clean(text, names=("html",)):
     if not names:
         return text
     shown = dereference(text)[0] if has_reference(text) else text
-    # What the marks of tags and of base64 need is in a masked text, too, where anything is cut from it.
-    tags = "html" in names and (_TAG_BEGINS.search(shown) or ("/" in shown and ("+" in shown or "data:" in shown)))
+    tags = "html" in names and ("data:" in shown or _TAG_BEGINS.search(shown))
     # Of one line the others but tickets would leave nothing.
     if not (tags or "tickets" in names or ({*names} - {"html"} and "\n" in shown.strip())):
         return shown
     steps = [step for name, step in STEPS.items() if name in names]
-    before = rest = mask(shown)
+    before = rest = mask(shown.replace("\r\n", "\n"))
     for _ in range(_NESTED):
         if (inner := _cut(rest, steps)) == rest:
             break

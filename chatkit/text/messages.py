@@ -68,10 +68,7 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
                 f"Got subject_weight={self.subject_weight!r}, expected a whole number from 0 up; it says how often "
                 "the subject is repeated."
             )
-        if not isinstance(self.clean, list | tuple) or not all(name in [*STEPS] for name in self.clean):
-            raise ValueError(
-                f"Got clean={self.clean!r}, expected a list of some of {', '.join(STEPS)}; [] cuts nothing."
-            )
+        self._check_clean()
         self._columns(X)
         self.n_features_in_, self.feature_names_in_ = len(MESSAGE), np.array(MESSAGE, dtype=object)
         return self
@@ -105,14 +102,22 @@ class MessagePreprocessor(StatelessTextMixin, TransformerMixin, BaseEstimator, a
         -------
         list of (str, str)
         """
-        rows = zip(*self._columns(X), strict=True)
+        self._check_clean()
+        subjects, bodies = self._columns(X)
         if not self.clean:
-            return list(rows)
+            return list(zip(subjects, bodies, strict=True))
         whole = [name for name in self.clean if name != "quotes"]
+        subjects = [clean(subject, self.clean) for subject in subjects]
         return [
-            (clean(subject, self.clean), clean(body, whole if is_forward(subject) else self.clean))
-            for subject, body in rows
+            (subject, clean(body, whole if is_forward(subject) else self.clean))
+            for subject, body in zip(subjects, bodies, strict=True)
         ]
+
+    def _check_clean(self):
+        if not isinstance(self.clean, list | tuple) or not all(name in [*STEPS] for name in self.clean):
+            raise ValueError(
+                f"Got clean={self.clean!r}, expected a list of some of {', '.join(STEPS)}; [] cuts nothing."
+            )
 
     @staticmethod
     def _columns(X):

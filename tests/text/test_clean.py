@@ -175,3 +175,43 @@ def test_other_names_are_refused(names):
 def test_an_excerpt_has_no_tags():
     """As a person would read it."""
     assert excerpt("Lost&nbsp;card\n<p>It ends in 4921") == "Lost card It ends in _number_"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 555 123 4567 and/or 555 123 4568 call",
+        "Invoices 1001 + 1002 + 1003 + 1004 / 1005 + 1006 are wrong",
+        "Please cancel my transfer\nFrom: savings\nTo: Anna Smith\nDate: yesterday\nThe card was stolen",
+        "Sent the money\nSent from my savings account to the wrong person, please reverse",
+        "Hallo\nGesendet mit der Post, aber die Karte ist nie angekommen",
+        "ok\nRequest 12 was declined and my card is gone",
+    ],
+)
+def test_what_a_customer_wrote_stays(text):
+    """Numbers beside signs, a transfer with a head like a mail's, things that were sent, a request that was declined."""
+    assert clean(text, STEPS) == text
+
+
+def test_line_ends_of_windows_are_line_ends():
+    """As mail has them."""
+    mail = "Hi\r\n\r\nI lost my card.\r\n\r\nIf you are not the intended recipient, delete it."
+    assert clean(mail, ["disclaimers"]) == "Hi\n\nI lost my card."
+    assert clean("##- Please type your reply above this line -##\r\nMy card is lost", ["tickets"]) == "My card is lost"
+
+
+def test_a_disclaimer_takes_its_own_lines_alone():
+    """The sentence above it in the same paragraph stays, its own sentence goes from its first line."""
+    above = "Hello team\n\nI lost my card, please block it.\n"
+    assert clean(above + "If you are not the intended recipient, delete this.", ["disclaimers"]) == above.strip()
+    wrapped = above + "This mail is confidential and\nintended solely for those named in it."
+    assert clean(wrapped, ["disclaimers"]) == above.strip()
+
+
+def test_a_forward_is_one_however_its_subject_is_written():
+    """Escaped, in tags, or masked: the mail below its head is the message."""
+    body = "see below\n-----Original Message-----\nFrom: a@b.example\nmy card is stolen"
+    step = MessagePreprocessor(clean=["html", "quotes"])
+    for subject in ("Fwd: card", "Fwd&#58; card", "&nbsp;Fwd: card", "<b>Fwd: card</b>"):
+        assert "my card is stolen" in step.transform([{"subject": subject, "body": body}])[0], subject
+    assert "my card is stolen" not in step.transform([{"subject": "card", "body": body}])[0]
