@@ -169,7 +169,8 @@ def _load(options):
     chats, _ = export.usable(as_of)
     print(f"{len(chats):,} chats in {chats['category'].nunique()} categories are in {file}; next: dvc repro")
     if options.append:
-        print(f"{kept:,} chats of before are there as they were, {updated:,} more are those of {options.file.name} now")
+        added = len(export.chats) - updated
+        print(f"beside {kept:,} chats of before, as they were; {updated:,} have a newer row now, {added:,} are new")
     print("\n".join(report(export, as_of, export.write_bad_rows() if export.bad else None)), flush=True)
     from chatkit.data.setup import set_up
 

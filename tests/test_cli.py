@@ -65,15 +65,15 @@ def test_load_fills_the_warehouse(project, chats, capsys):
     assert capsys.readouterr().out.splitlines() == [
         f"24 chats in 2 categories are in {file}; next: dvc repro",
         "mine.csv: read as CSV separated by commas, in UTF-8",
-        "rules.yaml: written anew for your categories, it was for others; complete it",
-        "perturbations.yaml: written anew for your categories, it was for others; complete it",
+        "rules.yaml: written anew for your categories; complete it",
+        "perturbations.yaml: written anew for your categories; complete it",
     ]
     assert main(["init"]) == 0
     assert capsys.readouterr().out == "params.yaml, rules.yaml and perturbations.yaml fit the chats\n"
     assert (project / "data" / "warehouse" / "chats.sqlite").is_file()
     assert main(["load", "mine.csv"]) == 1
     assert main(["load", "mine.csv", "--append"]) == 0
-    assert "0 chats of before are there as they were, 24 more are those of mine.csv now" in capsys.readouterr().out
+    assert "beside 0 chats of before, as they were; 24 have a newer row now, 0 are new" in capsys.readouterr().out
     assert main(["load", "mine.csv", "--replace"]) == 0
 
 

@@ -62,9 +62,9 @@ ROOMS = (
     "monitoring", "plots", "evaluation", "explore", "service", "provenance", "site", "runner", "cli",
 )  # fmt: skip
 # Lines of code, without docstrings, comments and blanks, that each room may have, and the sum of all limits.
-LIMIT = 11819
+LIMIT = 11824
 BUDGET = {
-    "__init__": 15, "project": 85, "fingerprint": 200, "statistics": 49, "text": 1435, "data": 1790, "model": 1000,
+    "__init__": 15, "project": 85, "fingerprint": 200, "statistics": 49, "text": 1435, "data": 1795, "model": 1000,
     "scores": 525, "explain": 440, "checks": 940, "decisions": 315, "monitoring": 270, "plots": 885,
     "evaluation": 110, "explore": 1005, "service": 1230, "provenance": 425, "site": 615, "runner": 300, "cli": 185,
 }  # fmt: skip

@@ -261,6 +261,8 @@ def read_export(file, mapping=None, skip_bad_rows=False):
         values = [None if isinstance(one, str) and re.match(NO_VALUE, one) else one for one in chats["created_at"]]
         moments = read_moments(values, numbers, "created_at", file.name)
         chats["created_at"] = pd.Series(moments, chats.index, dtype="datetime64[us]")
+    # "None" is an id as long as one chat has it.
+    chats["id"] = chats["id"].mask(chats["id"].duplicated(keep=False) & chats["id"].str.match(NO_VALUE), None)
     identified = chats["id"].notna()
     repeated = identified & chats["id"].duplicated(keep="last")
     export.left_out |= {

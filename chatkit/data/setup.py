@@ -148,9 +148,10 @@ def _renew(file, categories, written, train):
     if not unknown and entries:
         return []
     if text == sealed(body):
+        anew = sealed(written(body, categories, train))
         with replacing(file) as beside:
-            beside.write_text(sealed(written(body, categories, train)), encoding="utf-8")
-        return [f"{file.name}: written anew for your categories, it was for others; complete it"] * bool(unknown)
+            beside.write_text(anew, encoding="utf-8")
+        return [f"{file.name}: written anew for your categories; complete it"] if anew != text else []
     names = ", ".join(map(repr, unknown[:3])) + " ..." * (len(unknown) > 3)
     return [f"{file.name}: names {names}, which no chat has, and is left as it was edited; correct it"] * bool(unknown)
 

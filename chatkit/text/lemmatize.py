@@ -24,6 +24,7 @@ LANGUAGES = frozenset(
     "ar ast bg ca cs cy da de el en enm eo es et fa fi fr ga gd gl grc gv hbs he hi hu hy id is it ka la lb lt lv mk "
     "ml ms nb nl nn pl pt ro ru se sk sl sq sv sw tl tr uk".split()
 )  # of simplemma
+_WITH_CAPITALS = ("de", "lb")  # of nouns
 _SNOWBALL = {
     "ar": "arabic", "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
     "hu": "hungarian", "it": "italian", "nb": "norwegian", "nl": "dutch", "pt": "portuguese", "ro": "romanian",
@@ -36,9 +37,17 @@ def _simplemma(languages):
 
     _require("simplemma", languages, LANGUAGES)
     look_up, guess = DictionaryLookupStrategy().get_lemma, DefaultStrategy().get_lemma
-    pairs = [
-        _english() if code == "en" else (partial(look_up, lang=code), partial(guess, lang=code)) for code in languages
-    ]
+
+    def noun_first(word, lang):
+        # German nouns have lost their capitals: "netz" would be a form of the verb "netzen". No noun grows shorter by
+        # an ending, so what is longer than the word is an adjective used as a noun.
+        noun = look_up(word.capitalize(), lang)
+        return noun if noun and len(noun) <= len(word) else look_up(word, lang)
+
+    def pair(code):
+        return partial(noun_first if code in _WITH_CAPITALS else look_up, lang=code), partial(guess, lang=code)
+
+    pairs = [_english() if code == "en" else pair(code) for code in languages]
     # First the dictionaries of all languages: what one knows, the rules of another must not change.
     ways = [way for step in zip(*pairs, strict=True) for way in step]
 

@@ -257,3 +257,12 @@ def test_simulated_chats_do_not_replace_loaded_ones(project, chats):
     with pytest.raises(InputError, match="holds chats that were loaded, so it is not replaced"):
         write_sqlite(url, chats, truth)
     assert file.read_bytes() == before
+
+
+def test_an_id_that_means_none_is_none(tmp_path):
+    """Where several chats have it: they are without an id, not copies of each other; one chat may be called so."""
+    rows = "".join(f"{key},Card,Lost {number},urgent\n" for number, key in enumerate(["None", "None", "-", "nan", "7"]))
+    (tmp_path / "a.csv").write_text("id,subject,body,category\n" + rows)
+    export = read_export(tmp_path / "a.csv")
+    assert export.chats["id"].tolist() == ["-", "nan", "7"]
+    assert (export.left_out["no_id"], export.left_out["repeated_id"]) == (2, 0)

@@ -131,3 +131,9 @@ def test_the_languages_are_those_of_simplemma():
     from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
 
     assert LANGUAGES == SUPPORTED_LANGUAGES
+
+
+def test_german_nouns_stay_nouns():
+    """A noun without its capital looks like a form of a verb, and an adjective like a noun."""
+    words = "netz vertrag verträge karten fragen störungen gegangen schöne"
+    assert TextProcessor(language="de").transform([words])[0] == "netz vertrag vertrag karte frage störung gehen schön"
