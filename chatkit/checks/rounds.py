@@ -23,8 +23,6 @@ def check(run, threshold=THRESHOLD):
         losses = np.array([log_losses(run.truth, run.classes, given) for given in staged or ()])
     if len(losses) < 2:
         raise NotRunError("The classifier is not boosted, kept fewer than two rounds, or does not show its rounds.")
-            "The classifier is not boosted, has kept no more than one round, or does not show its rounds."
-        )
     half = np.random.default_rng(run.seed).permutation(len(run.truth)) % 2 == 0
     best = int(losses[:, half].mean(axis=1).round(DECIMALS).argmin())
     regret, loss = losses[-1, ~half] - losses[best, ~half], losses[best, ~half].mean()
