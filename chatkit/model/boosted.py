@@ -197,11 +197,10 @@ class BoostedLinearClassifier(TermClassifier):
         -------
         ndarray of shape (n, k), or (n,) for two categories
         """
-        margins = self._scores(X)
+        margins = self._margins(self._validated(X))
         return margins[:, 1] - margins[:, 0] if margins.shape[1] == 2 else margins
 
-    def _scores(self, X):
-        X = self._validated(X)
+    def _margins(self, X):
         margins = log_softmax(self._linear_scores(X))
         if not self.rounds_:
             return margins
@@ -225,7 +224,7 @@ class BoostedLinearClassifier(TermClassifier):
             Columns in the order of `classes_`.
         """
         X = self._validated(X)
-        return self._probabilities(X, self._scores(X))
+        return self._probabilities(X, self._margins(X))
 
     def _probabilities(self, X, margins):
         return moderated(calibrated(margins, self.calibration_), X, self.evidence_, self.prior_)

@@ -105,8 +105,6 @@ class XGBoostClassifier(TermClassifier):
         X = self._terms(X)
         return self.trees_.predict(X)
 
-    _scores = predict_proba
-
     def staged_predict_proba(self, X):
         """Predict probabilities after each round, as scikit-learn's boosted trees do.
 

@@ -102,7 +102,10 @@ class CalibratedLinearSVC(TermClassifier):
         -------
         ndarray of shape (n, k), or (n,) for two categories
         """
-        decision = np.asarray(self._validated(X) @ self.coef_.T) + self.intercept_
+        return self._decision(self._validated(X))
+
+    def _decision(self, X):
+        decision = np.asarray(X @ self.coef_.T) + self.intercept_
         return decision[:, 0] if decision.shape[1] == 1 else decision
 
     def predict_proba(self, X):
@@ -118,7 +121,7 @@ class CalibratedLinearSVC(TermClassifier):
             Columns in the order of `classes_`.
         """
         X = self._validated(X)
-        probabilities = softmax(_columns(self.decision_function(X)) / self.temperature_)
+        probabilities = softmax(_columns(self._decision(X)) / self.temperature_)
         return moderated(probabilities, X, self.evidence_, self.prior_)
 
 

@@ -73,7 +73,7 @@ def chats_per_week(frame, ax=None):
     weeks, colors = weeks[shown[::-1]], style.colors(shown)
     if len(shown) < len(order):
         rest = f"{len(order) - len(shown)} other categories"
-        weeks, colors = weeks.assign(**{rest: total - weeks.sum(axis=1)}), colors | {rest: "#b0b0b0"}
+        weeks, colors = weeks.assign(**{rest: total - weeks.sum(axis=1)}), colors | {rest: style.REST}
     ax = style.axes(ax, height=4)
     # A step a week: nothing is known of the days between. The last week lasts until its end.
     starts, counts = weeks.index.append(weeks.index[-1:] + pd.Timedelta(days=7)), weeks.to_numpy().T

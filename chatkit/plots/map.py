@@ -66,7 +66,7 @@ def legend_colors(categories):
     colors = {name: to_hex(color) for name, color in style.colors(shown).items()}
     colors = {name: colors[name] for name in shown}
     rest = len(order) - len(shown)
-    return colors | ({f"{rest} other categories": "#b0b0b0"} if rest else {})
+    return colors | ({f"{rest} other categories": style.REST} if rest else {})
 
 
 def code_of(categories, colors):

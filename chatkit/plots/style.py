@@ -48,6 +48,7 @@ STYLE = {
     "legend.frameon": False,
     **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
 }
+REST = "#b0b0b0"  # of categories that share a colour
 _FONT = "DejaVuSans"
 _NUMBERS = WeakKeyDictionary()  # figure: number by what stands for it there
 _UNWRITABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # not in UTF-8, or not in a page
